@@ -1,0 +1,6 @@
+//! durahub runs durable orchestrations on your own machine.
+#![forbid(unsafe_code)]
+
+pub mod model;
+pub mod store;
+pub mod workers;

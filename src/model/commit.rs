@@ -1,0 +1,108 @@
+//! Everything one turn changes. The engine writes it, the store applies it in one transaction, neither knows the other.
+
+use super::{
+    Chunk, HubId, InstanceId, InstanceKey, MessageId, NewInstance, NewMessage, Status, Timestamp,
+    pb::{self, TaskFailureDetails},
+};
+use std::sync::Arc;
+
+/// The outcome of one turn: applied wholly or not at all, in the order of the fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Commit {
+    pub hub: HubId,
+    pub key: InstanceKey,
+    /// The fence: the instance must have seen exactly `turn - 1` commits, and has seen `turn` afterwards.
+    pub turn: i64,
+    /// Messages this turn has dealt with; they leave the inbox.
+    pub consumed: Vec<MessageId>,
+    pub history: HistoryChange,
+    pub update: InstanceUpdate,
+    /// What becomes of work and messages that wait. Applies to what was there before this commit, not to what it adds.
+    pub pending: Pending,
+    pub children: Vec<NewChild>,
+    pub activities: Vec<NewActivity>,
+    pub outbox: Vec<Outgoing>,
+}
+
+/// What happens to the history of the current execution.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HistoryChange {
+    /// Grows by a chunk.
+    Append(Chunk),
+    /// Continue-as-new: a new execution begins with an empty history.
+    Clear,
+    /// Stays.
+    Keep,
+}
+
+/// What becomes of the messages and activities that wait for, or on behalf of, the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pending {
+    /// They stay.
+    Keep,
+    /// The execution ends, the instance goes on: results, timers and activities go, events and controls stay.
+    DropExecution,
+    /// The instance ends: everything goes.
+    DropAll,
+}
+
+/// New values of the instance row. Fields that are `None` stay as they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceUpdate {
+    pub status: Status,
+    pub updated_at: Timestamp,
+    pub completed_at: Option<Timestamp>,
+    /// `Some(None)` clears the custom status.
+    pub custom_status: Option<Option<String>>,
+    pub trace: Option<Vec<u8>>,
+    pub output: Option<String>,
+    pub failure: Option<TaskFailureDetails>,
+    /// A new execution of the same instance.
+    pub execution: Option<NewExecution>,
+}
+
+/// What continue-as-new changes in the instance row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewExecution {
+    pub execution_id: String,
+    pub version: Option<Arc<str>>,
+    pub input: Option<String>,
+}
+
+/// A sub-orchestration to be created. One that has ended under the same id is replaced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewChild {
+    pub instance: NewInstance,
+    /// Put into the sender's own inbox instead if a live instance holds the id.
+    pub otherwise: NewMessage,
+}
+
+/// An activity to be queued.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewActivity {
+    pub name: Arc<str>,
+    pub version: Option<Arc<str>>,
+    /// The complete work item, as a worker will get it.
+    pub request: pb::ActivityRequest,
+}
+
+/// A message to put into an inbox.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    pub to: Recipient,
+    pub message: NewMessage,
+}
+
+/// Whose inbox. A message to another instance is dropped when that instance does not exist, has ended, or is no longer the one
+/// that was meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recipient {
+    /// The instance whose turn this is.
+    Myself,
+    /// Any live instance with this id in the same hub.
+    Instance(InstanceId),
+    /// This execution of the instance and no later one (a child answering its parent).
+    Execution(InstanceId, String),
+    /// The instance, if it was created by `parent` in execution `parent_execution`.
+    ChildOf { id: InstanceId, parent: InstanceId, parent_execution: String },
+}

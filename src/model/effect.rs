@@ -1,0 +1,19 @@
+//! What a committed change means for the rooms above the store.
+
+use super::{ActivityTask, HubId, InstanceId, InstanceKey, InstanceRef, Message, Status};
+
+/// A consequence of a change, told after its transaction has been committed, in commit order.
+///
+/// Effects are how work reaches workers without anybody polling. They are a convenience, never the truth: whoever missed them
+/// reads the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A message reached an inbox. `status` is the instance's at that moment.
+    Message { to: InstanceRef, status: Status, message: Message },
+    /// An activity was queued.
+    Activity(ActivityTask),
+    /// The instance has a new status, or a new turn was committed.
+    Changed { hub: HubId, id: InstanceId, key: InstanceKey, status: Status },
+    /// The row with this key is gone: purged, or replaced by a new instance under the same id.
+    Gone { hub: HubId, id: InstanceId, key: InstanceKey },
+}

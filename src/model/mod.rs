@@ -1,0 +1,33 @@
+//! The words every room speaks: ids, hubs, status, messages, and what one turn changes.
+//!
+//! History events and actions are the protocol's own protobuf messages ([`pb`]), so there is one vocabulary from the
+//! wire to the disk. Nothing here is async, touches SQL or knows HTTP; nothing here decides anything.
+
+mod commit;
+mod effect;
+pub mod event;
+mod failure;
+mod history;
+mod id;
+mod instance;
+mod message;
+mod status;
+mod time;
+
+/// The Durable Task messages, generated from `proto/durabletask.proto`.
+#[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
+pub mod pb {
+    include!(concat!(env!("OUT_DIR"), "/messages/_.rs"));
+}
+
+pub use commit::{
+    Commit, HistoryChange, InstanceUpdate, NewActivity, NewChild, NewExecution, Outgoing, Pending, Recipient,
+};
+pub use effect::Effect;
+pub use failure::{error_type, failure};
+pub use history::{Chunk, CorruptHistory, decode_events, encode_events};
+pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_NAME_CHARS, MessageId};
+pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};
+pub use message::{ActivityTask, Class, Message, NewMessage};
+pub use status::{Status, StatusExt, StatusSet};
+pub use time::Timestamp;

@@ -1,0 +1,87 @@
+//! Runtime status. The type is the protocol's own enum; its rules live in [`StatusExt`].
+
+pub use super::pb::OrchestrationStatus as Status;
+
+/// What can be asked of a [`Status`].
+pub trait StatusExt: Sized {
+    /// Completed, Failed, Canceled or Terminated: nothing will happen to this execution any more.
+    fn is_terminal(self) -> bool;
+    /// The name Durable Functions uses (`Running`, `ContinuedAsNew`...).
+    fn name(self) -> &'static str;
+    /// The inverse of [`StatusExt::name`], in any case.
+    fn from_name(name: &str) -> Option<Self>;
+}
+
+impl StatusExt for Status {
+    fn is_terminal(self) -> bool {
+        matches!(self, Status::Completed | Status::Failed | Status::Canceled | Status::Terminated)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Status::Running => "Running",
+            Status::Completed => "Completed",
+            Status::ContinuedAsNew => "ContinuedAsNew",
+            Status::Failed => "Failed",
+            Status::Canceled => "Canceled",
+            Status::Terminated => "Terminated",
+            Status::Pending => "Pending",
+            Status::Suspended => "Suspended",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
+    }
+}
+
+const ALL: [Status; 8] = [
+    Status::Running,
+    Status::Completed,
+    Status::ContinuedAsNew,
+    Status::Failed,
+    Status::Canceled,
+    Status::Terminated,
+    Status::Pending,
+    Status::Suspended,
+];
+
+/// A set of statuses, as a bit mask over the wire numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StatusSet(u8);
+
+impl StatusSet {
+    /// No status at all.
+    pub const NONE: Self = Self(0);
+    /// Every status after which an execution does nothing more.
+    pub const TERMINAL: Self = Self(
+        1 << Status::Completed as u8
+            | 1 << Status::Failed as u8
+            | 1 << Status::Canceled as u8
+            | 1 << Status::Terminated as u8,
+    );
+
+    /// Whether `status` is in the set.
+    pub fn contains(self, status: Status) -> bool {
+        self.0 & (1 << status as u8) != 0
+    }
+}
+
+impl FromIterator<Status> for StatusSet {
+    fn from_iter<I: IntoIterator<Item = Status>>(statuses: I) -> Self {
+        Self(statuses.into_iter().fold(0, |mask, status| mask | 1 << status as u8))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_terminal_set_agrees_with_is_terminal() {
+        for status in ALL {
+            assert_eq!(StatusSet::TERMINAL.contains(status), status.is_terminal(), "{status:?}");
+            assert_eq!(Status::from_name(&status.name().to_uppercase()), Some(status));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Where everything durable is kept. One trait, several backends, one conformance suite.
+//!
+//! A store is an obedient filing cabinet: calls are whole state changes, each one transaction, and no rule about
+//! orchestrations lives below this line. Backends hide behind [`Store`]; no driver type shows in a signature.
+//!
+//! What always holds:
+//! - A call that answered `Ok` survives `kill -9` and power loss.
+//! - "Nothing to do" is an ordinary answer and never means "lost the race"; losing a race is [`Error::Fenced`].
+//! - Effects (what a change means for waiting work) are sent in commit order, after the commit, to the sender that the backend was
+//!   opened with, and before the call that caused them is answered.
+//! - A backend for several nodes hands each piece of work to one node only: the `..._claim` calls take a lease there, and effects
+//!   tell a node only of work it may run. A backend owned by one process has nothing to lease and simply lists.
+
+#[cfg(test)]
+mod conformance;
+mod error;
+pub mod sqlite;
+
+pub use error::Error;
+
+use crate::model::{
+    ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
+    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Status, StatusSet,
+    Timestamp,
+};
+use async_trait::async_trait;
+
+/// Where a backend sends the effects of each committed transaction, in order.
+pub type EffectSender = tokio::sync::mpsc::UnboundedSender<Vec<Effect>>;
+
+/// Answer of [`Store::instance_create`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// A new instance; whatever ended instance held the id is gone with its history.
+    New(InstanceKey),
+    /// The id is held by an instance whose status was not among those that may be replaced. Nothing was changed.
+    Exists(Status),
+}
+
+/// Answer of [`Store::message_append`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Appended {
+    /// The message is in the inbox of this instance.
+    To(InstanceRef),
+    /// The instance has ended as this status; nothing was stored.
+    Ended(Status),
+    /// No such instance.
+    NotFound,
+}
+
+/// Answer of [`Store::instance_purge`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purged {
+    /// The instance, its history, inbox and activities are gone.
+    Deleted,
+    /// The instance has not ended; nothing was changed.
+    Live(Status),
+    /// No such instance.
+    NotFound,
+}
+
+/// All that is needed to run the next turn of an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    pub record: InstanceRecord,
+    pub custom_status: Option<String>,
+    /// History of the current execution, in order, complete.
+    pub history: Vec<Chunk>,
+    /// The inbox in arrival order, messages that are not due yet included.
+    pub inbox: Vec<Message>,
+}
+
+/// A message that becomes deliverable at a certain time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    pub at: Timestamp,
+    pub message: MessageId,
+    pub instance: InstanceKey,
+}
+
+/// Durable storage for all hubs. Cheap to share; every method may be called from many tasks at once.
+///
+/// Every method can answer [`Error::Busy`] (nothing was changed, try again), [`Error::Closed`], [`Error::Corrupt`] and
+/// [`Error::Backend`]; others are named at the method.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// All hubs, oldest first.
+    async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error>;
+
+    /// The hub of that name (compared without case), made if there is none.
+    async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
+
+    /// Creates an instance with its start message: status Pending, turn 0.
+    ///
+    /// If the id is taken by an instance whose status is in `replace`, that instance is removed with all it has in the same
+    /// transaction; otherwise nothing changes. Of many callers with one id exactly one gets [`Created::New`].
+    /// Effects: `Gone` for the replaced one, then `Message` with the start message, then `Changed`.
+    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error>;
+
+    /// Puts a message into the inbox of a live instance. Effect: `Message`.
+    async fn message_append(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: NewMessage,
+    ) -> Result<Appended, Error>;
+
+    /// Applies one turn, all or nothing, in the order of [`Commit`]'s fields. `Fenced`: the instance is gone or has seen another
+    /// number of commits; nothing was written and whatever was known of the instance must be dropped.
+    ///
+    /// Effects, in this order: those of replaced and created children, `Activity` for each activity, `Message` for each message
+    /// that reached an inbox (the instance's own included), `Changed`.
+    async fn turn_commit(&self, commit: Commit) -> Result<(), Error>;
+
+    /// Removes the activity and puts `result` into its instance's inbox. `false`: nobody waits for it any more (answered before,
+    /// or the execution has ended); nothing was changed. Safe to repeat. Effect: `Message`.
+    async fn activity_complete(&self, activity: ActivityKey, result: NewMessage) -> Result<bool, Error>;
+
+    /// Everything needed for the instance's next turn; `None` if the key is gone.
+    async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error>;
+
+    /// One instance by id, with its payloads if asked for (default ones otherwise, but always with `failure`).
+    async fn instance_get(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        payloads: bool,
+    ) -> Result<Option<(InstanceRecord, Payloads)>, Error>;
+
+    /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
+    async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// Removes an ended instance with all it has. Effect: `Gone`.
+    async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error>;
+
+    /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
+    /// (for suspended ones only a control message counts). At most `limit`; fewer means there are no more.
+    async fn ready_claim(
+        &self,
+        now: Timestamp,
+        after: InstanceKey,
+        limit: usize,
+    ) -> Result<Vec<InstanceRef>, Error>;
+
+    /// Queued activities in the order of their keys, after `after`. At most `limit`; fewer means there are no more.
+    async fn activity_claim(&self, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error>;
+
+    /// Messages with a due time, in the order of [`Due`], after `after`. At most `limit`; fewer means there are no more.
+    async fn due_list(&self, after: Due, limit: usize) -> Result<Vec<Due>, Error>;
+
+    /// The row that routes work for `key`, with its status; `None` if the key is gone.
+    async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error>;
+
+    /// Answers when the store can read and write.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Finishes what was begun, flushes and lets go of the data. Later calls answer [`Error::Closed`].
+    async fn close(&self) -> Result<(), Error>;
+}

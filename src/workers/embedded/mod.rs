@@ -1,0 +1,1 @@
+//! Orchestrators and activities as Rust functions in this process.
