@@ -61,6 +61,18 @@ impl StatusSet {
             | 1 << Status::Terminated as u8,
     );
 
+    /// The statuses in both sets.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The set with `status` added.
+    #[must_use]
+    pub fn with(self, status: Status) -> Self {
+        Self(self.0 | 1 << status as u8)
+    }
+
     /// Whether `status` is in the set.
     pub fn contains(self, status: Status) -> bool {
         self.0 & (1 << status as u8) != 0

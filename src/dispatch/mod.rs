@@ -1,0 +1,5 @@
+//! Brings work to workers.
+
+mod waiters;
+
+pub use waiters::{Waiter, Waiters};

@@ -1,0 +1,226 @@
+//! The instance manager: the product's verbs, each meaning the same whoever calls it.
+//!
+//! HTTP and gRPC both end here, so every rule about input and state exists once. A verb checks its input, reads the clock, makes
+//! the ids, and asks the store for one change. It knows neither status codes nor JSON shapes nor `tonic`.
+//!
+//! Suspend, resume and terminate do not need a worker: the message is stored (that is the promise), then the server's own turn
+//! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status.
+
+mod error;
+mod hubs;
+mod start;
+mod wait;
+
+pub use error::Error;
+pub use hubs::Hubs;
+pub use start::{Reuse, Start, Started};
+pub use wait::WaitFor;
+
+use crate::{
+    clock::Clock,
+    dispatch::Waiters,
+    model::{
+        Class, HubId, InstanceId, InstanceKey, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
+        StatusExt as _, event, pb::HistoryEvent,
+    },
+    store::{Appended, Purged, Store},
+};
+use std::{sync::Arc, time::Duration};
+
+/// How long a control verb waits for its effect to show before it answers anyway; the message is durable by then.
+const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the manager refuses to take in.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Largest input, event, reason or output, in bytes.
+    pub payload_bytes: usize,
+}
+
+/// One instance as a caller sees it.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Everything but payloads.
+    pub record: InstanceRecord,
+    /// Payloads; only `failure` unless all were asked for.
+    pub payloads: Payloads,
+}
+
+/// The verbs. Cheap to clone.
+#[derive(Clone)]
+pub struct Manager {
+    store: Arc<dyn Store>,
+    waiters: Arc<Waiters>,
+    clock: Arc<dyn Clock>,
+    hubs: Arc<Hubs>,
+    limits: Limits,
+}
+
+impl Manager {
+    /// A manager over `store`. `waiters` must be fed with the store's effects.
+    pub fn new(
+        store: Arc<dyn Store>,
+        waiters: Arc<Waiters>,
+        clock: Arc<dyn Clock>,
+        hubs: Arc<Hubs>,
+        limits: Limits,
+    ) -> Self {
+        Self { store, waiters, clock, hubs, limits }
+    }
+
+    /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.
+    pub fn hub(&self, name: Option<&str>) -> Result<HubId, Error> {
+        self.hubs.find(name)
+    }
+
+    /// Like [`Manager::hub`], but makes the hub if the settings allow that: for starts and workers.
+    pub async fn hub_or_create(&self, name: Option<&str>) -> Result<HubId, Error> {
+        self.hubs.find_or_create(name, &*self.store).await
+    }
+
+    /// The name of a hub, as configured.
+    pub fn hub_name(&self, hub: HubId) -> String {
+        self.hubs.name(hub)
+    }
+
+    /// One instance, or `None`. `payloads`: also read input, output and custom status.
+    pub async fn get(&self, hub: HubId, id: &InstanceId, payloads: bool) -> Result<Option<Instance>, Error> {
+        let found = self.store.instance_get(hub, id.clone(), payloads).await?;
+        Ok(found.map(|(record, payloads)| Instance { record, payloads }))
+    }
+
+    /// The history of the current execution, in order.
+    pub async fn history(&self, key: InstanceKey) -> Result<Vec<HistoryEvent>, Error> {
+        let chunks = self.store.history_read(key, 0).await?;
+        let mut events = Vec::new();
+        for chunk in chunks {
+            events.extend(chunk.events().map_err(crate::store::Error::from)?);
+        }
+        Ok(events)
+    }
+
+    /// Puts an external event into the instance's inbox: text as given, usually JSON. Accepted in every status that has not ended,
+    /// also before the first turn and while suspended. `NotFound`, `AlreadyEnded`.
+    pub async fn raise_event(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        name: &str,
+        data: Option<String>,
+    ) -> Result<(), Error> {
+        check_name("event name", name)?;
+        self.check_payload("event", data.as_deref())?;
+        let raised = event::event_raised(self.clock.now(), name.to_owned(), data);
+        self.append(hub, id, NewMessage::now(Class::Event, raised)).await
+    }
+
+    /// Ends the instance as Terminated with `reason` as its output, whatever it waits for; `recurse`: its open sub-orchestrations
+    /// too. `NotFound`, `AlreadyEnded`.
+    pub async fn terminate(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        reason: Option<String>,
+        recurse: bool,
+    ) -> Result<(), Error> {
+        self.check_payload("reason", reason.as_deref())?;
+        let terminated = event::execution_terminated(self.clock.now(), reason, recurse);
+        self.control(hub, id, terminated, |_| false).await
+    }
+
+    /// Pauses the instance: nothing is dispatched to it until it is resumed or terminated. `NotFound`, `AlreadyEnded`,
+    /// `WrongState` if it is suspended already.
+    pub async fn suspend(&self, hub: HubId, id: &InstanceId, reason: Option<String>) -> Result<(), Error> {
+        self.check_payload("reason", reason.as_deref())?;
+        self.check_state(hub, id, "suspend", |status| status != Status::Suspended).await?;
+        let suspended = event::execution_suspended(self.clock.now(), reason);
+        self.control(hub, id, suspended, |status| status == Status::Suspended).await
+    }
+
+    /// Lets a suspended instance go on with all that arrived meanwhile. `NotFound`, `AlreadyEnded`, `WrongState` if it is not
+    /// suspended.
+    pub async fn resume(&self, hub: HubId, id: &InstanceId, reason: Option<String>) -> Result<(), Error> {
+        self.check_payload("reason", reason.as_deref())?;
+        self.check_state(hub, id, "resume", |status| status == Status::Suspended).await?;
+        let resumed = event::execution_resumed(self.clock.now(), reason);
+        self.control(hub, id, resumed, |status| status != Status::Suspended).await
+    }
+
+    /// Removes an ended instance with its history. `NotFound`, `WrongState` if it has not ended.
+    pub async fn purge(&self, hub: HubId, id: &InstanceId) -> Result<(), Error> {
+        match self.store.instance_purge(hub, id.clone()).await? {
+            Purged::Deleted => Ok(()),
+            Purged::Live(status) => Err(Error::WrongState { verb: "purge", id: id.clone(), status }),
+            Purged::NotFound => Err(Error::NotFound(id.clone())),
+        }
+    }
+
+    /// Stores a control message, then waits until `settled` holds, the instance has ended, or [`CONTROL_PATIENCE`] is over.
+    async fn control(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        event: HistoryEvent,
+        settled: impl Fn(Status) -> bool,
+    ) -> Result<(), Error> {
+        let mut waiter = self.waiters.subscribe(hub, id.clone());
+        self.append(hub, id, NewMessage::now(Class::Control, event)).await?;
+        let applied = async {
+            while let Some(status) = waiter.next().await {
+                if settled(status) || status.is_terminal() {
+                    break;
+                }
+            }
+        };
+        if tokio::time::timeout(CONTROL_PATIENCE, applied).await.is_err() {
+            tracing::warn!(instance.id = %id, "a control message is stored but has not been applied yet");
+        }
+        Ok(())
+    }
+
+    async fn append(&self, hub: HubId, id: &InstanceId, message: NewMessage) -> Result<(), Error> {
+        match self.store.message_append(hub, id.clone(), message).await? {
+            Appended::To(_) => Ok(()),
+            Appended::Ended(status) => Err(Error::AlreadyEnded { id: id.clone(), status }),
+            Appended::NotFound => Err(Error::NotFound(id.clone())),
+        }
+    }
+
+    async fn check_state(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        verb: &'static str,
+        allowed: impl Fn(Status) -> bool,
+    ) -> Result<(), Error> {
+        let id = id.clone();
+        let status = match self.get(hub, &id, false).await? {
+            Some(instance) => instance.record.status,
+            None => return Err(Error::NotFound(id)),
+        };
+        match status {
+            ended if ended.is_terminal() => Err(Error::AlreadyEnded { id, status: ended }),
+            fine if allowed(fine) => Ok(()),
+            status => Err(Error::WrongState { verb, id, status }),
+        }
+    }
+
+    fn check_payload(&self, what: &'static str, payload: Option<&str>) -> Result<(), Error> {
+        let (got, limit) = (payload.map_or(0, str::len), self.limits.payload_bytes);
+        if got > limit { Err(Error::TooLarge { what, got, limit }) } else { Ok(()) }
+    }
+}
+
+/// Function and event names: not empty, at most [`MAX_NAME_CHARS`] characters, no control characters.
+fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    let chars = name.chars().count();
+    if name.trim().is_empty() {
+        Err(Error::Invalid(format!("{what} must not be empty")))
+    } else if chars > MAX_NAME_CHARS {
+        Err(Error::Invalid(format!("{what} is {chars} characters long; the limit is {MAX_NAME_CHARS}")))
+    } else if let Some(bad) = name.chars().find(|c| c.is_control()) {
+        Err(Error::Invalid(format!("{what} must not contain the control character {bad:?}")))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Starting instances, and what happens when the id is taken.
+
+use super::{Error, Manager, check_name};
+use crate::{
+    model::{HubId, InstanceId, NewInstance, Status, StatusExt as _, StatusSet, Tags, Timestamp, pb},
+    store::Created,
+};
+use uuid::Uuid;
+
+/// How often a start that may replace a live instance tries again when somebody else takes the id in between.
+const REPLACE_ATTEMPTS: usize = 8;
+/// Most tags on one instance.
+const MAX_TAGS: usize = 64;
+
+/// A request to start an orchestration.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The orchestrator's name, as the worker registered it.
+    pub name: String,
+    /// Instance id; made up (32 hex digits) if absent or empty.
+    pub id: Option<String>,
+    /// Input as text, usually JSON.
+    pub input: Option<String>,
+    /// Version of the orchestrator that is wanted.
+    pub version: Option<String>,
+    /// First turn not before this time; a time that has passed means now.
+    pub start_at: Option<Timestamp>,
+    /// Labels.
+    pub tags: Tags,
+    /// The caller's trace context.
+    pub trace: Option<pb::TraceContext>,
+    /// The execution id, if the caller brings its own.
+    pub execution_id: Option<String>,
+    /// What to do if the id is taken.
+    pub reuse: Reuse,
+}
+
+/// What to do with an instance that already holds the id, by its status. Statuses in neither set refuse the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Reuse {
+    /// Replace it; one that has not ended is terminated first.
+    pub replace: StatusSet,
+    /// Leave it alone and answer as if it had just been started.
+    pub ignore: StatusSet,
+}
+
+/// Ended instances are replaced, live ones refuse.
+impl Default for Reuse {
+    fn default() -> Self {
+        Self { replace: StatusSet::TERMINAL, ignore: StatusSet::NONE }
+    }
+}
+
+/// Answer of [`Manager::start`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The instance's id.
+    pub id: InstanceId,
+    /// `false`: an existing instance was left alone, as [`Reuse::ignore`] asked.
+    pub created: bool,
+}
+
+impl Manager {
+    /// Starts an orchestration. When this answers `Ok`, the start survives any crash. Whether anybody serves `name` is not
+    /// checked: a worker may connect later. `AlreadyExists` if the id is taken and [`Start::reuse`] does not help.
+    pub async fn start(&self, hub: HubId, start: Start) -> Result<Started, Error> {
+        let reuse = start.reuse;
+        let new = self.new_instance(hub, start)?;
+        let id = new.id.clone();
+        for _ in 0..REPLACE_ATTEMPTS {
+            let ended_only = reuse.replace.and(StatusSet::TERMINAL);
+            match self.store.instance_create(new.clone(), ended_only).await? {
+                Created::New(_) => return Ok(Started { id, created: true }),
+                Created::Exists(status) if reuse.ignore.contains(status) => {
+                    return Ok(Started { id, created: false });
+                }
+                Created::Exists(status) if reuse.replace.contains(status) && !status.is_terminal() => {
+                    let reason = Some("\"replaced by a new start with the same id\"".to_owned());
+                    match self.terminate(hub, &id, reason, false).await {
+                        Ok(()) | Err(Error::NotFound(_) | Error::AlreadyEnded { .. }) => {}
+                        Err(other) => return Err(other),
+                    }
+                    // The terminated one may be replaced now, even if the policy names live statuses only.
+                    match self.store.instance_create(new.clone(), ended_only.with(Status::Terminated)).await?
+                    {
+                        Created::New(_) => return Ok(Started { id, created: true }),
+                        Created::Exists(_) => {}
+                    }
+                }
+                Created::Exists(status) => return Err(Error::AlreadyExists { id, status }),
+            }
+        }
+        let status = self.get(hub, &id, false).await?.map_or(Status::Running, |found| found.record.status);
+        Err(Error::AlreadyExists { id, status })
+    }
+
+    /// Checks the request and turns it into an instance to be made.
+    fn new_instance(&self, hub: HubId, start: Start) -> Result<NewInstance, Error> {
+        check_name("orchestrator name", &start.name)?;
+        self.check_payload("input", start.input.as_deref())?;
+        check_tags(&start.tags)?;
+        if let Some(version) = start.version.as_deref().filter(|version| !version.is_empty()) {
+            check_name("version", version)?;
+        }
+        let id = match start.id.as_deref().filter(|id| !id.is_empty()) {
+            Some(chosen) => InstanceId::orchestration(chosen)?,
+            None => InstanceId::lookup(Uuid::new_v4().simple().to_string()),
+        };
+        let now = self.clock.now();
+        let start_at = start.start_at.filter(|at| *at > now);
+        let execution_id = start
+            .execution_id
+            .filter(|execution| !execution.is_empty())
+            .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+        let instance = pb::OrchestrationInstance {
+            instance_id: id.as_str().to_owned(),
+            execution_id: Some(execution_id),
+        };
+        let started = pb::ExecutionStartedEvent {
+            name: start.name,
+            version: start.version,
+            input: start.input,
+            orchestration_instance: Some(instance),
+            scheduled_start_timestamp: start_at.map(Timestamp::to_wire),
+            parent_trace_context: start.trace,
+            tags: start.tags,
+            ..pb::ExecutionStartedEvent::default()
+        };
+        Ok(NewInstance { hub, id, created_at: now, start_at, started })
+    }
+}
+
+fn check_tags(tags: &Tags) -> Result<(), Error> {
+    if tags.len() > MAX_TAGS {
+        return Err(Error::Invalid(format!("tags: {} given; the limit is {MAX_TAGS}", tags.len())));
+    }
+    tags.iter().try_for_each(|(key, value)| {
+        check_name("tag name", key)?;
+        if value.is_empty() { Ok(()) } else { check_name("tag value", value) }
+    })
+}
