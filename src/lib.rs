@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod dispatch;
+pub mod engine;
 pub mod manager;
 pub mod model;
 pub mod store;

@@ -1,5 +1,375 @@
-//! Brings work to workers.
+//! Brings work to workers: ready queues, leases, timers, and who waits for what.
+//!
+//! Everything is pushed. The store tells the effects of each commit; the [`board`] decides what follows; what needs the store or time is
+//! done here, outside the board's lock. Leases and queues live in memory and are rebuilt from the rows at start, so nothing is written
+//! to say that somebody is working on something.
+//!
+//! What always holds: one worker at most has a turn of an instance; an answer counts once, or not at all if the server has acted on
+//! the instance meanwhile; what a worker that vanished held is handed out again at once.
 
+mod board;
+mod lease;
+mod loops;
+mod queue;
+mod slot;
 mod waiters;
+mod wheel;
+mod worker;
 
 pub use waiters::{Waiter, Waiters};
+pub use worker::{ActivityItem, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId};
+
+use crate::{
+    clock::Clock,
+    engine::{self, Context, Execution, Outcome, Turn},
+    model::{Class, Effect, HubId, NewMessage, error_type, event, failure, pb},
+    store::{Error, Store},
+};
+use board::{Board, Job, Read, ReadError, Rules, TakenTurn, fresh_id};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often a commit is tried when the store says it is busy.
+const BUSY_ATTEMPTS: u32 = 5;
+
+/// Settings of dispatch.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes of idle instances' state kept in memory.
+    pub cache_bytes: usize,
+    /// Largest result or output taken from a worker, in bytes.
+    pub payload_bytes: usize,
+    /// Longest pause before work that was put back is tried again.
+    pub max_backoff: Duration,
+    /// How long a silent worker may hold a turn.
+    pub turn_lease: Duration,
+    /// How long a silent worker may hold an activity.
+    pub activity_lease: Duration,
+}
+
+/// Why an answer was not taken. The worker may repeat it.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The answer could not be stored; the item is handed out again.
+    #[error("the answer could not be stored: {0}")]
+    Store(#[from] Error),
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Closing,
+}
+
+/// The dispatcher. Shared by the transports that bring workers.
+#[derive(Clone)]
+pub struct Dispatch {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    waiters: Arc<Waiters>,
+    settings: Settings,
+    board: Mutex<Board>,
+    /// Rings when the earliest due time has changed.
+    wind: Notify,
+    /// Commits and reads under way.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Set when what was waiting in the store at start has been taken in.
+    recovered: CancellationToken,
+}
+
+impl Dispatch {
+    /// Starts dispatching: takes in `effects` as they come, and what the store holds from before.
+    pub fn start(
+        store: Arc<dyn Store>,
+        effects: mpsc::UnboundedReceiver<Vec<Effect>>,
+        clock: Arc<dyn Clock>,
+        waiters: Arc<Waiters>,
+        settings: Settings,
+    ) -> Self {
+        let rules = Rules {
+            cache_bytes: settings.cache_bytes,
+            payload_bytes: settings.payload_bytes,
+            max_backoff: settings.max_backoff,
+        };
+        let shared = Shared {
+            store,
+            clock,
+            waiters,
+            settings,
+            board: Mutex::new(Board::new(rules)),
+            wind: Notify::new(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            recovered: CancellationToken::new(),
+        };
+        let dispatch = Self { shared: Arc::new(shared) };
+        loops::spawn(&dispatch, effects);
+        dispatch
+    }
+
+    /// Whether everything that waited in the store at start has been taken in.
+    pub fn is_ready(&self) -> bool {
+        self.shared.recovered.is_cancelled() && !self.shared.stop.is_cancelled()
+    }
+
+    /// A worker joins. Its items come through [`Seat::items`]; call [`Dispatch::leave`] when it is gone.
+    pub fn join(&self, offer: Offer) -> Seat {
+        tracing::info!(worker = %offer.label, hub = ?offer.hub.map(|hub| hub.0), "worker joined");
+        self.with_board(|board| board.join(offer))
+    }
+
+    /// A worker is gone; what it held is handed out again.
+    pub fn leave(&self, worker: WorkerId) {
+        tracing::info!(worker = worker.0, "worker left");
+        self.with_board(|board| board.leave(worker));
+    }
+
+    /// A worker answers a turn. A token that is not (or no longer) valid is not an error: the answer means nothing. An answer without a
+    /// token belongs to whatever turn of the instance is out (durabletask-go sends none).
+    pub async fn complete_turn(
+        &self,
+        hub: HubId,
+        mut response: pb::OrchestratorResponse,
+    ) -> Result<(), AnswerError> {
+        let token = std::mem::take(&mut response.completion_token);
+        let taken = self.with_board(|board| {
+            let token = match token.as_str() {
+                "" => board.token_of_turn(hub, &response.instance_id)?,
+                _ => token,
+            };
+            if response.requires_history {
+                // History is always sent whole; a worker that asks all the same gets the same turn again.
+                board.put_back(hub, &token, Kind::Turn);
+                return None;
+            }
+            board.take_turn(hub, &token)
+        });
+        let Some(TakenTurn { key, execution, turn }) = taken else {
+            tracing::debug!(instance.id = %response.instance_id, "a stale turn was answered; ignored");
+            return Ok(());
+        };
+        // In a task of its own: a caller that hangs up must not stop a commit half way.
+        let this = self.clone();
+        self.finish(async move {
+            let outcome = this.apply(execution, turn, response);
+            match this.with_board(|board| board.committing(key, outcome)) {
+                Some(commit) => this.commit(commit).await,
+                None => Ok(()),
+            }
+        })
+        .await
+    }
+
+    fn apply(&self, execution: Execution, turn: Turn, response: pb::OrchestratorResponse) -> Outcome {
+        let (now, payload_bytes) = (self.shared.clock.now(), self.shared.settings.payload_bytes);
+        let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes };
+        engine::apply(execution, turn, response, &mut context)
+    }
+
+    /// A worker answers an activity. Stale tokens and answers nobody waits for any more are ignored.
+    pub async fn complete_activity(
+        &self,
+        hub: HubId,
+        response: pb::ActivityResponse,
+    ) -> Result<(), AnswerError> {
+        let pb::ActivityResponse { instance_id, task_id, result, failure_details, completion_token } =
+            response;
+        let taken = self.with_board(|board| {
+            let token = match completion_token.as_str() {
+                "" => board.token_of_activity(hub, &instance_id, task_id)?,
+                _ => completion_token,
+            };
+            board.take_activity(hub, &token)
+        });
+        let Some(waiting) = taken else {
+            tracing::debug!(instance.id = %instance_id, task_id, "a stale activity was answered; ignored");
+            return Ok(());
+        };
+        let this = self.clone();
+        self.finish(async move {
+            let shared = &this.shared;
+            let (now, limit, task) = (shared.clock.now(), shared.settings.payload_bytes, waiting.task.task_id);
+            let event = match (failure_details, result) {
+                (Some(details), _) => event::task_failed(now, task, details),
+                (None, Some(result)) if result.len() > limit => {
+                    let got = result.len();
+                    let text = format!("the activity's result is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
+                    event::task_failed(now, task, failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+                }
+                (None, result) => event::task_completed(now, task, result),
+            };
+            let message = NewMessage::now(Class::Result, event);
+            match this.store_activity(waiting.task.key, message).await {
+                Ok(wanted) => {
+                    if !wanted {
+                        tracing::debug!(instance.id = %waiting.task.instance, task, "nobody waits for this activity any more");
+                    }
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::error!(instance.id = %waiting.task.instance, %error, "an activity's result could not be stored");
+                    this.with_board(|board| board.rest_activity(waiting));
+                    Err(error)
+                }
+            }
+        })
+        .await
+    }
+
+    /// A worker puts an item back; it is tried again after a pause. Stale tokens are ignored.
+    pub fn abandon(&self, hub: HubId, token: &str, kind: Kind) {
+        self.with_board(|board| board.put_back(hub, token, kind));
+    }
+
+    /// Stops handing out work and ends the workers' channels. Answers are still taken for a while.
+    pub fn stop(&self) {
+        self.shared.stop.cancel();
+        self.with_board(Board::stop);
+    }
+
+    /// How many items workers hold.
+    pub fn held(&self) -> usize {
+        self.board().held()
+    }
+
+    /// Waits until every commit that was begun has ended. Call after [`Dispatch::stop`].
+    pub async fn drained(&self) {
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+    }
+
+    /// Runs work that must not stop half way, and waits for its result.
+    async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, AnswerError> {
+        match self.shared.tasks.spawn(work).await {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(AnswerError::Closing),
+        }
+    }
+
+    /// Stores a commit; its effects move the board on. A failure makes the board forget and read again.
+    async fn commit(&self, commit: crate::model::Commit) -> Result<(), Error> {
+        let (key, turn) = (commit.key, commit.turn);
+        let mut attempt = 0;
+        loop {
+            match self.shared.store.turn_commit(commit.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+                }
+                Err(error) => {
+                    let pause = match &error {
+                        Error::Fenced => Duration::ZERO,
+                        _ => Duration::from_secs(1),
+                    };
+                    tracing::error!(instance.key = key.0, turn, %error, "a turn could not be committed");
+                    self.with_board(|board| board.commit_failed(key, turn, pause));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn store_activity(
+        &self,
+        key: crate::model::ActivityKey,
+        message: NewMessage,
+    ) -> Result<bool, Error> {
+        let mut attempt = 0;
+        loop {
+            match self.shared.store.activity_complete(key, message.clone()).await {
+                Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.shared.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One visit to the board: `act`, then whatever work meets whatever worker, then the jobs that leaves.
+    fn with_board<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
+        let now = self.shared.clock.now();
+        let (result, jobs) = {
+            let mut board = self.board();
+            let result = act(board.at(now));
+            (result, board.finish())
+        };
+        jobs.into_iter().for_each(|job| self.run(job));
+        result
+    }
+
+    fn run(&self, job: Job) {
+        let this = self.clone();
+        match job {
+            Job::WindClock => self.shared.wind.notify_one(),
+            Job::Commit(commit) => {
+                self.shared.tasks.spawn(async move { this.commit(*commit).await });
+            }
+            Job::Load(key) => {
+                self.shared.tasks.spawn(async move {
+                    let read = this.read(key).await;
+                    this.with_board(|board| board.loaded(key, read));
+                });
+            }
+            Job::Locate(keys) => {
+                self.shared.tasks.spawn(async move {
+                    for key in keys {
+                        match this.shared.store.instance_route(key).await {
+                            Ok(Some((reference, status))) => {
+                                this.with_board(|board| board.located(reference, status));
+                            }
+                            Ok(None) => {}
+                            Err(error) => {
+                                tracing::error!(instance.key = key.0, %error, "a timer is due but its instance cannot be read; trying again");
+                                this.run(Job::Locate(vec![key]));
+                                tokio::time::sleep(Duration::from_secs(1)).await;
+                            }
+                        }
+                    }
+                });
+            }
+            Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
+            Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
+        }
+    }
+
+    /// Visits the board again after a pause, unless the server stops first.
+    fn later(&self, pause: Duration, act: impl FnOnce(&mut Board) + Send + 'static) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = this.shared.stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => this.with_board(act),
+            }
+        });
+    }
+
+    async fn read(&self, key: crate::model::InstanceKey) -> Result<Read, ReadError> {
+        let loaded = match self.shared.store.instance_load(key).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Err(ReadError::Gone),
+            Err(Error::Corrupt(reason)) => return Err(ReadError::Unusable(reason)),
+            Err(error) => {
+                tracing::error!(instance.key = key.0, %error, "an instance could not be read; trying again");
+                return Err(ReadError::Again);
+            }
+        };
+        let execution = Execution::read(loaded.record, loaded.custom_status, &loaded.history)
+            .map_err(|error| ReadError::Unusable(error.to_string()))?;
+        Ok(Read { execution, history: loaded.history, inbox: loaded.inbox })
+    }
+}

@@ -73,8 +73,8 @@ pub struct NewExecution {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewChild {
     pub instance: NewInstance,
-    /// Put into the sender's own inbox instead if a live instance holds the id.
-    pub otherwise: NewMessage,
+    /// Put into the sender's own inbox instead if a live instance holds the id. `None`: nobody will wait for the answer.
+    pub otherwise: Option<NewMessage>,
 }
 
 /// An activity to be queued.
@@ -82,6 +82,9 @@ pub struct NewChild {
 pub struct NewActivity {
     pub name: Arc<str>,
     pub version: Option<Arc<str>>,
+    /// Nobody waits for the result: it was scheduled by the very turn that ended the execution. It runs all the same, outlives
+    /// [`Pending::DropExecution`] and [`Pending::DropAll`], and its result is thrown away.
+    pub detached: bool,
     /// The complete work item, as a worker will get it.
     pub request: pb::ActivityRequest,
 }

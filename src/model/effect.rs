@@ -12,8 +12,8 @@ pub enum Effect {
     Message { to: InstanceRef, status: Status, message: Message },
     /// An activity was queued.
     Activity(ActivityTask),
-    /// The instance has a new status, or a new turn was committed.
-    Changed { hub: HubId, id: InstanceId, key: InstanceKey, status: Status },
+    /// The instance was created (turn 0), or its commit number `turn` was made.
+    Changed { hub: HubId, id: InstanceId, key: InstanceKey, status: Status, turn: i64 },
     /// The row with this key is gone: purged, or replaced by a new instance under the same id.
     Gone { hub: HubId, id: InstanceId, key: InstanceKey },
 }

@@ -64,6 +64,8 @@ pub struct ActivityTask {
     pub version: Option<Arc<str>>,
     /// The action id under which the orchestrator waits for the result.
     pub task_id: i32,
+    /// Nobody waits for the result (see `NewActivity::detached`).
+    pub detached: bool,
     /// One encoded `ActivityRequest`, complete.
     pub request: Bytes,
 }

@@ -70,6 +70,14 @@ pub struct Loaded {
     pub inbox: Vec<Message>,
 }
 
+/// An instance with something to deliver.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ready {
+    pub instance: InstanceRef,
+    /// A control message is among it: it must be acted on even if no worker is there, and even if the instance is suspended.
+    pub control: bool,
+}
+
 /// A message that becomes deliverable at a certain time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Due {
@@ -112,8 +120,9 @@ pub trait Store: Send + Sync + 'static {
     /// that reached an inbox (the instance's own included), `Changed`.
     async fn turn_commit(&self, commit: Commit) -> Result<(), Error>;
 
-    /// Removes the activity and puts `result` into its instance's inbox. `false`: nobody waits for it any more (answered before,
-    /// or the execution has ended); nothing was changed. Safe to repeat. Effect: `Message`.
+    /// Removes the activity and puts `result` into its instance's inbox, unless it is detached: then the result is dropped. `false`:
+    /// the activity is not there any more (answered before, or the execution has ended); nothing was changed. Safe to repeat.
+    /// Effect: `Message`.
     async fn activity_complete(&self, activity: ActivityKey, result: NewMessage) -> Result<bool, Error>;
 
     /// Everything needed for the instance's next turn; `None` if the key is gone.
@@ -140,7 +149,7 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         after: InstanceKey,
         limit: usize,
-    ) -> Result<Vec<InstanceRef>, Error>;
+    ) -> Result<Vec<Ready>, Error>;
 
     /// Queued activities in the order of their keys, after `after`. At most `limit`; fewer means there are no more.
     async fn activity_claim(&self, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error>;

@@ -1,0 +1,148 @@
+//! What workers say: done, put back, gone.
+
+use super::{Board, Job};
+use crate::{
+    dispatch::{
+        lease::{Held, Lease, Waiting},
+        slot::Stage,
+        worker::{Kind, WorkerId},
+    },
+    engine::{Execution, Turn},
+    model::{ActivityKey, HubId, InstanceKey, Timestamp},
+};
+
+/// A turn whose answer is to be applied.
+#[derive(Debug)]
+pub(in crate::dispatch) struct TakenTurn {
+    pub key: InstanceKey,
+    pub execution: Execution,
+    pub turn: Turn,
+}
+
+impl Board {
+    /// Takes a turn back for its answer. `None`: the token is stale, the answer means nothing.
+    pub fn take_turn(&mut self, hub: HubId, token: &str) -> Option<TakenTurn> {
+        let Lease { worker, held: Held::Turn(key, _), .. } = self.leases.end(hub, token, Kind::Turn)? else {
+            return None;
+        };
+        self.release(Some(worker), Kind::Turn);
+        let slot = self.instances.get_mut(&key)?;
+        match std::mem::replace(&mut slot.stage, Stage::Applying) {
+            Stage::Leased { turn, .. } => {
+                let execution = slot.known.as_mut()?.execution.take()?;
+                Some(TakenTurn { key, execution, turn })
+            }
+            other => {
+                slot.stage = other;
+                None
+            }
+        }
+    }
+
+    /// Takes an activity back for its answer. `None`: the token is stale.
+    pub fn take_activity(&mut self, hub: HubId, token: &str) -> Option<Waiting> {
+        let Lease { worker, held: Held::Activity(waiting), .. } =
+            self.leases.end(hub, token, Kind::Activity)?
+        else {
+            return None;
+        };
+        self.release(Some(worker), Kind::Activity);
+        Some(waiting)
+    }
+
+    /// The token of a turn, for a worker that returned none.
+    pub fn token_of_turn(&self, hub: HubId, instance: &str) -> Option<String> {
+        self.leases.token_of_turn(hub, instance)
+    }
+
+    /// The token of an activity, for a worker that returned none.
+    pub fn token_of_activity(&self, hub: HubId, instance: &str, task: i32) -> Option<String> {
+        self.leases.token_of_activity(hub, instance, task)
+    }
+
+    /// A worker puts an item back: it is tried again after a pause that grows. `false`: the token is stale.
+    pub fn put_back(&mut self, hub: HubId, token: &str, kind: Kind) -> bool {
+        match self.leases.end(hub, token, kind) {
+            Some(lease) => {
+                self.release(Some(lease.worker), kind);
+                self.pause(lease.held);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn pause(&mut self, held: Held) {
+        match held {
+            Held::Turn(key, _) => {
+                let Some(slot) = self.instances.get_mut(&key) else { return };
+                slot.returned += 1;
+                slot.stage = Stage::Resting;
+                let pause = slot.returned;
+                self.jobs.push(Job::Rest(key, self.backoff(pause)));
+            }
+            Held::Activity(waiting) => {
+                self.rest_activity(waiting);
+            }
+        }
+    }
+
+    /// An activity whose answer could not be stored, or that was put back, waits a little.
+    pub fn rest_activity(&mut self, mut waiting: Waiting) {
+        waiting.returned += 1;
+        let (key, pause) = (waiting.task.key, self.backoff(waiting.returned));
+        self.waiting.insert(key, waiting);
+        self.jobs.push(Job::RestActivity(key, pause));
+    }
+
+    /// The activity's pause is over.
+    pub fn activity_rested(&mut self, key: ActivityKey) {
+        if let Some(waiting) = self.waiting.remove(&key) {
+            self.queue_activity(waiting, true);
+        }
+    }
+
+    /// A worker is gone: what it held is handed out again at once.
+    pub fn leave(&mut self, worker: WorkerId) {
+        self.workers.remove(&worker);
+        self.hand_back(&self.leases.of_worker(worker));
+    }
+
+    /// Takes back what silent workers have held too long. Returns how many items.
+    pub fn expire(&mut self, turns: Timestamp, activities: Timestamp) -> usize {
+        let expired = self.leases.older_than(turns, activities);
+        self.hand_back(&expired);
+        expired.len()
+    }
+
+    fn hand_back(&mut self, tokens: &[String]) {
+        for token in tokens {
+            let Some(lease) = self.leases.revoke(token) else { continue };
+            match lease.held {
+                Held::Turn(key, _) => {
+                    self.release(Some(lease.worker), Kind::Turn);
+                    if let Some(slot) = self.instances.get_mut(&key) {
+                        slot.stage = Stage::Idle;
+                        self.enqueue(key, true);
+                    }
+                }
+                Held::Activity(waiting) => {
+                    self.release(Some(lease.worker), Kind::Activity);
+                    self.queue_activity(waiting, true);
+                }
+            }
+        }
+    }
+
+    /// Takes a turn out of a worker's hands because the server acts on the instance itself.
+    pub(super) fn revoke_turn(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if let Stage::Leased { token, .. } = &slot.stage {
+            let token = token.clone();
+            slot.stage = Stage::Idle;
+            if let Some(lease) = self.leases.revoke(&token) {
+                self.release(Some(lease.worker), Kind::Turn);
+            }
+        }
+    }
+}

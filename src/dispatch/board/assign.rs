@@ -1,0 +1,164 @@
+//! Work meets workers. Pushed, never polled: whatever makes work or room ends in [`Board::assign`].
+
+use super::{Board, Connected};
+use crate::{
+    dispatch::{
+        lease::{Held, Lease, Waiting},
+        queue::Route,
+        slot::Stage,
+        worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
+    },
+    engine::{self, Next, Turn},
+    model::{ActivityKey, InstanceKey},
+};
+use tokio::sync::mpsc;
+
+/// Who could take an item.
+enum Pick {
+    Worker(WorkerId),
+    /// Somebody serves it but holds as much as he can.
+    Busy,
+    Nobody,
+}
+
+impl Board {
+    /// A worker joins.
+    pub fn join(&mut self, offer: Offer) -> Seat {
+        let id = WorkerId(self.next_worker);
+        self.next_worker += 1;
+        let (sender, items) = mpsc::unbounded_channel();
+        if !self.stopped {
+            self.workers.insert(id, Connected { offer, items: sender, turns: 0, activities: 0 });
+            self.turns.reconsider();
+            self.activities.reconsider();
+        }
+        Seat { id, items }
+    }
+
+    /// Hands out all that can be handed out.
+    pub(super) fn assign(&mut self) {
+        if self.stopped {
+            return;
+        }
+        let mut busy = 0;
+        while busy < self.turns.served() {
+            let Some(route) = self.turns.rotate() else { break };
+            match self.pick(&route) {
+                Pick::Worker(worker) => {
+                    busy = 0;
+                    if let Some(key) = self.turns.pop(&route) {
+                        self.give_turn(key, worker);
+                    }
+                }
+                Pick::Busy => busy += 1,
+                Pick::Nobody => self.turns.set_aside(&route),
+            }
+        }
+        let mut busy = 0;
+        while busy < self.activities.served() {
+            let Some(route) = self.activities.rotate() else { break };
+            match self.pick(&route) {
+                Pick::Worker(worker) => {
+                    busy = 0;
+                    if let Some(key) = self.activities.pop(&route) {
+                        self.give_activity(key, worker);
+                    }
+                }
+                Pick::Busy => busy += 1,
+                Pick::Nobody => self.activities.set_aside(&route),
+            }
+        }
+    }
+
+    /// The worker that fits best; among equals the one with the most room.
+    fn pick(&self, route: &Route) -> Pick {
+        let fits = self.workers.iter().filter_map(|(id, worker)| {
+            let fit = worker.offer.fit(route.hub, route.kind, &route.name, route.version.as_deref())?;
+            Some((fit, std::cmp::Reverse(worker.room(route.kind)), *id))
+        });
+        match fits.min_by_key(|(fit, room, id)| (*fit, *room, id.0)) {
+            None => Pick::Nobody,
+            Some((_, std::cmp::Reverse(0), _)) => Pick::Busy,
+            Some((_, _, id)) => Pick::Worker(id),
+        }
+    }
+
+    fn give_turn(&mut self, key: InstanceKey, worker: WorkerId) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if !matches!(slot.stage, Stage::Queued) {
+            return;
+        }
+        let Some(execution) = slot.execution() else {
+            slot.stage = Stage::Loading(Some(worker));
+            self.jobs.push(super::Job::Load(key));
+            return self.reserve(worker, Kind::Turn);
+        };
+        match engine::next(execution, slot.inbox.values(), self.now) {
+            Next::Deliver(turn) => self.lease_turn(key, worker, turn),
+            Next::Discard(late) => self.discard(key, late),
+            Next::Control(_) => {
+                slot.stage = Stage::Idle;
+                self.settle(key);
+            }
+            Next::Wait => self.rest_idle(key),
+        }
+    }
+
+    fn lease_turn(&mut self, key: InstanceKey, worker: WorkerId, turn: Turn) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let Some(known) = &slot.known else { return };
+        let Some(execution) = &known.execution else { return };
+        let record = &execution.record;
+        let held = Held::Turn(key, record.id.clone());
+        let token = self.leases.grant(Lease { worker, hub: record.hub, since: self.now, held });
+        let item = WorkItem::Turn(TurnItem {
+            token: token.clone(),
+            instance: slot.reference.clone(),
+            execution_id: record.execution_id.clone(),
+            past: known.history.clone(),
+            events: turn.events.clone(),
+            trace: record.trace.clone(),
+        });
+        slot.stage = Stage::Leased { token, turn };
+        self.reserve(worker, Kind::Turn);
+        self.send(worker, item);
+    }
+
+    pub(super) fn queue_activity(&mut self, waiting: Waiting, front: bool) {
+        let (key, route) = (waiting.task.key, Route::of_activity(&waiting.task));
+        self.waiting.insert(key, waiting);
+        self.activities.push(&route, key, front);
+    }
+
+    fn give_activity(&mut self, key: ActivityKey, worker: WorkerId) {
+        // Not there any more: its execution has ended.
+        let Some(waiting) = self.waiting.remove(&key) else { return };
+        let task = waiting.task.clone();
+        let lease = Lease { worker, hub: task.hub, since: self.now, held: Held::Activity(waiting) };
+        let token = self.leases.grant(lease);
+        self.reserve(worker, Kind::Activity);
+        self.send(worker, WorkItem::Activity(ActivityItem { token, task }));
+    }
+
+    fn send(&mut self, worker: WorkerId, item: WorkItem) {
+        let sent = self.workers.get(&worker).is_some_and(|connected| connected.items.send(item).is_ok());
+        if !sent {
+            // The stream has just ended; what it held, this item included, goes back.
+            self.leave(worker);
+        }
+    }
+
+    fn reserve(&mut self, worker: WorkerId, kind: Kind) {
+        if let Some(worker) = self.workers.get_mut(&worker) {
+            *worker.held(kind) += 1;
+        }
+    }
+
+    /// A worker has room for one more.
+    pub(super) fn release(&mut self, worker: Option<WorkerId>, kind: Kind) {
+        if let Some(worker) = worker.and_then(|id| self.workers.get_mut(&id)) {
+            let held = worker.held(kind);
+            *held = held.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the store tells.
+
+use super::{Board, Job};
+use crate::{
+    dispatch::{
+        lease::Waiting,
+        slot::{Slot, Stage},
+    },
+    model::{ActivityKey, Effect, InstanceKey, InstanceRef, Message, Pending, Status, StatusExt as _},
+    store::{Due, Ready},
+};
+use std::time::Duration;
+
+impl Board {
+    /// Takes in one effect.
+    pub fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Message { to, status, message } => self.message(to, status, message),
+            Effect::Activity(task) => {
+                self.first_new_activity.get_or_insert(task.key.number);
+                self.queue_activity(Waiting { task, returned: 0 }, false);
+            }
+            Effect::Changed { key, turn, .. } => self.committed(key, turn),
+            Effect::Gone { key, .. } => {
+                self.drop_activities(key, true);
+                self.remove(key);
+            }
+        }
+    }
+
+    fn message(&mut self, to: InstanceRef, status: Status, message: Message) {
+        let key = to.key;
+        if let Some(at) = message.due.filter(|at| *at > self.now) {
+            if self.wheel.insert(Due { at, message: message.id, instance: key }) {
+                self.jobs.push(Job::WindClock);
+            }
+            // An instance that is not in memory need not be there only because it waits for a time.
+            if !self.instances.contains_key(&key) {
+                return;
+            }
+        }
+        let slot = self.instances.entry(key).or_insert_with(|| Slot::new(to, status));
+        slot.inbox.insert(message.id, message);
+        self.settle(key);
+    }
+
+    /// A commit is durable. If it is the one this board waits for, its state is the truth from now on.
+    fn committed(&mut self, key: InstanceKey, turn: i64) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if !matches!(&slot.stage, Stage::Committing(swap) if swap.turn == turn) {
+            return;
+        }
+        let Stage::Committing(swap) = std::mem::replace(&mut slot.stage, Stage::Idle) else { return };
+        let pending = swap.pending;
+        let dropped = slot.swap(*swap);
+        let ended = slot.status.is_terminal();
+        for message in dropped {
+            if let Some(at) = message.due {
+                self.wheel.remove(&Due { at, message: message.id, instance: key });
+            }
+        }
+        if pending != Pending::Keep {
+            self.drop_activities(key, false);
+        }
+        if ended { self.remove(key) } else { self.settle(key) }
+    }
+
+    /// The store refused or failed: nothing that is known of the instance can be trusted.
+    pub fn commit_failed(&mut self, key: InstanceKey, turn: i64, pause: Duration) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if matches!(&slot.stage, Stage::Committing(swap) if swap.turn == turn) {
+            slot.forget();
+            slot.stage = Stage::Resting;
+            self.jobs.push(Job::Rest(key, pause));
+        }
+    }
+
+    /// Forgets activities of an execution that has ended, as the store has; `all`: detached ones too.
+    fn drop_activities(&mut self, key: InstanceKey, all: bool) {
+        let of_instance =
+            ActivityKey { instance: key, number: i64::MIN }..=ActivityKey { instance: key, number: i64::MAX };
+        self.waiting.extract_if(of_instance, |_, waiting| all || !waiting.task.detached).for_each(drop);
+    }
+
+    /// Due times that have come.
+    pub fn tick(&mut self) {
+        let mut elsewhere = Vec::new();
+        for due in self.wheel.take_due(self.now) {
+            let key = due.instance;
+            if self.instances.contains_key(&key) {
+                self.settle(key);
+            } else if elsewhere.last() != Some(&key) {
+                elsewhere.push(key);
+            }
+        }
+        if !elsewhere.is_empty() {
+            self.jobs.push(Job::Locate(elsewhere));
+        }
+    }
+
+    /// An instance that was not in memory has something to deliver.
+    pub fn located(&mut self, reference: InstanceRef, status: Status) {
+        let key = reference.key;
+        if !status.is_terminal() && !self.instances.contains_key(&key) {
+            self.instances.insert(key, Slot::new(reference, status));
+            self.settle(key);
+        }
+    }
+
+    /// An instance that the store found ready at start.
+    pub fn found(&mut self, ready: Ready) {
+        let key = ready.instance.key;
+        if self.instances.contains_key(&key) {
+            return;
+        }
+        let mut slot = Slot::new(ready.instance, Status::Running);
+        if ready.control {
+            slot.stage = Stage::Loading(None);
+            self.jobs.push(Job::Load(key));
+        }
+        self.instances.insert(key, slot);
+        self.settle(key);
+    }
+
+    /// Activities found in the store at start.
+    pub fn recovered(&mut self, tasks: Vec<crate::model::ActivityTask>) {
+        for task in tasks {
+            let new = self.first_new_activity.is_some_and(|first| task.key.number >= first);
+            if !new && !self.waiting.contains_key(&task.key) {
+                self.queue_activity(Waiting { task, returned: 0 }, false);
+            }
+        }
+    }
+
+    /// Access for the timer loop.
+    pub fn wheel(&mut self) -> &mut crate::dispatch::wheel::Wheel {
+        &mut self.wheel
+    }
+}

@@ -1,0 +1,224 @@
+//! What an instance needs next.
+
+use super::{Board, Job};
+use crate::{
+    dispatch::{
+        queue::Route,
+        slot::{Known, Slot, Stage, Swap},
+        worker::{Kind, WorkerId},
+    },
+    engine::{self, Context, Execution, Outcome},
+    model::{Chunk, Class, Commit, InstanceKey, Message, MessageId, Status, StatusExt as _},
+};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// An instance as read from the store.
+#[derive(Debug)]
+pub(in crate::dispatch) struct Read {
+    pub execution: Execution,
+    pub history: Vec<Chunk>,
+    pub inbox: Vec<Message>,
+}
+
+/// How reading an instance can end.
+#[derive(Debug)]
+pub(in crate::dispatch) enum ReadError {
+    /// It is gone.
+    Gone,
+    /// Try again.
+    Again,
+    /// What is stored cannot be used.
+    Unusable(String),
+}
+
+impl Board {
+    /// Decides what becomes of an instance after something has happened to it.
+    pub(super) fn settle(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let control = slot.has_control();
+        match &slot.stage {
+            Stage::Idle | Stage::Queued => {}
+            Stage::Leased { .. } | Stage::Resting if control && slot.known.is_some() => {}
+            Stage::Leased { .. }
+            | Stage::Resting
+            | Stage::Loading(_)
+            | Stage::Applying
+            | Stage::Committing(_)
+            | Stage::Parked => return,
+        }
+        if slot.known.is_none() {
+            self.settle_unknown(key, control);
+        } else if control {
+            self.control(key);
+        } else if self.deliverable(key) {
+            self.enqueue(key, false);
+        } else {
+            self.rest_idle(key);
+        }
+    }
+
+    /// Its state is not in memory: read it when it can be used, which for a control message is now.
+    fn settle_unknown(&mut self, key: InstanceKey, control: bool) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if control {
+            slot.stage = Stage::Loading(None);
+            self.jobs.push(Job::Load(key));
+        } else if slot.status == Status::Suspended {
+            self.remove(key);
+        } else {
+            self.enqueue(key, false);
+        }
+    }
+
+    /// Whether a turn could deliver something now.
+    fn deliverable(&self, key: InstanceKey) -> bool {
+        let Some(slot) = self.instances.get(&key) else { return false };
+        let begun = slot.execution().is_some_and(Execution::has_begun);
+        let is_due = |message: &&Message| message.due.is_none_or(|due| due <= self.now);
+        slot.status != Status::Suspended
+            && slot.inbox.values().filter(is_due).any(|message| begun || message.class == Class::Start)
+    }
+
+    /// Puts the instance into the queue of its route, once.
+    pub(super) fn enqueue(&mut self, key: InstanceKey, front: bool) {
+        self.leave_idle(key);
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if !matches!(slot.stage, Stage::Queued) {
+            slot.stage = Stage::Queued;
+            self.turns.push(&Route::of_turn(&slot.reference), key, front);
+        }
+    }
+
+    /// Applies control messages. A worker that holds a turn of the instance loses it: its answer will be refused, and the messages of
+    /// that turn are still in the inbox.
+    fn control(&mut self, key: InstanceKey) {
+        self.revoke_turn(key);
+        self.leave_idle(key);
+        let (now, payload_bytes) = (self.now, self.rules.payload_bytes);
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
+        let messages =
+            slot.inbox.values().filter(|message| message.class == Class::Control).cloned().collect();
+        let start = slot.inbox.values().find(|message| message.class == Class::Start);
+        let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes };
+        let outcome = engine::control(execution, messages, start, &mut context);
+        slot.stage = Stage::Applying;
+        self.commit_later(key, outcome);
+    }
+
+    /// Takes messages out that came too late to mean anything.
+    pub(super) fn discard(&mut self, key: InstanceKey, late: Vec<MessageId>) {
+        let now = self.now;
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
+        slot.stage = Stage::Applying;
+        self.commit_later(key, engine::discard(execution, late, now));
+    }
+
+    fn commit_later(&mut self, key: InstanceKey, outcome: Outcome) {
+        if let Some(commit) = self.committing(key, outcome) {
+            self.jobs.push(Job::Commit(Box::new(commit)));
+        }
+    }
+
+    /// Notes what will be true once the commit is durable. `None`: the instance is gone.
+    pub fn committing(&mut self, key: InstanceKey, outcome: Outcome) -> Option<Commit> {
+        let slot = self.instances.get_mut(&key).filter(|slot| matches!(slot.stage, Stage::Applying))?;
+        let Outcome { commit, execution } = outcome;
+        slot.stage = Stage::Committing(Box::new(Swap {
+            turn: commit.turn,
+            execution,
+            consumed: commit.consumed.clone(),
+            pending: commit.pending,
+            history: commit.history.clone(),
+        }));
+        Some(commit)
+    }
+
+    /// The instance has been read.
+    pub fn loaded(&mut self, key: InstanceKey, read: Result<Read, ReadError>) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let Stage::Loading(reserved) = slot.stage else { return };
+        slot.stage = Stage::Idle;
+        match read {
+            Ok(read) => slot.fill(read),
+            Err(ReadError::Gone) => return self.forget_loading(key, reserved),
+            Err(ReadError::Again) => {
+                slot.forget();
+                slot.stage = Stage::Resting;
+                self.jobs.push(Job::Rest(key, Duration::from_secs(1)));
+            }
+            Err(ReadError::Unusable(reason)) => {
+                tracing::error!(instance.id = %slot.reference.id, %reason, "instance parked: its stored data cannot be used");
+                slot.forget();
+                slot.stage = Stage::Parked;
+            }
+        }
+        if self.instances.get(&key).is_some_and(|slot| slot.status.is_terminal()) {
+            return self.forget_loading(key, reserved);
+        }
+        self.release(reserved, Kind::Turn);
+        self.settle(key);
+    }
+
+    fn forget_loading(&mut self, key: InstanceKey, reserved: Option<WorkerId>) {
+        self.release(reserved, Kind::Turn);
+        self.remove(key);
+    }
+
+    /// A pause is over.
+    pub fn rested(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if !matches!(slot.stage, Stage::Resting) {
+            return;
+        }
+        if slot.known.is_none() {
+            // Read it even if nobody serves it: there may be a control message among what was forgotten.
+            slot.stage = Stage::Loading(None);
+            self.jobs.push(Job::Load(key));
+        } else {
+            slot.stage = Stage::Idle;
+            self.settle(key);
+        }
+    }
+
+    /// Nothing to do: the instance stays in memory as long as there is room.
+    pub(super) fn rest_idle(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        slot.stage = Stage::Idle;
+        let cost = slot.cost();
+        self.idle_bytes += cost;
+        self.idle_bytes -= self.idle.put(key, cost).unwrap_or(0);
+        while self.idle_bytes > self.rules.cache_bytes {
+            let Some((oldest, cost)) = self.idle.pop_lru() else { break };
+            self.idle_bytes -= cost;
+            self.instances.remove(&oldest);
+        }
+    }
+
+    pub(super) fn leave_idle(&mut self, key: InstanceKey) {
+        self.idle_bytes -= self.idle.pop(&key).unwrap_or(0);
+    }
+
+    pub(super) fn remove(&mut self, key: InstanceKey) {
+        self.leave_idle(key);
+        self.instances.remove(&key);
+    }
+}
+
+impl Slot {
+    /// Takes in what was read. Messages that arrived meanwhile are there already, or among those read.
+    fn fill(&mut self, read: Read) {
+        let Read { execution, history, inbox } = read;
+        self.status = execution.record.status;
+        self.reference = execution.record.reference();
+        self.inbox.extend(inbox.into_iter().map(|message| (message.id, message)));
+        self.known = Some(Known { execution: Some(execution), history });
+    }
+}
+
+/// An id that was never used before.
+pub(in crate::dispatch) fn fresh_id() -> String {
+    Uuid::new_v4().simple().to_string()
+}

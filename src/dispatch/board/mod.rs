@@ -1,0 +1,166 @@
+//! The board: which instance stands where, who holds what, and what follows from each thing that happens.
+//!
+//! Bookkeeping behind one lock: no await, no store call. Whatever must be done outside is left as a [`Job`]. Effects come in commit
+//! order; the state of an instance is swapped only when the effect of its own commit arrives, so that everything stored before that
+//! commit has been seen before it.
+//!
+//! `effects` takes in what the store did, `assign` matches work and workers, `answers` is what workers say, `instances` decides
+//! what an instance needs next.
+
+mod answers;
+mod assign;
+mod effects;
+mod instances;
+#[cfg(test)]
+mod tests;
+
+pub(super) use answers::TakenTurn;
+pub(super) use instances::{Read, ReadError, fresh_id};
+
+use super::{
+    lease::{Leases, Waiting},
+    queue::Queues,
+    slot::Slot,
+    wheel::Wheel,
+    worker::{Kind, Offer, WorkItem, WorkerId},
+};
+use crate::model::{ActivityKey, Commit, InstanceKey, Timestamp};
+use lru::LruCache;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+/// Something to be done without the lock.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Read the instance from the store, then call [`Board::loaded`].
+    Load(InstanceKey),
+    /// Read where these belong, then call [`Board::located`].
+    Locate(Vec<InstanceKey>),
+    /// Store the commit; on failure call [`Board::commit_failed`].
+    Commit(Box<Commit>),
+    /// Call [`Board::rested`] after this long.
+    Rest(InstanceKey, Duration),
+    /// Call [`Board::activity_rested`] after this long.
+    RestActivity(ActivityKey, Duration),
+    /// The earliest due time has changed.
+    WindClock,
+}
+
+/// Settings of the board.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// What idle instances may take in memory.
+    pub cache_bytes: usize,
+    /// Largest payload taken from a worker.
+    pub payload_bytes: usize,
+    /// Longest pause before work that was put back is tried again.
+    pub max_backoff: Duration,
+}
+
+/// A connected worker.
+#[derive(Debug)]
+struct Connected {
+    offer: Offer,
+    items: mpsc::UnboundedSender<WorkItem>,
+    turns: usize,
+    activities: usize,
+}
+
+impl Connected {
+    fn held(&mut self, kind: Kind) -> &mut usize {
+        match kind {
+            Kind::Turn => &mut self.turns,
+            Kind::Activity => &mut self.activities,
+        }
+    }
+
+    fn room(&self, kind: Kind) -> usize {
+        let held = match kind {
+            Kind::Turn => self.turns,
+            Kind::Activity => self.activities,
+        };
+        self.offer.limit(kind).saturating_sub(held)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Board {
+    rules: Rules,
+    /// The time of the call under way.
+    now: Timestamp,
+    /// What the call under way leaves to be done.
+    jobs: Vec<Job>,
+    instances: HashMap<InstanceKey, Slot>,
+    /// Idle instances whose state is known, with their cost, least recently used first.
+    idle: LruCache<InstanceKey, usize>,
+    idle_bytes: usize,
+    turns: Queues<InstanceKey>,
+    activities: Queues<ActivityKey>,
+    /// Activities that no worker holds: queued or resting.
+    waiting: BTreeMap<ActivityKey, Waiting>,
+    /// The first activity heard of through effects; recovery reads only what is older.
+    first_new_activity: Option<i64>,
+    workers: HashMap<WorkerId, Connected>,
+    next_worker: u64,
+    leases: Leases,
+    wheel: Wheel,
+    stopped: bool,
+}
+
+impl Board {
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            now: Timestamp::default(),
+            jobs: Vec::new(),
+            instances: HashMap::new(),
+            idle: LruCache::unbounded(),
+            idle_bytes: 0,
+            turns: Queues::default(),
+            activities: Queues::default(),
+            waiting: BTreeMap::new(),
+            first_new_activity: None,
+            workers: HashMap::new(),
+            next_worker: 1,
+            leases: Leases::default(),
+            wheel: Wheel::default(),
+            stopped: false,
+        }
+    }
+
+    /// Sets the time for the calls that follow under the same lock.
+    pub fn at(&mut self, now: Timestamp) -> &mut Self {
+        self.now = now;
+        self
+    }
+
+    /// Matches work with workers, then hands over what is to be done outside.
+    pub fn finish(&mut self) -> Vec<Job> {
+        self.assign();
+        std::mem::take(&mut self.jobs)
+    }
+
+    /// No more items are handed out and the workers' channels end. What they hold may still be answered.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+        let (closed, _) = mpsc::unbounded_channel();
+        for worker in self.workers.values_mut() {
+            worker.items = closed.clone();
+        }
+    }
+
+    /// How many items workers hold.
+    pub fn held(&self) -> usize {
+        self.workers.values().map(|worker| worker.turns + worker.activities).sum()
+    }
+
+    /// How long to wait before something is put to a worker again that came back `times` times in a row.
+    fn backoff(&self, times: u32) -> Duration {
+        let pause = Duration::from_millis(100).saturating_mul(1 << times.min(16));
+        pause.min(self.rules.max_backoff)
+    }
+}

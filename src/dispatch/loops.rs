@@ -1,0 +1,148 @@
+//! What goes on by itself: taking in effects, recovery at start, timers, leases that expire. An idle server wakes for none of them.
+
+use super::{Dispatch, wheel::PAGE};
+use crate::{
+    model::{ActivityKey, Effect, InstanceKey, Timestamp},
+    store::Error,
+};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How many rows recovery reads at a time.
+const RECOVERY_PAGE: usize = 1_000;
+/// How often leases are checked for age.
+const LEASE_CHECK: Duration = Duration::from_secs(15);
+/// Pause after the store failed to answer a loop.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) fn spawn(dispatch: &Dispatch, effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
+    tokio::spawn(take_effects(dispatch.clone(), effects));
+    tokio::spawn(until_stopped(dispatch.clone(), recover(dispatch.clone())));
+    tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
+    tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
+}
+
+async fn until_stopped(dispatch: Dispatch, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = dispatch.shared.stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Ends when the store has been dropped. Goes on after a stop, so that commits under way are seen through.
+async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
+    while let Some(group) = effects.recv().await {
+        let told: Vec<_> = group
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Changed { hub, id, status, .. } => Some((*hub, id.clone(), Some(*status))),
+                Effect::Gone { hub, id, .. } => Some((*hub, id.clone(), None)),
+                Effect::Message { .. } | Effect::Activity(_) => None,
+            })
+            .collect();
+        dispatch.with_board(|board| group.into_iter().for_each(|effect| board.effect(effect)));
+        for (hub, id, status) in told {
+            dispatch.shared.waiters.tell(hub, &id, status);
+        }
+    }
+}
+
+/// Takes in what waited in the store, a page at a time, while dispatching has begun already.
+async fn recover(dispatch: Dispatch) {
+    let (mut instances, mut activities) = (0, 0);
+    let mut after = InstanceKey(i64::MIN);
+    loop {
+        let now = dispatch.shared.clock.now();
+        let page =
+            insist("ready instances", || dispatch.shared.store.ready_claim(now, after, RECOVERY_PAGE)).await;
+        let Some(last) = page.last() else { break };
+        after = last.instance.key;
+        instances += page.len();
+        let full = page.len() == RECOVERY_PAGE;
+        dispatch.with_board(|board| {
+            page.into_iter().for_each(|ready| board.found(ready));
+        });
+        if !full {
+            break;
+        }
+    }
+    let mut after = ActivityKey { instance: InstanceKey(i64::MIN), number: i64::MIN };
+    loop {
+        let page = insist("activities", || dispatch.shared.store.activity_claim(after, RECOVERY_PAGE)).await;
+        let Some(last) = page.last() else { break };
+        after = last.key;
+        activities += page.len();
+        let full = page.len() == RECOVERY_PAGE;
+        dispatch.with_board(|board| board.recovered(page));
+        if !full {
+            break;
+        }
+    }
+    if instances + activities > 0 {
+        tracing::info!(instances, activities, "took up work from before");
+    }
+    dispatch.shared.recovered.cancel();
+}
+
+/// Repeats a read until it succeeds.
+async fn insist<T, F: Future<Output = Result<T, Error>>>(what: &str, read: impl Fn() -> F) -> T {
+    loop {
+        match read().await {
+            Ok(found) => return found,
+            Err(error) => {
+                tracing::error!(%error, "reading {what} failed; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// Wakes instances when their messages become due.
+async fn run_timers(dispatch: Dispatch) {
+    loop {
+        let (wanted, earliest) = dispatch.with_board(|board| {
+            board.tick();
+            (board.wheel().wants_page(), board.wheel().earliest())
+        });
+        if let Some(after) = wanted {
+            let page = dispatch.shared.store.due_list(after, PAGE).await;
+            if let Err(error) = &page {
+                tracing::error!(%error, "reading timers failed; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+            dispatch.with_board(|board| board.wheel().loaded(page.ok()));
+            continue;
+        }
+        match earliest {
+            None => dispatch.shared.wind.notified().await,
+            Some(at) => {
+                let pause = until(dispatch.shared.clock.now(), at);
+                tokio::select! {
+                    () = dispatch.shared.wind.notified() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }
+    }
+}
+
+/// How long to sleep. Not longer than a minute: the clock may be set.
+fn until(now: Timestamp, at: Timestamp) -> Duration {
+    now.until(at).min(Duration::from_secs(60))
+}
+
+/// Takes back what silent workers hold too long.
+async fn expire_leases(dispatch: Dispatch) {
+    let mut ticks = tokio::time::interval(LEASE_CHECK);
+    loop {
+        ticks.tick().await;
+        let settings = dispatch.shared.settings;
+        let now = dispatch.shared.clock.now();
+        let before = |age: Duration| Timestamp(now.0 - i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        let (turns, activities) = (before(settings.turn_lease), before(settings.activity_lease));
+        let expired = dispatch.with_board(|board| board.expire(turns, activities));
+        if expired > 0 {
+            tracing::warn!(expired, "took back work from workers that have not answered in time");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Ready work, queued by what a worker must know to do it. Queues nobody serves cost nothing but their entries.
+
+use super::worker::Kind;
+use crate::model::{ActivityTask, HubId, InstanceRef};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+/// Hub, kind, name and version of a piece of work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Route {
+    pub hub: HubId,
+    pub kind: Kind,
+    pub name: Arc<str>,
+    pub version: Option<Arc<str>>,
+}
+
+impl Route {
+    pub fn of_turn(instance: &InstanceRef) -> Self {
+        let InstanceRef { hub, name, version, .. } = instance;
+        Self { hub: *hub, kind: Kind::Turn, name: name.clone(), version: version.clone() }
+    }
+
+    pub fn of_activity(task: &ActivityTask) -> Self {
+        let ActivityTask { hub, name, version, .. } = task;
+        Self { hub: *hub, kind: Kind::Activity, name: name.clone(), version: version.clone() }
+    }
+}
+
+/// First in, first out for each route; the routes take turns.
+#[derive(Debug)]
+pub(super) struct Queues<T> {
+    queues: HashMap<Route, VecDeque<T>>,
+    /// Routes with work that some worker serves, in the order of their turns.
+    ring: VecDeque<Route>,
+    /// Routes with work that no connected worker serves.
+    unserved: HashSet<Route>,
+}
+
+impl<T> Default for Queues<T> {
+    fn default() -> Self {
+        Self { queues: HashMap::new(), ring: VecDeque::new(), unserved: HashSet::new() }
+    }
+}
+
+impl<T> Queues<T> {
+    /// Adds an item at the end, or at the front if it was there before.
+    pub fn push(&mut self, route: &Route, item: T, front: bool) {
+        let queue = match self.queues.get_mut(route) {
+            Some(queue) => queue,
+            None => {
+                self.ring.push_back(route.clone());
+                self.queues.entry(route.clone()).or_default()
+            }
+        };
+        if front { queue.push_front(item) } else { queue.push_back(item) }
+    }
+
+    /// Takes the first item of a route. A route that is empty is forgotten.
+    pub fn pop(&mut self, route: &Route) -> Option<T> {
+        let queue = self.queues.get_mut(route)?;
+        let item = queue.pop_front();
+        if queue.is_empty() {
+            self.queues.remove(route);
+            self.unserved.remove(route);
+            self.ring.retain(|other| other != route);
+        }
+        item
+    }
+
+    /// The route whose turn it is; it goes to the end of the ring.
+    pub fn rotate(&mut self) -> Option<Route> {
+        let route = self.ring.pop_front()?;
+        self.ring.push_back(route.clone());
+        Some(route)
+    }
+
+    /// How many routes have work that somebody serves.
+    pub fn served(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Sets a route aside until a worker joins.
+    pub fn set_aside(&mut self, route: &Route) {
+        self.ring.retain(|other| other != route);
+        if self.queues.contains_key(route) {
+            self.unserved.insert(route.clone());
+        }
+    }
+
+    /// Brings back what was set aside: somebody new may serve it.
+    pub fn reconsider(&mut self) {
+        self.ring.extend(self.unserved.drain());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str) -> Route {
+        Route { hub: HubId(1), kind: Kind::Turn, name: name.into(), version: None }
+    }
+
+    #[test]
+    fn routes_take_turns_and_empty_ones_are_forgotten() {
+        let mut queues = Queues::default();
+        for (name, item) in [("a", 1), ("a", 2), ("b", 3)] {
+            queues.push(&route(name), item, false);
+        }
+        let mut seen = Vec::new();
+        while let Some(next) = queues.rotate() {
+            seen.extend(queues.pop(&next));
+        }
+        assert_eq!(seen, [1, 3, 2]);
+        assert_eq!(queues.served(), 0);
+        assert!(queues.queues.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_serves_waits_aside_and_keeps_its_order() {
+        let mut queues = Queues::default();
+        queues.push(&route("a"), 1, false);
+        queues.set_aside(&route("a"));
+        assert_eq!(queues.rotate(), None);
+        queues.push(&route("a"), 2, false);
+        queues.push(&route("a"), 0, true);
+        queues.reconsider();
+        assert_eq!(queues.rotate(), Some(route("a")));
+        assert_eq!(
+            [queues.pop(&route("a")), queues.pop(&route("a")), queues.pop(&route("a"))],
+            [Some(0), Some(1), Some(2)]
+        );
+    }
+}

@@ -1,0 +1,374 @@
+//! A worker's answer to a turn: actions become history events, work and messages (facts: gRPC protocol, sections 7 and 8).
+
+use super::{
+    Context, Execution, Outcome, Turn,
+    complete::{End, blank_commit, continue_as_new, finish},
+};
+use crate::model::{
+    Chunk, Class, Commit, HistoryChange, InstanceId, NewActivity, NewChild, NewInstance, NewMessage,
+    Outgoing, Recipient, Status, Tags, Timestamp, error_type, event, failure,
+    pb::{
+        self, HistoryEvent, OrchestratorAction, TaskFailureDetails, history_event::EventType,
+        orchestrator_action::OrchestratorActionType as Action,
+    },
+};
+
+/// Applies a worker's answer. An answer that breaks the protocol fails the instance with the reason in its failure details.
+pub fn apply(
+    execution: Execution,
+    turn: Turn,
+    response: pb::OrchestratorResponse,
+    context: &mut Context<'_>,
+) -> Outcome {
+    match check(&response, context.payload_bytes) {
+        Ok(()) => Scribe::new(execution, turn, &response, context).answer(response),
+        Err(details) => fail(execution, turn, details, context),
+    }
+}
+
+/// Ends the instance as Failed with `details`, taking in the turn's events first.
+pub fn fail(
+    execution: Execution,
+    turn: Turn,
+    details: TaskFailureDetails,
+    context: &mut Context<'_>,
+) -> Outcome {
+    let complete = pb::CompleteOrchestrationAction {
+        orchestration_status: Status::Failed.into(),
+        failure_details: Some(details),
+        ..pb::CompleteOrchestrationAction::default()
+    };
+    let action = OrchestratorAction {
+        id: -1,
+        orchestrator_action_type: Some(Action::CompleteOrchestration(complete)),
+    };
+    let custom_status = execution.custom_status.clone();
+    let response = pb::OrchestratorResponse {
+        actions: vec![action],
+        custom_status,
+        ..pb::OrchestratorResponse::default()
+    };
+    Scribe::new(execution, turn, &response, context).answer(response)
+}
+
+/// What no worker may answer. Everything else can be applied without failing half way.
+fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFailureDetails> {
+    let broken = |what: String| Err(failure(error_type::PROTOCOL_VIOLATION, what, true));
+    let unsupported = |what: &str| {
+        let text = format!("the orchestrator used {what}, which this version of durahub does not support");
+        Err(failure(error_type::NOT_SUPPORTED, text, true))
+    };
+    let size = |what: &str, payload: Option<&String>| match payload.map_or(0, String::len) {
+        got if got > limit => {
+            let text =
+                format!("{what} is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
+            Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+        }
+        _ => Ok(()),
+    };
+    size("the custom status", response.custom_status.as_ref())?;
+    for action in &response.actions {
+        let id = action.id;
+        match &action.orchestrator_action_type {
+            None => {
+                return broken(format!(
+                    "action {id} in the worker's answer has no content that this server knows"
+                ));
+            }
+            Some(Action::ScheduleTask(task)) => {
+                if task.name.is_empty() {
+                    return broken(format!("action {id} schedules an activity without a name"));
+                }
+                size("an activity's input", task.input.as_ref())?;
+            }
+            Some(Action::CreateSubOrchestration(child)) => {
+                if child.name.is_empty() {
+                    return broken(format!("action {id} starts a sub-orchestration without a name"));
+                }
+                size("a sub-orchestration's input", child.input.as_ref())?;
+            }
+            Some(Action::CreateTimer(timer)) => {
+                if timer.fire_at.is_none() {
+                    return broken(format!("action {id} creates a timer without a time"));
+                }
+            }
+            Some(Action::SendEvent(sent)) => {
+                if sent.instance.as_ref().is_none_or(|to| to.instance_id.is_empty()) || sent.name.is_empty() {
+                    return broken(format!("action {id} sends an event without a name or a receiver"));
+                }
+                if sent.instance.as_ref().is_some_and(|to| to.instance_id.starts_with('@')) {
+                    return unsupported("an entity");
+                }
+                size("an event", sent.data.as_ref())?;
+            }
+            Some(Action::CompleteOrchestration(complete)) => {
+                size("the orchestrator's output", complete.result.as_ref())?;
+                match Status::try_from(complete.orchestration_status) {
+                    Ok(
+                        Status::Completed
+                        | Status::Failed
+                        | Status::Canceled
+                        | Status::Terminated
+                        | Status::ContinuedAsNew,
+                    ) => {}
+                    Ok(Status::Running | Status::Pending | Status::Suspended) | Err(_) => {
+                        let status = complete.orchestration_status;
+                        return broken(format!(
+                            "action {id} completes the orchestration with status number {status}"
+                        ));
+                    }
+                }
+            }
+            Some(Action::TerminateOrchestration(_)) => {}
+            Some(Action::SendEntityMessage(_)) => return unsupported("an entity"),
+            Some(Action::RewindOrchestration(_)) => return unsupported("rewind by the worker"),
+        }
+    }
+    Ok(())
+}
+
+/// Writes down one turn.
+struct Scribe<'c, 'x> {
+    execution: Execution,
+    context: &'c mut Context<'x>,
+    commit: Commit,
+    /// History events of this turn so far.
+    written: Vec<HistoryEvent>,
+    /// The execution ends with this turn: nobody will wait for what it schedules.
+    ends: bool,
+}
+
+impl<'c, 'x> Scribe<'c, 'x> {
+    fn new(
+        mut execution: Execution,
+        turn: Turn,
+        response: &pb::OrchestratorResponse,
+        context: &'c mut Context<'x>,
+    ) -> Self {
+        let mut commit = blank_commit(&execution, context.now);
+        let (consumed, written) = turn.split(response.num_events_processed);
+        commit.consumed = consumed;
+        for event in &written {
+            execution.note(event);
+        }
+        let ends = response
+            .actions
+            .iter()
+            .any(|action| matches!(action.orchestrator_action_type, Some(Action::CompleteOrchestration(_))));
+        Self { execution, context, commit, written, ends }
+    }
+
+    fn answer(mut self, response: pb::OrchestratorResponse) -> Outcome {
+        let mut end: Option<End> = None;
+        for OrchestratorAction { id, orchestrator_action_type } in response.actions {
+            match orchestrator_action_type {
+                Some(Action::ScheduleTask(task)) => self.schedule_task(id, task),
+                Some(Action::CreateTimer(timer)) => self.create_timer(id, &timer),
+                Some(Action::CreateSubOrchestration(child)) => self.create_child(id, child),
+                Some(Action::SendEvent(sent)) => self.send_event(id, sent),
+                Some(Action::TerminateOrchestration(terminate)) => self.terminate_other(terminate),
+                Some(Action::CompleteOrchestration(complete)) => {
+                    if end.as_ref().is_none_or(|first| first.yields_to(&complete)) {
+                        end = Some(End { id, complete });
+                    }
+                }
+                // Refused by `check` before anything was written.
+                Some(Action::SendEntityMessage(_) | Action::RewindOrchestration(_)) | None => {}
+            }
+        }
+        let custom_status = response.custom_status.filter(|status| !status.is_empty());
+        self.commit.update.trace =
+            response.orchestration_trace_context.map(|trace| prost::Message::encode_to_vec(&trace));
+        match end {
+            None => {
+                self.set_custom_status(custom_status);
+                self.commit.update.status = Status::Running;
+                self.close()
+            }
+            Some(end) if end.continues() => {
+                if custom_status.is_some() {
+                    self.set_custom_status(custom_status);
+                }
+                let Self { execution, context, commit, .. } = self;
+                continue_as_new(execution, commit, end.complete, context)
+            }
+            Some(end) => {
+                self.set_custom_status(custom_status);
+                let ended = finish(&self.execution, &mut self.commit, end, self.context.now);
+                self.execution.note(&ended);
+                self.written.push(ended);
+                self.close()
+            }
+        }
+    }
+
+    /// Ends the turn's history and hands everything over.
+    fn close(self) -> Outcome {
+        let Self { mut execution, context, mut commit, mut written, .. } = self;
+        let closing = event::orchestrator_completed(context.now);
+        execution.note(&closing);
+        written.push(closing);
+        let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
+        commit.history = HistoryChange::Append(Chunk::encode(first, written));
+        execution.record.turn = commit.turn;
+        execution.record.status = commit.update.status;
+        execution.record.updated_at = commit.update.updated_at;
+        execution.record.completed_at = commit.update.completed_at;
+        Outcome { commit, execution }
+    }
+
+    fn set_custom_status(&mut self, status: Option<String>) {
+        if self.execution.custom_status != status {
+            self.execution.custom_status.clone_from(&status);
+            self.commit.update.custom_status = Some(status);
+        }
+    }
+
+    /// Adds the record of an action to the history.
+    fn record(&mut self, id: i32, kind: EventType) {
+        let event = event::with_id(id, self.context.now, kind);
+        self.execution.note(&event);
+        self.written.push(event);
+    }
+
+    /// Workers repeat actions that are still open (facts: section 6.1); the repetition means nothing.
+    fn is_open(&self, id: i32) -> bool {
+        self.execution.open.contains_key(&id)
+    }
+
+    fn schedule_task(&mut self, id: i32, task: pb::ScheduleTaskAction) {
+        if self.is_open(id) {
+            return;
+        }
+        let record = &self.execution.record;
+        let instance = pb::OrchestrationInstance {
+            instance_id: record.id.as_str().to_owned(),
+            execution_id: Some(record.execution_id.clone()),
+        };
+        self.commit.activities.push(NewActivity {
+            name: task.name.as_str().into(),
+            version: task.version.as_deref().map(Into::into),
+            detached: self.ends,
+            request: pb::ActivityRequest {
+                name: task.name.clone(),
+                version: task.version.clone(),
+                input: task.input.clone(),
+                orchestration_instance: Some(instance),
+                task_id: id,
+                parent_trace_context: task.parent_trace_context.clone(),
+                tags: task.tags.clone(),
+            },
+        });
+        let pb::ScheduleTaskAction { name, version, input, tags, parent_trace_context } = task;
+        let scheduled = pb::TaskScheduledEvent { name, version, input, parent_trace_context, tags };
+        self.record(id, EventType::TaskScheduled(scheduled));
+    }
+
+    fn create_timer(&mut self, id: i32, timer: &pb::CreateTimerAction) {
+        let Some(fire_at) = timer.fire_at.filter(|_| !self.is_open(id)) else { return };
+        self.record(id, EventType::TimerCreated(pb::TimerCreatedEvent { fire_at: Some(fire_at) }));
+        if !self.ends {
+            let due = Timestamp::at_or_after(&fire_at);
+            let events = vec![event::timer_fired(due, id, fire_at)];
+            self.to_myself(NewMessage { class: Class::Result, due: Some(due), events });
+        }
+    }
+
+    fn create_child(&mut self, id: i32, action: pb::CreateSubOrchestrationAction) {
+        if self.is_open(id) {
+            return;
+        }
+        let record = &self.execution.record;
+        let chosen = match action.instance_id.as_str() {
+            "" => format!("{}:{id:04x}", record.id),
+            given => given.to_owned(),
+        };
+        let created = pb::SubOrchestrationInstanceCreatedEvent {
+            instance_id: chosen.clone(),
+            name: action.name.clone(),
+            version: action.version.clone(),
+            input: action.input.clone(),
+            parent_trace_context: action.parent_trace_context.clone(),
+            tags: action.tags.clone(),
+        };
+        let refused = |kind: &str, text: String| {
+            NewMessage::now(
+                Class::Result,
+                event::child_failed(self.context.now, id, failure(kind, text, true)),
+            )
+        };
+        match InstanceId::child(&chosen) {
+            Ok(child) => {
+                let text = format!("a live instance with the id {child} exists already");
+                let otherwise = (!self.ends).then(|| refused(error_type::INSTANCE_EXISTS, text));
+                let instance = self.child_instance(id, child, action);
+                self.commit.children.push(NewChild { instance, otherwise });
+            }
+            Err(error) if !self.ends => {
+                let message = refused(error_type::INVALID_INSTANCE_ID, error.to_string());
+                self.to_myself(message);
+            }
+            Err(_) => {}
+        }
+        self.record(id, EventType::SubOrchestrationInstanceCreated(created));
+    }
+
+    fn child_instance(
+        &mut self,
+        id: i32,
+        child: InstanceId,
+        action: pb::CreateSubOrchestrationAction,
+    ) -> NewInstance {
+        let record = &self.execution.record;
+        let parent = pb::ParentInstanceInfo {
+            task_scheduled_id: id,
+            name: Some(record.name.to_string()),
+            version: record.version.as_deref().map(str::to_owned),
+            orchestration_instance: Some(pb::OrchestrationInstance {
+                instance_id: record.id.as_str().to_owned(),
+                execution_id: Some(record.execution_id.clone()),
+            }),
+        };
+        // The parent's tags are inherited, the action's own win, and the mark of a child nobody waits for is not inherited.
+        let mut tags: Tags = record.tags.clone();
+        tags.remove(super::complete::FIRE_AND_FORGET);
+        tags.extend(action.tags);
+        let started = pb::ExecutionStartedEvent {
+            name: action.name,
+            version: action.version,
+            input: action.input,
+            orchestration_instance: Some(pb::OrchestrationInstance {
+                instance_id: child.as_str().to_owned(),
+                execution_id: Some((self.context.fresh_id)()),
+            }),
+            parent_instance: Some(parent),
+            parent_trace_context: action.parent_trace_context,
+            tags,
+            ..pb::ExecutionStartedEvent::default()
+        };
+        NewInstance { hub: record.hub, id: child, created_at: self.context.now, start_at: None, started }
+    }
+
+    fn send_event(&mut self, id: i32, action: pb::SendEventAction) {
+        let Some(to) = action.instance.filter(|_| !self.execution.sent.contains(&id)) else { return };
+        let raised = event::event_raised(self.context.now, action.name.clone(), action.data.clone());
+        self.commit.outbox.push(Outgoing {
+            to: Recipient::Instance(InstanceId::lookup(to.instance_id.as_str())),
+            message: NewMessage::now(Class::Event, raised),
+        });
+        let sent = pb::EventSentEvent { instance_id: to.instance_id, name: action.name, input: action.data };
+        self.record(id, EventType::EventSent(sent));
+    }
+
+    fn terminate_other(&mut self, action: pb::TerminateOrchestrationAction) {
+        let terminated = event::execution_terminated(self.context.now, action.reason, action.recurse);
+        self.commit.outbox.push(Outgoing {
+            to: Recipient::Instance(InstanceId::lookup(action.instance_id)),
+            message: NewMessage::now(Class::Control, terminated),
+        });
+    }
+
+    fn to_myself(&mut self, message: NewMessage) {
+        self.commit.outbox.push(Outgoing { to: Recipient::Myself, message });
+    }
+}

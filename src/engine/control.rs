@@ -1,0 +1,138 @@
+//! Suspend, resume and terminate: the server's own turns. They need no worker and win over a turn that a worker still holds.
+
+use super::{
+    Context, Execution, Outcome,
+    complete::{End, blank_commit, finish},
+    execution::Open,
+};
+use crate::model::{
+    Chunk, Class, Commit, HistoryChange, Message, NewMessage, Outgoing, Recipient, Status, event,
+    pb::{self, HistoryEvent, history_event::EventType},
+};
+
+/// Applies control messages in order. `start` is the start message of an instance that has not begun.
+///
+/// Suspending an instance that has begun is one event in its history. One that has not begun has no history yet, so the event waits
+/// in the inbox behind the start and reaches the worker with the first turn, where SDKs expect it.
+pub fn control(
+    execution: Execution,
+    messages: Vec<Message>,
+    start: Option<&Message>,
+    context: &mut Context<'_>,
+) -> Outcome {
+    let commit = blank_commit(&execution, context.now);
+    let mut desk = Desk { execution, commit, written: Vec::new() };
+    for message in messages {
+        desk.commit.consumed.push(message.id);
+        for event in message.events {
+            match &event.event_type {
+                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true),
+                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false),
+                Some(EventType::ExecutionTerminated(terminated)) => {
+                    let terminated = terminated.clone();
+                    desk.terminate(event, terminated, start, context);
+                }
+                _ => {}
+            }
+        }
+    }
+    desk.close()
+}
+
+struct Desk {
+    execution: Execution,
+    commit: Commit,
+    written: Vec<HistoryEvent>,
+}
+
+impl Desk {
+    fn ended(&self) -> bool {
+        self.commit.update.completed_at.is_some()
+    }
+
+    fn write(&mut self, event: HistoryEvent) {
+        self.execution.note(&event);
+        self.written.push(event);
+    }
+
+    fn pause(&mut self, event: HistoryEvent, suspend: bool) {
+        let suspended = self.commit.update.status == Status::Suspended;
+        if self.ended() || suspended == suspend {
+            return;
+        }
+        let begun = self.execution.has_begun();
+        self.commit.update.status = match (suspend, begun) {
+            (true, _) => Status::Suspended,
+            (false, true) => Status::Running,
+            (false, false) => Status::Pending,
+        };
+        if begun {
+            self.write(event);
+        } else {
+            let message = NewMessage::now(Class::Event, event);
+            self.commit.outbox.push(Outgoing { to: Recipient::Myself, message });
+        }
+    }
+
+    fn terminate(
+        &mut self,
+        event: HistoryEvent,
+        terminated: pb::ExecutionTerminatedEvent,
+        start: Option<&Message>,
+        context: &mut Context<'_>,
+    ) {
+        if self.ended() {
+            return;
+        }
+        let at = context.now.max(self.execution.last_turn.next());
+        self.write(event::orchestrator_started(at));
+        if let Some(start) = start.filter(|_| !self.execution.has_begun()) {
+            for event in &start.events {
+                self.write(event.clone());
+            }
+        }
+        self.write(event);
+        if terminated.recurse {
+            self.terminate_children(&terminated, context);
+        }
+        let complete = pb::CompleteOrchestrationAction {
+            orchestration_status: Status::Terminated.into(),
+            result: terminated.input,
+            ..pb::CompleteOrchestrationAction::default()
+        };
+        self.commit.outbox.retain(|outgoing| outgoing.to != Recipient::Myself);
+        let completed = finish(&self.execution, &mut self.commit, End { id: -1, complete }, context.now);
+        self.write(completed);
+        self.write(event::orchestrator_completed(context.now));
+    }
+
+    /// Every child that has not answered gets the same order. Only a child of this very execution takes it.
+    fn terminate_children(&mut self, terminated: &pb::ExecutionTerminatedEvent, context: &Context<'_>) {
+        let record = &self.execution.record;
+        for open in self.execution.open.values() {
+            let Open::Child(id) = open else { continue };
+            let event = event::execution_terminated(context.now, terminated.input.clone(), true);
+            self.commit.outbox.push(Outgoing {
+                to: Recipient::ChildOf {
+                    id: id.clone(),
+                    parent: record.id.clone(),
+                    parent_execution: record.execution_id.clone(),
+                },
+                message: NewMessage::now(Class::Control, event),
+            });
+        }
+    }
+
+    fn close(self) -> Outcome {
+        let Self { mut execution, mut commit, written } = self;
+        if !written.is_empty() {
+            let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
+            commit.history = HistoryChange::Append(Chunk::encode(first, written));
+        }
+        execution.record.turn = commit.turn;
+        execution.record.status = commit.update.status;
+        execution.record.updated_at = commit.update.updated_at;
+        execution.record.completed_at = commit.update.completed_at;
+        Outcome { commit, execution }
+    }
+}

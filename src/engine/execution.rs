@@ -1,0 +1,153 @@
+//! What the engine remembers of the current execution, so that a turn need not read the past again.
+
+use crate::model::{
+    Chunk, CorruptHistory, InstanceId, InstanceRecord, Timestamp,
+    pb::{self, HistoryEvent, history_event::EventType},
+};
+use std::collections::{HashMap, HashSet};
+
+/// Something scheduled and not answered yet, by action id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Open {
+    Activity,
+    Timer,
+    Child(InstanceId),
+}
+
+/// One execution as of its last commit: the row, and the sum of its history.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// The instance row.
+    pub record: InstanceRecord,
+    /// The custom status now set.
+    pub custom_status: Option<String>,
+    /// The opening event without its input; `None` until the first turn is committed.
+    pub(super) started: Option<pb::ExecutionStartedEvent>,
+    pub(super) open: HashMap<i32, Open>,
+    /// Ids of one-way actions (events sent) already recorded.
+    pub(super) sent: HashSet<i32>,
+    /// How many events the history holds.
+    pub(super) length: i64,
+    /// Time of the latest turn; the next one must be later.
+    pub(super) last_turn: Timestamp,
+}
+
+impl Execution {
+    /// Sums up a stored history.
+    pub fn read(
+        record: InstanceRecord,
+        custom_status: Option<String>,
+        history: &[Chunk],
+    ) -> Result<Self, CorruptHistory> {
+        let mut execution = Self::empty(record, custom_status);
+        for chunk in history {
+            if chunk.first != execution.length {
+                let (want, got) = (execution.length, chunk.first);
+                return Err(CorruptHistory(format!("event {want} is missing: the next one stored is {got}")));
+            }
+            for event in chunk.events()? {
+                execution.note(&event);
+            }
+            if chunk.end() != execution.length {
+                let (id, at) = (&execution.record.id, chunk.first);
+                return Err(CorruptHistory(format!(
+                    "the chunk of {id} at event {at} is shorter than it says"
+                )));
+            }
+        }
+        Ok(execution)
+    }
+
+    pub(super) fn empty(record: InstanceRecord, custom_status: Option<String>) -> Self {
+        Self {
+            record,
+            custom_status,
+            started: None,
+            open: HashMap::new(),
+            sent: HashSet::new(),
+            length: 0,
+            last_turn: Timestamp(0),
+        }
+    }
+
+    /// Whether the first turn has been committed.
+    pub fn has_begun(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// How many events the history of this execution holds.
+    pub fn history_length(&self) -> i64 {
+        self.length
+    }
+
+    /// Takes one event of the history into account.
+    pub(super) fn note(&mut self, event: &HistoryEvent) {
+        self.length += 1;
+        let id = event.event_id;
+        match &event.event_type {
+            Some(EventType::OrchestratorStarted(_)) => {
+                self.last_turn = event
+                    .timestamp
+                    .as_ref()
+                    .map_or(self.last_turn, Timestamp::at_or_after)
+                    .max(self.last_turn);
+            }
+            Some(EventType::ExecutionStarted(started)) if self.started.is_none() => {
+                self.started = Some(pb::ExecutionStartedEvent { input: None, ..started.clone() });
+            }
+            Some(EventType::TaskScheduled(_)) => {
+                self.open.insert(id, Open::Activity);
+            }
+            Some(EventType::TimerCreated(_)) => {
+                self.open.insert(id, Open::Timer);
+            }
+            Some(EventType::SubOrchestrationInstanceCreated(child)) => {
+                self.open.insert(id, Open::Child(InstanceId::lookup(child.instance_id.as_str())));
+            }
+            Some(EventType::EventSent(_)) => {
+                self.sent.insert(id);
+            }
+            Some(other) => {
+                if let Some((answered, _)) = answer(other) {
+                    self.open.remove(&answered);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Whether `event` answers something that is open. `None`: it is not an answer at all.
+    pub(super) fn wants(&self, event: &EventType) -> Option<bool> {
+        let (id, kind) = answer(event)?;
+        Some(match (self.open.get(&id), kind) {
+            (Some(Open::Activity), Answer::Activity)
+            | (Some(Open::Timer), Answer::Timer)
+            | (Some(Open::Child(_)), Answer::Child) => true,
+            (Some(Open::Activity | Open::Timer | Open::Child(_)) | None, _) => false,
+        })
+    }
+}
+
+/// What kind of thing an event answers.
+enum Answer {
+    Activity,
+    Timer,
+    Child,
+}
+
+/// The action id an event answers, if it is an answer.
+pub(super) fn answered_action(event: &EventType) -> Option<i32> {
+    answer(event).map(|(id, _)| id)
+}
+
+/// The action id an event answers, and what that action must have been.
+fn answer(event: &EventType) -> Option<(i32, Answer)> {
+    match event {
+        EventType::TaskCompleted(done) => Some((done.task_scheduled_id, Answer::Activity)),
+        EventType::TaskFailed(done) => Some((done.task_scheduled_id, Answer::Activity)),
+        EventType::TimerFired(done) => Some((done.timer_id, Answer::Timer)),
+        EventType::SubOrchestrationInstanceCompleted(done) => Some((done.task_scheduled_id, Answer::Child)),
+        EventType::SubOrchestrationInstanceFailed(done) => Some((done.task_scheduled_id, Answer::Child)),
+        _ => None,
+    }
+}
