@@ -1,6 +1,7 @@
 //! durahub runs durable orchestrations on your own machine.
 #![forbid(unsafe_code)]
 
+pub mod clock;
 pub mod model;
 pub mod store;
 pub mod workers;
