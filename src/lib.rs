@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod store;
+pub mod telemetry;
 pub mod workers;
