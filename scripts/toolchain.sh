@@ -6,7 +6,8 @@
 say() { printf '\n==> %s\n' "$*"; }
 
 give_up() {
-    printf '\n!!! %s\n' "$@" >&2
+    printf "\n" >&2
+    printf "!!! %s\n" "$@" >&2
     exit 1
 }
 
