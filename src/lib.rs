@@ -1,10 +1,13 @@
 //! durahub runs durable orchestrations on your own machine.
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod dispatch;
 pub mod engine;
 pub mod manager;
 pub mod model;
 pub mod store;
+pub mod telemetry;
 pub mod workers;

@@ -1,0 +1,22 @@
+# What a developer does with durahub. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench clean
+SHELL := /bin/bash
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start the server on http://127.0.0.1:7071, data in ./durahub.db; ARGS="..." are its flags
+	@source scripts/toolchain.sh rust && exec cargo run --release -- serve $(ARGS)
+
+test: ## run every test: Rust, and the binary with the stock Python SDK (installed into .venv)
+	@scripts/test.sh
+
+lint: ## check formatting and clippy; warnings are errors
+	@scripts/lint.sh
+
+bench: ## measure (a few minutes on a quiet machine)
+	@source scripts/toolchain.sh rust && exec cargo bench
+
+clean: ## remove what was built and installed here; data files stay
+	rm -rf target .venv .pytest_cache

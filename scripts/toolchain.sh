@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python.
+# Debian packages are installed only if something is missing, and only by root; nothing else is changed on the machine.
+# To be sourced, so that PATH reaches the caller.
+
+say() { printf '\n==> %s\n' "$*"; }
+
+give_up() {
+    printf "\n" >&2
+    printf "!!! %s\n" "$@" >&2
+    exit 1
+}
+
+# apt_install PACKAGE...: quietly does nothing where it cannot; the caller checks again and complains.
+apt_install() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        return 0
+    fi
+    say "installing $*"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >&2 || true
+}
+
+need_rust() {
+    if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then
+        PATH="$HOME/.cargo/bin:$PATH"
+        export PATH
+    fi
+    command -v cargo >/dev/null || give_up \
+        "Rust is missing: cargo was not found." \
+        "Install it from https://rustup.rs (Rust 1.95 or newer), open a new shell, and try again."
+    # The bundled SQLite is C, and Rust links with the C compiler.
+    command -v cc >/dev/null || apt_install build-essential
+    command -v cc >/dev/null || give_up \
+        "A C compiler is missing: cc was not found (SQLite is built from source)." \
+        "On Debian or Ubuntu: apt-get install build-essential. On macOS: xcode-select --install."
+}
+
+need_lint() {
+    local part
+    for part in fmt clippy; do
+        cargo "$part" --version >/dev/null 2>&1 || { command -v rustup >/dev/null && rustup component add rustfmt clippy; } || true
+        cargo "$part" --version >/dev/null 2>&1 || give_up \
+            "cargo $part is missing." "Install it with: rustup component add rustfmt clippy"
+    done
+}
+
+python_works() {
+    command -v python3 >/dev/null && python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
+}
+
+need_python() {
+    python_works || apt_install python3 python3-venv
+    python_works || give_up \
+        "Python 3.10 or newer with the venv module is missing; the tests with the stock SDKs need it." \
+        "On Debian or Ubuntu: apt-get install python3 python3-venv." \
+        "To run only the Rust tests: cargo test."
+}
+
+for tool in "$@"; do
+    "need_$tool"
+done

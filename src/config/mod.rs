@@ -1,0 +1,255 @@
+//! Typed settings: what they are called, what they default to, and nothing about who uses them.
+//!
+//! A setting comes from a flag, else from the environment (`DURAHUB__SECTION__KEY`), else from the configuration file, else from
+//! its default. What always holds of a [`Config`]: every value is within its documented range, whatever it came from; a key nobody
+//! knows or a value that is not allowed never gets this far ([`load()`] says which and where). The committed `config.toml` shows every
+//! key, and a test holds the two together. No file is read unless one is named.
+#![warn(missing_docs)]
+
+mod error;
+mod keys;
+mod load;
+mod show;
+mod store_url;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use error::Error;
+pub use load::{Effective, Setting, Sources, load};
+pub use store_url::{StoreUrl, UnsupportedUrl};
+
+use crate::model::HubName;
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+
+const MIB: usize = 1024 * 1024;
+
+/// All settings, by section.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[store]`
+    pub store: Store,
+    /// `[hubs]`
+    pub hubs: Hubs,
+    /// `[samples]`
+    pub samples: Samples,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[dispatch]`
+    pub dispatch: Dispatch,
+    /// `[grpc]`
+    pub grpc: Grpc,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// `[server]`: the one port, and the process around it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where HTTP and gRPC are served. Port 0 lets the system choose one.
+    #[serde(deserialize_with = "values::listen_address")]
+    pub listen: SocketAddr,
+    /// Permits a listen address that other machines can reach although callers need no key.
+    pub insecure: bool,
+    /// How long a clean shutdown may take before the process leaves anyway.
+    pub shutdown_deadline_secs: u64,
+    /// Base of the links in answers, without a slash at the end. Empty: taken from the request.
+    #[serde(deserialize_with = "values::base_url")]
+    pub public_base_url: String,
+}
+
+/// `[store]`: where everything durable is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Which backend, and where its data is.
+    pub url: StoreUrl,
+    /// When a commit counts as done.
+    pub synchronous: Synchronous,
+    /// Connections that only read.
+    pub readers: u32,
+    /// How long one read may take before it is stopped.
+    pub read_budget_ms: u64,
+}
+
+/// `store.synchronous`: what a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// The disk has it: survives power loss.
+    Full,
+    /// The operating system has it: survives `kill -9`, but power loss may take the last commits.
+    Normal,
+}
+
+/// `[hubs]`: task hubs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hubs {
+    /// Hubs that exist from the start. Never empty; the first is the default hub.
+    #[serde(serialize_with = "values::hub_names_out", deserialize_with = "values::hub_names_in")]
+    pub names: Vec<HubName>,
+    /// Whether a start or a worker that names an unknown hub creates it.
+    pub create_on_start: bool,
+}
+
+impl Hubs {
+    /// The hub of callers who name none.
+    pub fn default_name(&self) -> &HubName {
+        self.names.first().expect("loading refuses an empty list of hubs")
+    }
+}
+
+/// `[samples]`: the functions that come with the binary.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Whether they are registered.
+    pub enabled: bool,
+}
+
+/// `[limits]`: what is refused at the door.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Largest body of an HTTP request.
+    pub body_bytes: usize,
+    /// Largest input, output, event, custom status or reason.
+    pub payload_bytes: usize,
+    /// Largest gRPC message the server accepts.
+    pub grpc_message_bytes: usize,
+    /// Longest that an HTTP caller may wait for an orchestration; longer waits are cut to this.
+    pub wait_secs: u64,
+}
+
+/// `[dispatch]`: how work is handed out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dispatch {
+    /// Turns one gRPC worker holds at a time if it does not say.
+    pub orchestrations_per_worker: usize,
+    /// Activities one gRPC worker holds at a time if it does not say.
+    pub activities_per_worker: usize,
+    /// Turns that run inside the process at a time.
+    pub embedded_orchestrations: usize,
+    /// Activities that run inside the process at a time.
+    pub embedded_activities: usize,
+    /// How long a worker may be silent about a turn before another gets it.
+    pub turn_lease_secs: u64,
+    /// How long a worker may be silent about an activity before another gets it.
+    pub activity_lease_secs: u64,
+    /// Memory for the histories of recent instances. 0: none.
+    pub cache_bytes: usize,
+    /// Longest pause before work that a worker gave back is handed out again.
+    pub max_backoff_ms: u64,
+}
+
+/// `[grpc]`: worker streams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grpc {
+    /// Pause between health pings on a worker's stream.
+    pub ping_secs: u64,
+}
+
+/// `[log]`: what is written to standard error, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `tracing` filter directives, such as `info` or `info,durahub::store=debug`.
+    #[serde(deserialize_with = "values::log_level")]
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// `log.format`: how a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7071)),
+            insecure: false,
+            shutdown_deadline_secs: 20,
+            public_base_url: String::new(),
+        }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            url: StoreUrl::File("./durahub.db".into()),
+            synchronous: Synchronous::Full,
+            readers: 4,
+            read_budget_ms: 5_000,
+        }
+    }
+}
+
+impl Default for Hubs {
+    fn default() -> Self {
+        let name = HubName::parse("default").expect("the word is a valid hub name");
+        Self { names: vec![name], create_on_start: false }
+    }
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 * MIB,
+            // Most SDKs refuse a work item above 4 MiB, and a payload never travels alone.
+            payload_bytes: 3 * MIB,
+            grpc_message_bytes: 64 * MIB,
+            wait_secs: 230,
+        }
+    }
+}
+
+impl Default for Dispatch {
+    fn default() -> Self {
+        Self {
+            orchestrations_per_worker: 100,
+            activities_per_worker: 100,
+            embedded_orchestrations: 64,
+            embedded_activities: 64,
+            turn_lease_secs: 600,
+            activity_lease_secs: 3_600,
+            cache_bytes: 64 * MIB,
+            max_backoff_ms: 10_000,
+        }
+    }
+}
+
+impl Default for Grpc {
+    fn default() -> Self {
+        Self { ping_secs: 30 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}

@@ -1,0 +1,26 @@
+//! The configuration as TOML, with where each value came from: what `durahub config` prints.
+
+use super::{Effective, keys::KEYS};
+use std::fmt::Write as _;
+
+impl Effective {
+    /// Every key with its value. Read back as a configuration file it gives the same settings.
+    pub fn to_toml(&self) -> String {
+        let values = serde_json::to_value(&self.config).expect("the settings are plain data");
+        let mut text = String::new();
+        let mut section = "";
+        for key in KEYS {
+            if key.section != section {
+                let gap = if section.is_empty() { "" } else { "\n" };
+                section = key.section;
+                writeln!(text, "{gap}[{section}]").expect("writing to a String cannot fail");
+            }
+            // For numbers, truth values, plain texts and lists of these, JSON is valid TOML, but for one character.
+            let value = values[section][key.name].to_string().replace('\u{7f}', "\\u007f");
+            let line = format!("{} = {value}", key.name);
+            writeln!(text, "{line:<48} # {}", self.origin(&key.path()))
+                .expect("writing to a String cannot fail");
+        }
+        text
+    }
+}

@@ -1,0 +1,217 @@
+//! What a user may write where, what wins, and what the answer is to everything else.
+
+use super::{keys::KEYS, *};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Loads from a file's text, variables and flags.
+fn from(file: &str, environment: &[(&str, &str)], flags: &[Setting]) -> Result<Effective, Error> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.toml");
+    fs::write(&path, file).unwrap();
+    load(&Sources {
+        file: (!file.is_empty()).then_some(path),
+        environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        flags: flags.to_vec(),
+    })
+}
+
+fn flag(flag: &'static str, key: &'static str, value: &str) -> Setting {
+    Setting { flag, key, value: value.to_owned() }
+}
+
+/// The text of the error must contain every part.
+fn refused(result: Result<Effective, Error>, parts: &[&str]) {
+    let text = result.expect_err(&format!("must be refused: {parts:?}")).to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+}
+
+fn same(one: &Config, other: &Config) {
+    assert_eq!(format!("{one:#?}"), format!("{other:#?}"));
+}
+
+fn committed_file() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml")).unwrap()
+}
+
+#[test]
+fn nothing_given_means_the_defaults() {
+    let effective = load(&Sources::default()).unwrap();
+    same(&effective.config, &Config::default());
+    assert_eq!(effective.config.hubs.default_name().as_str(), "default");
+    assert_eq!(effective.origin("server.listen"), "default");
+}
+
+#[test]
+fn the_committed_file_says_exactly_the_defaults() {
+    same(&from(&committed_file(), &[], &[]).unwrap().config, &Config::default());
+}
+
+#[test]
+fn structs_table_and_committed_file_have_the_same_keys() {
+    let table: BTreeSet<_> = KEYS.iter().map(keys::Key::path).collect();
+    assert_eq!(table.len(), KEYS.len(), "a key is in the table twice");
+
+    let structs = serde_json::to_value(Config::default()).unwrap();
+    let section = |(section, keys): (&String, &serde_json::Value)| -> Vec<String> {
+        keys.as_object().unwrap().keys().map(|key| format!("{section}.{key}")).collect()
+    };
+    assert_eq!(structs.as_object().unwrap().iter().flat_map(section).collect::<BTreeSet<_>>(), table);
+
+    let file = <figment::providers::Toml as figment::providers::Format>::from_str(&committed_file());
+    let file: serde_json::Map<String, serde_json::Value> = file.unwrap();
+    assert_eq!(file.iter().flat_map(section).collect::<BTreeSet<_>>(), table);
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    let file = "[store]\nurl = \"sqlite:file.db\"\nreaders = 1\nread_budget_ms = 11";
+    let environment = [("DURAHUB__STORE__URL", "sqlite:variable.db"), ("DURAHUB__STORE__READERS", "2")];
+    let flags = [flag("--store", "store.url", "sqlite:flag.db")];
+    let effective = from(file, &environment, &flags).unwrap();
+    let store = &effective.config.store;
+    assert_eq!(store.url, StoreUrl::File("flag.db".into()));
+    assert_eq!((store.readers, store.read_budget_ms, store.synchronous), (2, 11, Synchronous::Full));
+    assert_eq!(effective.origin("store.url"), "flag --store");
+    assert_eq!(effective.origin("store.readers"), "environment variable DURAHUB__STORE__READERS");
+    assert!(effective.origin("store.read_budget_ms").ends_with("test.toml"));
+    assert_eq!(effective.origin("store.synchronous"), "default");
+}
+
+#[test]
+fn every_key_can_be_set_by_its_variable() {
+    let given = [
+        ("SERVER__LISTEN", "[::1]:80"),
+        ("SERVER__INSECURE", "true"),
+        ("SERVER__PUBLIC_BASE_URL", "https://example.org/hub/"),
+        ("STORE__SYNCHRONOUS", "normal"),
+        ("HUBS__NAMES", "Main, other"),
+        ("LIMITS__BODY_BYTES", "2048"),
+        ("LOG__LEVEL", "info,durahub=debug"),
+        ("LOG__FORMAT", "json"),
+    ]
+    .map(|(name, value)| (format!("DURAHUB__{name}"), value));
+    let config =
+        from("", &given.each_ref().map(|(name, value)| (name.as_str(), *value)), &[]).unwrap().config;
+    assert_eq!(config.server.listen, "[::1]:80".parse().unwrap());
+    assert!(config.server.insecure);
+    assert_eq!(config.server.public_base_url, "https://example.org/hub");
+    assert_eq!(config.store.synchronous, Synchronous::Normal);
+    assert_eq!(config.hubs.names.iter().map(HubName::as_str).collect::<Vec<_>>(), ["Main", "other"]);
+    assert_eq!(config.limits.body_bytes, 2048);
+    assert_eq!(config.log.level, "info,durahub=debug");
+    assert_eq!(config.log.format, LogFormat::Json);
+
+    for key in KEYS {
+        let wrong = [(key.variable(), "@"), (key.variable(), "-1")];
+        for (name, value) in &wrong {
+            refused(from("", &[(name, value)], &[]), &[&key.path(), name, &key.allowed.to_string()]);
+        }
+    }
+}
+
+#[test]
+fn values_that_are_not_allowed_name_key_source_and_what_is() {
+    for (line, parts) in [
+        ("[server]\nlisten = \"7071\"", ["server.listen is \"7071\"", "an address and a port"]),
+        ("[server]\nlisten = 7071", ["server.listen is 7071", "an address and a port"]),
+        ("[server]\nlisten = \"example.org:80\"", ["server.listen", "127.0.0.1:7071"]),
+        ("[server]\ninsecure = \"yes\"", ["server.insecure is \"yes\"", "true or false"]),
+        ("[server]\nshutdown_deadline_secs = 0", ["server.shutdown_deadline_secs is 0", "from 1 to 3600"]),
+        ("[server]\npublic_base_url = \"example.org\"", ["server.public_base_url", "http://HOST"]),
+        ("[server]\npublic_base_url = \"http://h/?a=b\"", ["server.public_base_url", "without query"]),
+        ("[store]\nurl = \"mysql:x\"", ["store.url is \"mysql:x\"", "sqlite:PATH"]),
+        ("[store]\nsynchronous = \"off\"", ["store.synchronous is \"off\"", "full or normal"]),
+        ("[store]\nreaders = 257", ["store.readers is 257", "from 1 to 256"]),
+        ("[store]\nreaders = 2.5", ["store.readers is 2.5", "a whole number"]),
+        ("[store]\nreaders = \"4\"", ["store.readers is \"4\"", "a whole number"]),
+        ("[store]\nread_budget_ms = -1", ["store.read_budget_ms is -1", "from 10 to"]),
+        ("[hubs]\nnames = []", ["hubs.names is []", "at least one"]),
+        ("[hubs]\nnames = [\"a\", \"A\"]", ["hubs.names is [\"a\",\"A\"]", "none twice"]),
+        ("[hubs]\nnames = [\"a b\"]", ["hubs.names", "letters, digits"]),
+        ("[hubs]\nnames = [1]", ["hubs.names is [1]", "a list of"]),
+        ("[hubs]\nnames = \"a\"", ["hubs.names is \"a\"", "a list of"]),
+        ("[limits]\nbody_bytes = 1_000_000_000_000", ["limits.body_bytes is 1000000000000", "to 536870912"]),
+        ("[log]\nlevel = \"debgu\"", ["log.level is \"debgu\"", "TARGET=LEVEL"]),
+        ("[log]\nformat = \"xml\"", ["log.format is \"xml\"", "auto, text or json"]),
+        ("[log.format]\na = 1", ["log.format is {\"a\":1}", "auto, text or json"]),
+    ] {
+        refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
+    }
+}
+
+#[test]
+fn a_bad_value_counts_even_where_another_source_wins() {
+    let environment = [("DURAHUB__STORE__URL", "sqlite:good.db")];
+    refused(from("[store]\nurl = \"bad\"", &environment, &[]), &["store.url is \"bad\"", "test.toml"]);
+}
+
+#[test]
+fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
+    for (line, parts) in [
+        (
+            "[server]\nlisen = 1",
+            ["unknown setting server.lisen", "the keys of [server] are listen, insecure"],
+        ),
+        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, store"]),
+        ("listen = 1", ["unknown setting listen", "the sections are server, store"]),
+        ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
+    ] {
+        refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
+    }
+    for (name, part) in [
+        ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, store"),
+        ("DURAHUB__SERVER", "the variables of [server] are "),
+        ("DURAHUB__", "the sections are"),
+        ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),
+        ("DURAHUB__STORE_URL", "did you mean DURAHUB__STORE__URL?"),
+        ("durahub__store__url", "did you mean DURAHUB__STORE__URL?"),
+    ] {
+        refused(from("", &[(name, "x")], &[]), &["unknown setting", name, "the environment", part]);
+    }
+}
+
+#[test]
+fn other_peoples_variables_are_left_alone() {
+    let environment =
+        [("DURAHUB_CONFIG", ""), ("DURAHUB_BIN", "x"), ("DURAHUB_PORT_7071_TCP", "x"), ("PATH", "x")];
+    same(&from("", &environment, &[]).unwrap().config, &Config::default());
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    refused(from("[server", &[], &[]), &["test.toml", "not valid TOML", "line 1"]);
+    let missing = Sources { file: Some("no/such/file.toml".into()), ..Sources::default() };
+    refused(load(&missing), &["no/such/file.toml", "No such file"]);
+}
+
+#[test]
+fn only_loopback_addresses_are_served_without_saying_insecure() {
+    for good in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "localhost:1"] {
+        assert!(from("", &[], &[flag("--listen", "server.listen", good)]).is_ok(), "{good}");
+    }
+    for bad in ["0.0.0.0:1", "[::]:1", "192.168.1.5:1", "[::ffff:10.0.0.1]:1"] {
+        let listen = flag("--listen", "server.listen", bad);
+        let parts = [bad, "flag --listen", "no key", "127.0.0.1:7071", "--insecure"];
+        refused(from("", &[], std::slice::from_ref(&listen)), &parts);
+        assert!(from("[server]\ninsecure = true", &[], &[listen]).is_ok(), "{bad}");
+    }
+}
+
+#[test]
+fn a_password_in_a_refused_url_is_not_repeated() {
+    let url = flag("--store", "store.url", "postgres://me:hunter2@db/durahub");
+    let text = from("", &[], &[url]).unwrap_err().to_string();
+    assert!(text.contains("postgres://...") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn printed_settings_read_back_as_they_were() {
+    let file = "[store]\nurl = \"sqlite:odd \\\" \\\\ # \\u007f name.db\"\n[hubs]\nnames = [\"b\", \"a\"]";
+    let printed = from(file, &[("DURAHUB__LIMITS__WAIT_SECS", "7")], &[]).unwrap();
+    same(&from(&printed.to_toml(), &[], &[]).unwrap().config, &printed.config);
+    assert_eq!(printed.to_toml().matches(" = ").count(), KEYS.len());
+    assert!(printed.to_toml().contains("# environment variable DURAHUB__LIMITS__WAIT_SECS\n"));
+}

@@ -1,0 +1,55 @@
+//! From text to values and back, for fields whose type alone does not say what is allowed.
+//!
+//! The errors are short because `Error::BadValue` already names the key, where the value came from, and what is allowed.
+
+use crate::model::HubName;
+use serde::{Deserialize, Deserializer, Serializer, de};
+use std::net::SocketAddr;
+
+/// `localhost` means 127.0.0.1 here: a name that stands for two addresses would make the port's owner a matter of luck.
+pub(super) fn listen_address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(from)?;
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text,
+    };
+    numeric.parse().map_err(de::Error::custom)
+}
+
+pub(super) fn base_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '@' | '"' | '<' | '>');
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with(['/', ':']) && !host.contains(odd) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        None if text.is_empty() => Ok(text),
+        _ => Err(de::Error::custom("not a base URL")),
+    }
+}
+
+pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    crate::telemetry::filter(&text).map_err(de::Error::custom)?;
+    Ok(text)
+}
+
+pub(super) fn hub_names_in<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<HubName>, D::Error> {
+    let names: Vec<HubName> = Vec::<String>::deserialize(from)?
+        .iter()
+        .map(|name| HubName::parse(name))
+        .collect::<Result<_, _>>()
+        .map_err(de::Error::custom)?;
+    let mut folded: Vec<_> = names.iter().map(HubName::folded).collect();
+    folded.sort_unstable();
+    folded.dedup();
+    if names.is_empty() || folded.len() != names.len() {
+        return Err(de::Error::custom("no hub, or one hub twice"));
+    }
+    Ok(names)
+}
+
+pub(super) fn hub_names_out<S: Serializer>(names: &[HubName], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(names.iter().map(HubName::as_str))
+}
