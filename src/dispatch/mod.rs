@@ -62,6 +62,12 @@ pub enum AnswerError {
     Closing,
 }
 
+impl std::fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatch").finish_non_exhaustive()
+    }
+}
+
 /// The dispatcher. Shared by the transports that bring workers.
 #[derive(Clone)]
 pub struct Dispatch {

@@ -55,10 +55,7 @@ pub struct Waiter {
 impl Waiter {
     /// The next change. `None`: the instance is gone, or changes were missed; look for yourself.
     pub async fn next(&mut self) -> Option<Status> {
-        match self.changes.as_mut()?.recv().await {
-            Ok(status) => status,
-            Err(_) => None,
-        }
+        self.changes.as_mut()?.recv().await.unwrap_or_default()
     }
 }
 

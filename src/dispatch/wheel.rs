@@ -95,6 +95,8 @@ mod tests {
     use super::*;
     use crate::model::{InstanceKey, MessageId};
 
+    const COUNT: i64 = 10_000;
+
     fn due(at: i64) -> Due {
         Due { at: Timestamp(at), message: MessageId(at), instance: InstanceKey(1) }
     }
@@ -114,7 +116,7 @@ mod tests {
     fn far_timers_stay_in_the_store_until_their_page_comes() {
         let mut wheel = Wheel::default();
         wheel.wants_page();
-        let page: Vec<_> = (0..PAGE as i64).map(due).collect();
+        let page: Vec<_> = (0..COUNT).map(due).collect();
         let horizon = *page.last().unwrap();
         wheel.loaded(Some(page));
         assert!(!wheel.insert(due(i64::MAX)));
@@ -127,10 +129,10 @@ mod tests {
         let mut wheel = Wheel::default();
         wheel.wants_page();
         wheel.loaded(Some(Vec::new()));
-        for at in 0..=2 * PAGE as i64 {
+        for at in 0..=2 * COUNT {
             wheel.insert(due(at));
         }
         assert_eq!(wheel.take_due(Timestamp(i64::MAX)).len(), PAGE);
-        assert_eq!(wheel.wants_page(), Some(due(PAGE as i64 - 1)));
+        assert_eq!(wheel.wants_page(), Some(due(COUNT - 1)));
     }
 }

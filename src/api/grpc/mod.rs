@@ -1,0 +1,16 @@
+//! The Durable Task protocol: `TaskHubSidecarService` (facts: gRPC protocol, sections 3 to 9).
+//!
+//! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
+
+mod service;
+mod state;
+mod status;
+
+/// The service as generated from `proto/`, for servers and for test clients.
+#[allow(missing_docs, clippy::all, clippy::pedantic, clippy::unwrap_used, unused_qualifications)]
+pub mod generated {
+    include!(concat!(env!("OUT_DIR"), "/service/_.rs"));
+}
+
+pub use generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer;
+pub use service::Sidecar;

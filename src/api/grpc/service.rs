@@ -1,0 +1,357 @@
+//! The rpcs.
+
+use super::{generated::task_hub_sidecar_service_server::TaskHubSidecarService, state, status};
+use crate::{
+    dispatch::{Dispatch, Kind},
+    manager::{Error, Manager, Reuse, Start, WaitFor},
+    model::{HubId, InstanceId, StatusSet, Timestamp, pb},
+    workers::grpc::{self, WorkStream},
+};
+use futures_util::stream::Empty;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+type Answer<T> = Result<Response<T>, Status>;
+
+/// The service behind the protocol.
+#[derive(Clone)]
+pub struct Sidecar {
+    manager: Manager,
+    dispatch: Dispatch,
+    workers: grpc::Settings,
+    stop: CancellationToken,
+}
+
+impl Sidecar {
+    /// `stop`: cancelled when the server shuts down, so that callers who wait are sent away.
+    pub fn new(
+        manager: Manager,
+        dispatch: Dispatch,
+        workers: grpc::Settings,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { manager, dispatch, workers, stop }
+    }
+
+    fn hub(&self, metadata: &MetadataMap) -> Result<HubId, Status> {
+        self.manager.hub(hub_name(metadata)?).map_err(status::of_manager)
+    }
+
+    /// The hub for starting or working in it, made if the settings allow.
+    async fn hub_or_create(&self, metadata: &MetadataMap) -> Result<HubId, Status> {
+        self.manager.hub_or_create(hub_name(metadata)?).await.map_err(status::of_manager)
+    }
+
+    /// Waits for an instance. The caller's own deadline ends it: the client hangs up, and this future is dropped.
+    async fn wait(
+        &self,
+        request: Request<pb::GetInstanceRequest>,
+        what: WaitFor,
+    ) -> Answer<pb::GetInstanceResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
+        let id = InstanceId::lookup(instance_id);
+        tokio::select! {
+            found = self.manager.wait(hub, &id, what, payloads) => {
+                Ok(Response::new(state::answer(found.map_err(status::of_manager)?, payloads)))
+            }
+            () = self.stop.cancelled() => Err(closing()),
+        }
+    }
+}
+
+fn closing() -> Status {
+    Status::unavailable("the server is shutting down; connect again")
+}
+
+fn hub_name(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
+    text(metadata, "taskhub")
+        .map_err(|()| Status::invalid_argument("metadata taskhub must be printable ASCII"))
+}
+
+fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, ()> {
+    metadata.get(key).map(|value| value.to_str().map_err(drop)).transpose()
+}
+
+/// For the messages whose verbs do not mind that there is nothing left to act on (facts: section 4.3).
+fn unless_over(result: Result<(), Error>) -> Result<(), Status> {
+    match result {
+        Ok(()) | Err(Error::AlreadyEnded { .. } | Error::WrongState { .. }) => Ok(()),
+        Err(error) => Err(status::of_manager(error)),
+    }
+}
+
+/// How an id in use is dealt with (facts: sections 10.4 and 10.5). No policy: ended instances are replaced.
+fn reuse(policy: Option<pb::OrchestrationIdReusePolicy>) -> Reuse {
+    let Some(policy) = policy else { return Reuse::default() };
+    let listed: StatusSet = policy.replaceable_status().collect();
+    match policy.action() {
+        pb::CreateOrchestrationAction::ReuseActionIgnore => {
+            Reuse { replace: StatusSet::NONE, ignore: listed }
+        }
+        pb::CreateOrchestrationAction::ReuseActionTerminate
+        | pb::CreateOrchestrationAction::ReuseActionError => {
+            Reuse { replace: listed, ignore: StatusSet::NONE }
+        }
+    }
+}
+
+/// What a refused rpc of a later version answers.
+fn not_yet<T>(rpc: &str) -> Answer<T> {
+    Err(Status::unimplemented(format!("{rpc} is not part of this version of durahub")))
+}
+
+#[tonic::async_trait]
+impl TaskHubSidecarService for Sidecar {
+    async fn hello(&self, _: Request<()>) -> Answer<()> {
+        Ok(Response::new(()))
+    }
+
+    async fn start_instance(
+        &self,
+        request: Request<pb::CreateInstanceRequest>,
+    ) -> Answer<pb::CreateInstanceResponse> {
+        let hub = self.hub_or_create(request.metadata()).await?;
+        let request = request.into_inner();
+        let start = Start {
+            name: request.name,
+            id: Some(request.instance_id),
+            input: request.input,
+            version: request.version,
+            start_at: request.scheduled_start_timestamp.as_ref().map(Timestamp::at_or_after),
+            tags: request.tags,
+            trace: request.parent_trace_context,
+            execution_id: request.execution_id,
+            reuse: reuse(request.orchestration_id_reuse_policy),
+        };
+        let started = self.manager.start(hub, start).await.map_err(status::of_manager)?;
+        Ok(Response::new(pb::CreateInstanceResponse { instance_id: started.id.to_string() }))
+    }
+
+    async fn get_instance(
+        &self,
+        request: Request<pb::GetInstanceRequest>,
+    ) -> Answer<pb::GetInstanceResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
+        let found = self
+            .manager
+            .get(hub, &InstanceId::lookup(instance_id), payloads)
+            .await
+            .map_err(status::of_manager)?;
+        Ok(Response::new(state::answer(found, payloads)))
+    }
+
+    async fn wait_for_instance_start(
+        &self,
+        request: Request<pb::GetInstanceRequest>,
+    ) -> Answer<pb::GetInstanceResponse> {
+        self.wait(request, WaitFor::Start).await
+    }
+
+    async fn wait_for_instance_completion(
+        &self,
+        request: Request<pb::GetInstanceRequest>,
+    ) -> Answer<pb::GetInstanceResponse> {
+        self.wait(request, WaitFor::End).await
+    }
+
+    async fn raise_event(&self, request: Request<pb::RaiseEventRequest>) -> Answer<pb::RaiseEventResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::RaiseEventRequest { instance_id, name, input } = request.into_inner();
+        unless_over(self.manager.raise_event(hub, &InstanceId::lookup(instance_id), &name, input).await)?;
+        Ok(Response::new(pb::RaiseEventResponse {}))
+    }
+
+    async fn terminate_instance(
+        &self,
+        request: Request<pb::TerminateRequest>,
+    ) -> Answer<pb::TerminateResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::TerminateRequest { instance_id, output, recursive } = request.into_inner();
+        let id = InstanceId::lookup(instance_id);
+        unless_over(self.manager.terminate(hub, &id, output, recursive).await)?;
+        Ok(Response::new(pb::TerminateResponse {}))
+    }
+
+    async fn suspend_instance(&self, request: Request<pb::SuspendRequest>) -> Answer<pb::SuspendResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::SuspendRequest { instance_id, reason } = request.into_inner();
+        unless_over(self.manager.suspend(hub, &InstanceId::lookup(instance_id), reason).await)?;
+        Ok(Response::new(pb::SuspendResponse {}))
+    }
+
+    async fn resume_instance(&self, request: Request<pb::ResumeRequest>) -> Answer<pb::ResumeResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::ResumeRequest { instance_id, reason } = request.into_inner();
+        unless_over(self.manager.resume(hub, &InstanceId::lookup(instance_id), reason).await)?;
+        Ok(Response::new(pb::ResumeResponse {}))
+    }
+
+    async fn purge_instances(
+        &self,
+        request: Request<pb::PurgeInstancesRequest>,
+    ) -> Answer<pb::PurgeInstancesResponse> {
+        let hub = self.hub(request.metadata())?;
+        let Some(pb::purge_instances_request::Request::InstanceId(id)) = request.into_inner().request else {
+            return not_yet("PurgeInstances by filter or batch");
+        };
+        let deleted_instance_count = match self.manager.purge(hub, &InstanceId::lookup(id)).await {
+            Ok(()) => 1,
+            // Nothing to purge is not an error (facts: section 4.6).
+            Err(Error::NotFound(_) | Error::WrongState { .. }) => 0,
+            Err(error) => return Err(status::of_manager(error)),
+        };
+        Ok(Response::new(pb::PurgeInstancesResponse { deleted_instance_count, is_complete: Some(true) }))
+    }
+
+    type GetWorkItemsStream = WorkStream;
+
+    async fn get_work_items(&self, request: Request<pb::GetWorkItemsRequest>) -> Answer<WorkStream> {
+        if self.stop.is_cancelled() {
+            return Err(closing());
+        }
+        let hub = self.hub_or_create(request.metadata()).await?;
+        let label = ["workerid", "x-user-agent", "user-agent"]
+            .iter()
+            .find_map(|key| text(request.metadata(), key).ok().flatten())
+            .unwrap_or("unnamed")
+            .to_owned();
+        let offer = grpc::offer(hub, label, request.into_inner(), self.workers);
+        Ok(Response::new(WorkStream::open(self.dispatch.clone(), offer, self.workers)))
+    }
+
+    async fn complete_orchestrator_task(
+        &self,
+        request: Request<pb::OrchestratorResponse>,
+    ) -> Answer<pb::CompleteTaskResponse> {
+        let hub = self.hub(request.metadata())?;
+        let done = self.dispatch.complete_turn(hub, request.into_inner()).await;
+        done.map_err(|error| status::of_answer(&error))?;
+        Ok(Response::new(pb::CompleteTaskResponse {}))
+    }
+
+    async fn complete_activity_task(
+        &self,
+        request: Request<pb::ActivityResponse>,
+    ) -> Answer<pb::CompleteTaskResponse> {
+        let hub = self.hub(request.metadata())?;
+        let done = self.dispatch.complete_activity(hub, request.into_inner()).await;
+        done.map_err(|error| status::of_answer(&error))?;
+        Ok(Response::new(pb::CompleteTaskResponse {}))
+    }
+
+    async fn abandon_task_activity_work_item(
+        &self,
+        request: Request<pb::AbandonActivityTaskRequest>,
+    ) -> Answer<pb::AbandonActivityTaskResponse> {
+        let hub = self.hub(request.metadata())?;
+        self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Activity);
+        Ok(Response::new(pb::AbandonActivityTaskResponse {}))
+    }
+
+    async fn abandon_task_orchestrator_work_item(
+        &self,
+        request: Request<pb::AbandonOrchestrationTaskRequest>,
+    ) -> Answer<pb::AbandonOrchestrationTaskResponse> {
+        let hub = self.hub(request.metadata())?;
+        self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Turn);
+        Ok(Response::new(pb::AbandonOrchestrationTaskResponse {}))
+    }
+
+    // --- not in this version: refused plainly ---
+
+    async fn rewind_instance(
+        &self,
+        _: Request<pb::RewindInstanceRequest>,
+    ) -> Answer<pb::RewindInstanceResponse> {
+        not_yet("RewindInstance")
+    }
+
+    async fn restart_instance(
+        &self,
+        _: Request<pb::RestartInstanceRequest>,
+    ) -> Answer<pb::RestartInstanceResponse> {
+        not_yet("RestartInstance")
+    }
+
+    async fn query_instances(
+        &self,
+        _: Request<pb::QueryInstancesRequest>,
+    ) -> Answer<pb::QueryInstancesResponse> {
+        not_yet("QueryInstances")
+    }
+
+    async fn list_instance_ids(
+        &self,
+        _: Request<pb::ListInstanceIdsRequest>,
+    ) -> Answer<pb::ListInstanceIdsResponse> {
+        not_yet("ListInstanceIds")
+    }
+
+    type StreamInstanceHistoryStream = Empty<Result<pb::HistoryChunk, Status>>;
+
+    async fn stream_instance_history(
+        &self,
+        _: Request<pb::StreamInstanceHistoryRequest>,
+    ) -> Answer<Self::StreamInstanceHistoryStream> {
+        not_yet("StreamInstanceHistory")
+    }
+
+    async fn create_task_hub(
+        &self,
+        _: Request<pb::CreateTaskHubRequest>,
+    ) -> Answer<pb::CreateTaskHubResponse> {
+        not_yet("CreateTaskHub")
+    }
+
+    async fn delete_task_hub(
+        &self,
+        _: Request<pb::DeleteTaskHubRequest>,
+    ) -> Answer<pb::DeleteTaskHubResponse> {
+        not_yet("DeleteTaskHub")
+    }
+
+    async fn signal_entity(&self, _: Request<pb::SignalEntityRequest>) -> Answer<pb::SignalEntityResponse> {
+        not_yet("SignalEntity")
+    }
+
+    async fn get_entity(&self, _: Request<pb::GetEntityRequest>) -> Answer<pb::GetEntityResponse> {
+        not_yet("GetEntity")
+    }
+
+    async fn query_entities(
+        &self,
+        _: Request<pb::QueryEntitiesRequest>,
+    ) -> Answer<pb::QueryEntitiesResponse> {
+        not_yet("QueryEntities")
+    }
+
+    async fn clean_entity_storage(
+        &self,
+        _: Request<pb::CleanEntityStorageRequest>,
+    ) -> Answer<pb::CleanEntityStorageResponse> {
+        not_yet("CleanEntityStorage")
+    }
+
+    async fn complete_entity_task(
+        &self,
+        _: Request<pb::EntityBatchResult>,
+    ) -> Answer<pb::CompleteTaskResponse> {
+        not_yet("CompleteEntityTask")
+    }
+
+    async fn abandon_task_entity_work_item(
+        &self,
+        _: Request<pb::AbandonEntityTaskRequest>,
+    ) -> Answer<pb::AbandonEntityTaskResponse> {
+        not_yet("AbandonTaskEntityWorkItem")
+    }
+
+    async fn skip_graceful_orchestration_terminations(
+        &self,
+        _: Request<pb::SkipGracefulOrchestrationTerminationsRequest>,
+    ) -> Answer<pb::SkipGracefulOrchestrationTerminationsResponse> {
+        not_yet("SkipGracefulOrchestrationTerminations")
+    }
+}

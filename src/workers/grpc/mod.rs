@@ -1,0 +1,196 @@
+//! Workers on a gRPC stream: `GetWorkItems` turned into an offer to dispatch, and items turned into messages.
+//!
+//! A stream begins with a health ping and gets another whenever it has been silent for a while, well inside the 120 s after which SDKs
+//! reconnect. It never ends with OK or CANCELLED: older SDKs stop for good on the one and reconnect without pause on the other (facts:
+//! gRPC protocol, section 5.3). What a stream held goes back the moment it is dropped.
+
+pub mod wire;
+
+use crate::{
+    dispatch::{ActivityItem, Dispatch, Names, Offer, Seat, Serves, TurnItem, WorkItem},
+    model::{HubId, pb},
+};
+use bytes::Bytes;
+use futures_util::Stream;
+use std::{
+    collections::hash_map::Entry,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::time::{Interval, MissedTickBehavior};
+use tonic::Status;
+
+/// Settings of worker streams.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Turns a worker holds at a time if it does not say.
+    pub max_turns: usize,
+    /// Activities a worker holds at a time if it does not say.
+    pub max_activities: usize,
+    /// Pause between health pings.
+    pub ping: Duration,
+}
+
+/// What a worker's request offers. `label`: how to call it in logs.
+pub fn offer(hub: HubId, label: String, request: pb::GetWorkItemsRequest, settings: Settings) -> Offer {
+    // 0 means "not stated", never "none" (facts: section 5.1).
+    let limit = |stated: i32, default| usize::try_from(stated).ok().filter(|n| *n > 0).unwrap_or(default);
+    let serves = match request.work_item_filters {
+        None => Serves::Everything,
+        Some(filters) => Serves::Named {
+            orchestrations: names(
+                filters.orchestrations.into_iter().map(|filter| (filter.name, filter.versions)),
+            ),
+            activities: names(filters.activities.into_iter().map(|filter| (filter.name, filter.versions))),
+        },
+    };
+    Offer {
+        label,
+        hub: Some(hub),
+        serves,
+        embedded: false,
+        max_turns: limit(request.max_concurrent_orchestration_work_items, settings.max_turns),
+        max_activities: limit(request.max_concurrent_activity_work_items, settings.max_activities),
+    }
+}
+
+fn names(filters: impl Iterator<Item = (String, Vec<String>)>) -> Names {
+    let mut names = Names::new();
+    for (name, versions) in filters {
+        match names.entry(name) {
+            Entry::Vacant(new) => {
+                new.insert(versions);
+            }
+            // A name listed twice: no versions means all of them, whichever entry says so.
+            Entry::Occupied(mut known) if known.get().is_empty() || versions.is_empty() => {
+                known.get_mut().clear();
+            }
+            Entry::Occupied(mut known) => known.get_mut().extend(versions),
+        }
+    }
+    names
+}
+
+/// The items of one worker, as messages. Leaves dispatch when dropped.
+#[derive(Debug)]
+pub struct WorkStream {
+    worker: Option<Joined>,
+    ping: Interval,
+}
+
+#[derive(Debug)]
+struct Joined {
+    dispatch: Dispatch,
+    seat: Seat,
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        self.dispatch.leave(self.seat.id);
+    }
+}
+
+impl WorkStream {
+    /// Joins dispatch with `offer`.
+    pub fn open(dispatch: Dispatch, offer: Offer, settings: Settings) -> Self {
+        let mut ping = tokio::time::interval(settings.ping);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let seat = dispatch.join(offer);
+        Self { worker: Some(Joined { dispatch, seat }), ping }
+    }
+}
+
+impl Stream for WorkStream {
+    type Item = Result<wire::WorkItem, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let Some(worker) = &mut this.worker else { return Poll::Ready(None) };
+        match worker.seat.items.poll_recv(context) {
+            Poll::Ready(Some(item)) => {
+                this.ping.reset();
+                Poll::Ready(Some(message(item)))
+            }
+            Poll::Ready(None) => {
+                this.worker = None;
+                Poll::Ready(Some(Err(Status::unavailable("the server is shutting down; connect again"))))
+            }
+            Poll::Pending => {
+                ready!(this.ping.poll_tick(context));
+                let request = Some(wire::Request::HealthPing(pb::HealthPing {}));
+                Poll::Ready(Some(Ok(wire::WorkItem { completion_token: String::new(), request })))
+            }
+        }
+    }
+}
+
+fn message(item: WorkItem) -> Result<wire::WorkItem, Status> {
+    let (completion_token, request) = match item {
+        WorkItem::Turn(TurnItem { token, instance, execution_id, past, events, trace }) => {
+            let mut past_events = Vec::new();
+            for chunk in past {
+                past_events.extend(chunk.slices().map_err(|error| Status::data_loss(error.to_string()))?);
+            }
+            // .NET workers refuse any entity call when this is missing; 0 says that nothing needs to be sorted.
+            let entity_parameters = pb::OrchestratorEntityParameters {
+                entity_message_reorder_window: Some(prost_types::Duration::default()),
+            };
+            let request = wire::OrchestratorRequest {
+                instance_id: instance.id.to_string(),
+                execution_id: Some(execution_id),
+                past_events,
+                new_events: events,
+                entity_parameters: Some(entity_parameters),
+                orchestration_trace_context: trace.filter(|trace| !trace.is_empty()).map(Bytes::from),
+            };
+            (token, wire::Request::Orchestrator(request))
+        }
+        WorkItem::Activity(ActivityItem { token, task }) => (token, wire::Request::Activity(task.request)),
+    };
+    Ok(wire::WorkItem { completion_token, request: Some(request) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: Settings = Settings { max_turns: 100, max_activities: 50, ping: Duration::from_secs(30) };
+
+    fn filter(name: &str, versions: &[&str]) -> pb::OrchestrationFilter {
+        pb::OrchestrationFilter {
+            name: name.into(),
+            versions: versions.iter().map(|v| (*v).into()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_limit_of_zero_means_not_stated() {
+        let request = pb::GetWorkItemsRequest { max_concurrent_activity_work_items: 3, ..Default::default() };
+        let offer = offer(HubId(1), "w".into(), request, SETTINGS);
+        assert_eq!((offer.max_turns, offer.max_activities), (100, 3));
+        assert!(matches!(offer.serves, Serves::Everything));
+    }
+
+    #[test]
+    fn filters_name_what_is_served_and_an_empty_category_serves_nothing() {
+        let filters = pb::WorkItemFilters {
+            orchestrations: vec![
+                filter("A", &["1"]),
+                filter("A", &["2"]),
+                filter("B", &["1"]),
+                filter("B", &[]),
+            ],
+            ..Default::default()
+        };
+        let request = pb::GetWorkItemsRequest { work_item_filters: Some(filters), ..Default::default() };
+        let Serves::Named { orchestrations, activities } =
+            offer(HubId(1), "w".into(), request, SETTINGS).serves
+        else {
+            panic!("filters were given");
+        };
+        assert_eq!(orchestrations["A"], ["1", "2"]);
+        assert!(orchestrations["B"].is_empty());
+        assert!(activities.is_empty());
+    }
+}
