@@ -1,1 +1,81 @@
-fn main() {}
+//! The durahub binary: arguments, signals, exit codes. Everything else is the library.
+#![forbid(unsafe_code)]
+
+use durahub::{
+    cli::Command,
+    config::{Config, StoreUrl},
+    samples,
+    server::Server,
+    telemetry,
+    workers::embedded::Registry,
+};
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+fn main() -> ExitCode {
+    match Command::from_process() {
+        Ok(Command::Serve(config)) => serve(&config),
+        Ok(Command::Config(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(stop) => stop.report(),
+    }
+}
+
+#[tokio::main]
+async fn serve(config: &Config) -> ExitCode {
+    telemetry::init(&config.log);
+    let functions = if config.samples.enabled { samples::registry() } else { Registry::new() };
+    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => return fail(&format!("cannot listen for signals: {error}")),
+    };
+    let server = match Server::start(config, functions).await {
+        Ok(server) => server,
+        Err(error) => return fail(&error.to_string()),
+    };
+    greet(config, &server);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("shutting down; a second signal ends at once");
+    tokio::select! {
+        () = server.shutdown() => {
+            tracing::info!("shut down");
+            ExitCode::SUCCESS
+        }
+        _ = terminate.recv() => fail("ended by a second signal before the shutdown was complete"),
+        _ = interrupt.recv() => fail("ended by a second signal before the shutdown was complete"),
+    }
+}
+
+/// What a newcomer needs to know, on standard output. Logs go to standard error.
+fn greet(config: &Config, server: &Server) {
+    let url = server.url();
+    let hub = config.hubs.default_name();
+    let data = match &config.store.url {
+        StoreUrl::File(path) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            format!("{} (SQLite)", path.display())
+        }
+        StoreUrl::Memory => "in memory only: nothing survives the end of this process".to_owned(),
+    };
+    println!("durahub {}", env!("CARGO_PKG_VERSION"));
+    println!("Listening on {url}");
+    println!("  HTTP API    {url}/runtime/webhooks/durabletask");
+    println!("  health      {url}/healthz  {url}/readyz");
+    println!("  data        {data}");
+    println!("  SDKs        Endpoint={url};TaskHub={hub};Authentication=None");
+    println!("              gRPC (h2c) address {}", server.address());
+    if config.samples.enabled {
+        println!("Try it:");
+        println!("  curl -i -X POST {url}/runtime/webhooks/durabletask/orchestrators/HelloCities?timeout=10");
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("durahub: {message}");
+    ExitCode::FAILURE
+}

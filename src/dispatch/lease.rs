@@ -52,6 +52,11 @@ impl Leases {
         token
     }
 
+    /// How many items are in workers' hands.
+    pub fn len(&self) -> usize {
+        self.by_token.len()
+    }
+
     /// Ends a lease. `None`: there is none of that token and kind in the hub.
     pub fn end(&mut self, hub: HubId, token: &str, kind: Kind) -> Option<Lease> {
         self.by_token.get(token).filter(|lease| lease.hub == hub && lease.held.kind() == kind)?;

@@ -102,10 +102,13 @@ impl Board {
         }
     }
 
-    /// A worker is gone: what it held is handed out again at once.
+    /// A worker is gone: what it held is handed out again at once. After a stop its stream ends because the server wants it to, and what it
+    /// holds may still be answered.
     pub fn leave(&mut self, worker: WorkerId) {
         self.workers.remove(&worker);
-        self.hand_back(&self.leases.of_worker(worker));
+        if !self.stopped {
+            self.hand_back(&self.leases.of_worker(worker));
+        }
     }
 
     /// Takes back what silent workers have held too long. Returns how many items.

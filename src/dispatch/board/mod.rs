@@ -155,7 +155,7 @@ impl Board {
 
     /// How many items workers hold.
     pub fn held(&self) -> usize {
-        self.workers.values().map(|worker| worker.turns + worker.activities).sum()
+        self.leases.len()
     }
 
     /// How long to wait before something is put to a worker again that came back `times` times in a row.

@@ -1,0 +1,208 @@
+//! The whole server in one value: builds the rooms from a [`Config`], serves them on one port, and takes them down in order.
+//!
+//! The binary is a thin shell around this; a program that embeds durahub uses it directly:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use durahub::{config::Config, server::Server, workers::embedded::Registry};
+//!
+//! let server = Server::start(&Config::default(), Registry::new()).await?;
+//! println!("listening on {}", server.url());
+//! tokio::signal::ctrl_c().await?;
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod listen;
+mod ready;
+
+use crate::{
+    api::{
+        grpc::{Sidecar, TaskHubSidecarServiceServer},
+        http::{self, HttpSettings},
+    },
+    clock::{Clock, SystemClock},
+    config::{Config, StoreUrl, Synchronous},
+    dispatch::{self, Dispatch, Waiters},
+    manager::{self, Hubs, Limits, Manager},
+    store::{
+        self, EffectSender, Store,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+    workers::{
+        embedded::{self, Registry},
+        grpc,
+    },
+};
+use axum::Router;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Why the server did not start. The text is for the operator and names the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data could not be opened.
+    #[error("cannot open the store {url}: {source}")]
+    Store {
+        /// The store's URL.
+        url: String,
+        /// What the store said.
+        source: store::Error,
+    },
+    /// The hubs of the configuration could not be set up.
+    #[error("cannot set up the task hubs: {0}")]
+    Hubs(#[source] manager::Error),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source} (choose another with --listen ADDR:PORT)")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    manager: Manager,
+    dispatch: Dispatch,
+    store: Arc<dyn Store>,
+    /// Callers who wait are sent away.
+    leaving: CancellationToken,
+    /// No new connections, and the open ones end after their requests.
+    closing: CancellationToken,
+    listener: JoinHandle<()>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Opens the store and serves `config.server.listen`. `functions` run inside this process.
+    pub async fn start(config: &Config, functions: Registry) -> Result<Self, StartError> {
+        let (effects, told) = mpsc::unbounded_channel();
+        let store = open_store(config, effects).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let waiters = Arc::new(Waiters::default());
+        let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
+        let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
+        let limits = Limits { payload_bytes: config.limits.payload_bytes };
+
+        // Bound before anything runs, so that a second server on the same port changes nothing.
+        let address = config.server.listen;
+        let listening = TcpListener::bind(address).await;
+        let listening = listening.map_err(|source| StartError::Listen { address, source })?;
+        let address = listening.local_addr().unwrap_or(address);
+
+        let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
+        let dispatch = Dispatch::start(store.clone(), told, clock, waiters, dispatch_settings(config));
+        let leaving = CancellationToken::new();
+        if !functions.is_empty() {
+            let places = embedded::Places {
+                turns: config.dispatch.embedded_orchestrations,
+                activities: config.dispatch.embedded_activities,
+            };
+            embedded::run(dispatch.clone(), Arc::new(functions), places);
+        }
+        let router = routes(config, &manager, &dispatch, &store, &leaving);
+        let closing = CancellationToken::new();
+        let listener = tokio::spawn(listen::serve(listening, router, closing.clone()));
+        let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
+        Ok(Self { address, manager, dispatch, store, leaving, closing, listener, grace })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's base URL, without a trailing slash.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The verbs, for programs that embed the server.
+    pub fn manager(&self) -> &Manager {
+        &self.manager
+    }
+
+    /// Stops taking work, lets workers hand in what they hold, ends streams with UNAVAILABLE, closes the store. Returns within the
+    /// configured deadline; what workers still hold then is handed out again at the next start.
+    pub async fn shutdown(self) {
+        let deadline = Instant::now() + self.grace;
+        self.dispatch.stop();
+        self.leaving.cancel();
+        // Half of the time for answers to work that is out; connections need the rest.
+        let answers_until = Instant::now() + self.grace / 2;
+        while self.dispatch.held() > 0 && Instant::now() < answers_until {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self.closing.cancel();
+        let rest = async {
+            if let Err(error) = self.listener.await {
+                tracing::error!(%error, "the listener ended badly");
+            }
+            self.dispatch.drained().await;
+        };
+        if tokio::time::timeout_at(deadline, rest).await.is_err() {
+            tracing::warn!("some connections had not ended at the deadline");
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(%error, "the store did not close cleanly");
+        }
+    }
+}
+
+async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn Store>, StartError> {
+    let url = &config.store.url;
+    let mut options = match url {
+        StoreUrl::File(path) => SqliteOptions::file(path),
+        StoreUrl::Memory => SqliteOptions::memory(),
+    };
+    options.synchronous_full = matches!(config.store.synchronous, Synchronous::Full);
+    options.readers = config.store.readers;
+    options.read_budget = Duration::from_millis(config.store.read_budget_ms);
+    let failed = |source| StartError::Store { url: url.to_string(), source };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
+    let store = opened.map_err(|error| failed(store::Error::Backend(error.into())))?.map_err(failed)?;
+    Ok(Arc::new(store))
+}
+
+fn dispatch_settings(config: &Config) -> dispatch::Settings {
+    dispatch::Settings {
+        cache_bytes: config.dispatch.cache_bytes,
+        payload_bytes: config.limits.payload_bytes,
+        max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
+        turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
+        activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
+    }
+}
+
+fn routes(
+    config: &Config,
+    manager: &Manager,
+    dispatch: &Dispatch,
+    store: &Arc<dyn Store>,
+    leaving: &CancellationToken,
+) -> Router {
+    let public = config.server.public_base_url.trim_end_matches('/');
+    let settings = HttpSettings {
+        public_base_url: Some(public.to_owned()).filter(|url| !url.is_empty()),
+        body_limit_bytes: config.limits.body_bytes,
+        wait_cap: Duration::from_secs(config.limits.wait_secs),
+    };
+    let readiness = ready::Probe::new(store.clone(), dispatch.clone());
+    let api = http::Api { manager: manager.clone(), settings: Arc::new(settings), readiness: Arc::new(readiness) };
+    let workers = grpc::Settings {
+        max_turns: config.dispatch.orchestrations_per_worker,
+        max_activities: config.dispatch.activities_per_worker,
+        ping: Duration::from_secs(config.grpc.ping_secs),
+    };
+    let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
+    let sidecar = TaskHubSidecarServiceServer::new(sidecar)
+        .max_decoding_message_size(config.limits.grpc_message_bytes)
+        .max_encoding_message_size(usize::MAX);
+    http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
+}
