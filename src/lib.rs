@@ -1,6 +1,7 @@
 //! durahub runs durable orchestrations on your own machine.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod clock;
 pub mod dispatch;
 pub mod manager;
