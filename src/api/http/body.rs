@@ -8,16 +8,35 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::value::RawValue;
+use std::time::Duration;
 
-/// Reads the whole body. `BodyTooLarge` as soon as that is known, `BodyCut` if the caller went away.
-pub async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {
-    match Limited::new(body, limit).collect().await {
+/// How much of a body that is too large is read and thrown away, and for how long. A client that writes its whole body before it
+/// reads would otherwise see a broken pipe and never the answer that names the limit.
+const DRAIN_BYTES: usize = 64 * 1024 * 1024;
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the whole body, keeping at most `limit` bytes. `BodyTooLarge`, or `BodyCut` if the caller went away.
+pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Error> {
+    match Limited::new(&mut body, limit).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge { limit }),
+        Err(error) if error.is::<LengthLimitError>() => {
+            // In time or not, the answer is the same.
+            drop(tokio::time::timeout(DRAIN_PATIENCE, drain(body)).await);
+            Err(Error::BodyTooLarge { limit })
+        }
         Err(error) => {
             tracing::debug!(%error, "a request body broke off");
             Err(Error::BodyCut)
         }
+    }
+}
+
+async fn drain(mut body: Body) {
+    let mut drained = 0;
+    while drained < DRAIN_BYTES
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        drained += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

@@ -167,3 +167,26 @@ async fn a_panic_costs_one_request() {
     assert!(!answer.body.contains("told to panic"));
     assert_eq!(world.get("http://host:7071/healthz").await.status, 200);
 }
+
+/// Many clients write their whole body before they read anything; a server that hangs up meanwhile is a broken pipe to them, and
+/// not the 413 that would tell them why.
+#[tokio::test]
+async fn an_oversize_body_is_refused_over_a_real_connection_too() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(axum::serve(listener, world.router.clone()).into_future());
+    for length in [BODY_LIMIT + 1, 200_000, 2_000_000, 8_000_000] {
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {WEBHOOK_BASE}/orchestrators/F HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(&vec![b'x'; length]).await.expect("the server reads on");
+        let mut answer = [0; 12];
+        connection.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 413", "{length}");
+    }
+    server.abort();
+}
