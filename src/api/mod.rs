@@ -1,3 +1,4 @@
-//! The edges that callers meet: parse, one call on the manager or dispatch, answer. No rules live here.
+//! The ways in from outside. Each transport parses, makes one call on the manager or dispatch, and answers; rules live below.
 
 pub mod grpc;
+pub mod http;

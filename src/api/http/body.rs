@@ -1,0 +1,112 @@
+//! Request bodies: read up to the limit, checked to be strict JSON where JSON is asked for, and never parsed into values: what
+//! is stored is the text as it came.
+
+use super::Error;
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderMap, header},
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// How much of a body that is too large is read and thrown away, and for how long. A client that writes its whole body before it
+/// reads would otherwise see a broken pipe and never the answer that names the limit.
+const DRAIN_BYTES: usize = 64 * 1024 * 1024;
+const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the whole body, keeping at most `limit` bytes. `BodyTooLarge`, or `BodyCut` if the caller went away.
+pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Error> {
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            // In time or not, the answer is the same.
+            drop(tokio::time::timeout(DRAIN_PATIENCE, drain(body)).await);
+            Err(Error::BodyTooLarge { limit })
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a request body broke off");
+            Err(Error::BodyCut)
+        }
+    }
+}
+
+async fn drain(mut body: Body) {
+    let mut drained = 0;
+    while drained < DRAIN_BYTES
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        drained += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
+/// The body as the JSON text it is, `None` if it is empty. Nothing is changed: blanks and number spelling stay.
+pub fn json_text(bytes: &[u8]) -> Result<Option<String>, Error> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Error::NotJson(format!("the request body is not valid UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => Ok(Some(text.to_owned())),
+        Err(error) => Err(Error::NotJson(format!("the request body is not valid JSON: {error}"))),
+    }
+}
+
+/// Refuses a body that is not declared as `application/json`; parameters such as `charset` are allowed.
+pub fn check_declared_json(headers: &HeaderMap) -> Result<(), Error> {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.and_then(|declared| declared.split(';').next()).map(str::trim);
+    match essence {
+        Some(essence) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
+        _ => Err(Error::Invalid("the content type must be application/json".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_kept_as_it_came() {
+        for good in ["null", " {\"a\" : 1.50}\n", "\"ü\"", "[1,2]", "1e400"] {
+            assert_eq!(json_text(good.as_bytes()).unwrap().as_deref(), Some(good));
+        }
+        assert_eq!(json_text(b"").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_not_strict_json_is_refused_with_the_place() {
+        for (bad, place) in [
+            ("{bad", "line 1 column 2"),
+            ("{\"a\":1}\n x", "line 2 column 2"),
+            ("{'a':1}", "line 1 column 2"),
+            ("NaN", "line 1 column 1"),
+            ("// note\n1", "line 1 column 1"),
+            ("  ", "line 1 column 2"),
+            ("01", "line 1 column 2"),
+            ("\u{feff}1", "line 1 column 1"),
+        ] {
+            let error = json_text(bad.as_bytes()).unwrap_err().to_string();
+            assert!(error.ends_with(place), "{bad:?}: {error}");
+        }
+        let error = json_text(b"\"\xff\"").unwrap_err().to_string();
+        assert!(error.ends_with("UTF-8 from byte 1 on"), "{error}");
+    }
+
+    #[test]
+    fn only_application_json_is_declared_json() {
+        for (declared, fine) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("text/plain", false),
+            ("application/json-patch+json", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, declared.parse().unwrap())]);
+            assert_eq!(check_declared_json(&headers).is_ok(), fine, "{declared}");
+        }
+        assert!(check_declared_json(&HeaderMap::new()).is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! Every refusal this API can give, and the one place that turns it into a status and a body.
+//!
+//! The bodies are those of the Durable Functions extension (facts: HTTP API, section 1.6). Where it is an object we always send all
+//! four fields, because the stock Python client reads `ExceptionMessage` from any 400. What the caller reads and what the log
+//! keeps are separate: storage trouble is told to the caller in general terms and logged here, once.
+
+use super::answer;
+use crate::{manager, store};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+const ARGUMENT: &str = "System.ArgumentException";
+const INVALID_OPERATION: &str = "System.InvalidOperationException";
+const ALREADY_EXISTS: &str = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException";
+const JSON_READER: &str = "Newtonsoft.Json.JsonReaderException";
+const NOT_IMPLEMENTED: &str = "System.NotImplementedException";
+const EXCEPTION: &str = "System.Exception";
+
+/// When to come back after storage was busy or full.
+const BUSY_RETRY_SECS: HeaderValue = HeaderValue::from_static("1");
+
+/// A refused or failed request.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The verb was refused.
+    #[error(transparent)]
+    Manager(#[from] manager::Error),
+    /// Input that this room itself refuses; the text names it and the rule.
+    #[error("{0}")]
+    Invalid(String),
+    /// The body is not JSON; the text says where.
+    #[error("{0}")]
+    NotJson(String),
+    /// The body is larger than the limit.
+    #[error("the request body is longer than {limit} bytes (setting limits.body_bytes)")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body broke off.
+    #[error("the request body could not be read to its end")]
+    BodyCut,
+    /// Purge of an instance that has not ended.
+    #[error("{0}")]
+    NotEnded(String),
+    /// A known route that this version does not serve.
+    #[error("{0} is not in this version of durahub")]
+    NotYet(&'static str),
+    /// No such route.
+    #[error("no such route")]
+    NoRoute,
+    /// The handler panicked.
+    #[error("the server made a mistake; its log says more")]
+    Panicked,
+}
+
+/// How a refusal is told.
+enum Shape {
+    /// E0: no body.
+    Empty,
+    /// E2: the four fields, with this exception type and text.
+    Object(&'static str, String),
+    /// E3: a bare JSON string.
+    Bare(String),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    message: &'a str,
+    exception_message: &'a str,
+    exception_type: &'a str,
+    stack_trace: Option<&'a str>,
+}
+
+impl Error {
+    fn told(&self) -> (StatusCode, Shape) {
+        let object = |exception| Shape::Object(exception, self.to_string());
+        match self {
+            Error::Manager(error) => manager_told(error),
+            Error::Invalid(_) => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
+            Error::NotJson(_) => (StatusCode::BAD_REQUEST, object(JSON_READER)),
+            Error::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
+            Error::BodyCut => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
+            Error::NotEnded(text) => (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone())),
+            Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
+            Error::NoRoute => (StatusCode::NOT_FOUND, Shape::Empty),
+            Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
+        }
+    }
+}
+
+// No `_` arm: a new variant must choose its answer here.
+fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
+    let object = |exception| Shape::Object(exception, error.to_string());
+    match error {
+        manager::Error::Invalid(_) => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
+        manager::Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
+        // An unknown hub reads as an empty one.
+        manager::Error::UnknownHub { .. } | manager::Error::NotFound(_) => {
+            (StatusCode::NOT_FOUND, Shape::Empty)
+        }
+        manager::Error::AlreadyEnded { .. } => (StatusCode::GONE, Shape::Empty),
+        manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
+        manager::Error::WrongState { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
+        manager::Error::Store(error) => store_told(error),
+    }
+}
+
+fn store_told(error: &store::Error) -> (StatusCode, Shape) {
+    let (status, text) = match error {
+        store::Error::Busy(_) | store::Error::OverBudget(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "storage is busy; try again shortly")
+        }
+        store::Error::Full(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "storage is full or read-only; the server's log says more")
+        }
+        store::Error::Closed => (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"),
+        store::Error::Fenced
+        | store::Error::Corrupt(_)
+        | store::Error::Refused(_)
+        | store::Error::Backend(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "storage failed; the server's log says more")
+        }
+    };
+    (status, Shape::Object(EXCEPTION, text.to_owned()))
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if let Error::Manager(manager::Error::Store(error)) = &self {
+            tracing::error!(error = error as &dyn std::error::Error, "storage refused or failed a request");
+        }
+        let (status, shape) = self.told();
+        let mut response = match &shape {
+            Shape::Empty => answer::empty(status),
+            Shape::Bare(text) => answer::json(status, text),
+            Shape::Object(exception_type, text) => answer::json(
+                status,
+                &Body { message: text, exception_message: text, exception_type, stack_trace: None },
+            ),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, BUSY_RETRY_SECS);
+        }
+        response
+    }
+}

@@ -1,0 +1,99 @@
+//! The URLs this server hands out, and the check-status answer that carries them. Every one of them works when requested
+//! (after its placeholder, if it has one, is replaced).
+
+use super::{HttpSettings, WEBHOOK_BASE, form};
+use axum::http::{HeaderMap, Uri, header, uri::Authority};
+use serde::Serialize;
+
+/// Scheme, host and port (and prefix) in front of every path, without a slash at the end: the configured public base, else what
+/// the caller says it called.
+pub fn origin(settings: &HttpSettings, uri: &Uri, headers: &HeaderMap) -> String {
+    if let Some(public) = &settings.public_base_url {
+        return public.trim_end_matches('/').to_owned();
+    }
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    // HTTP/2 names the host in the URI instead. What is not a host name is not repeated.
+    let host = uri.authority().map(Authority::as_str).or(named).filter(|host| {
+        !host.contains('@') && host.parse::<Authority>().is_ok_and(|authority| !authority.host().is_empty())
+    });
+    format!("http://{}", host.unwrap_or("localhost"))
+}
+
+/// Body of the 202 that answers a start: where to look, and what else can be done. The fields are sent in this order.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckStatus {
+    pub id: String,
+    pub status_query_get_uri: String,
+    pub send_event_post_uri: String,
+    pub terminate_post_uri: String,
+    pub purge_history_delete_uri: String,
+    pub restart_post_uri: String,
+    pub suspend_post_uri: String,
+    pub resume_post_uri: String,
+}
+
+impl CheckStatus {
+    /// The links of instance `id`. `{eventName}` and `{text}` in them are for the caller to replace.
+    pub fn new(origin: &str, id: &str, hub: &str, connection: &str) -> Self {
+        let instance = format!("{origin}{WEBHOOK_BASE}/instances/{}", form::encode(id));
+        let query = format!("taskHub={}&connection={}", form::encode(hub), form::encode(connection));
+        Self {
+            id: id.to_owned(),
+            status_query_get_uri: format!("{instance}?{query}"),
+            send_event_post_uri: format!("{instance}/raiseEvent/{{eventName}}?{query}"),
+            terminate_post_uri: format!("{instance}/terminate?reason={{text}}&{query}"),
+            purge_history_delete_uri: format!("{instance}?{query}"),
+            restart_post_uri: format!("{instance}/restart?{query}"),
+            suspend_post_uri: format!("{instance}/suspend?reason={{text}}&{query}"),
+            resume_post_uri: format!("{instance}/resume?reason={{text}}&{query}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use expect_test::expect;
+
+    #[test]
+    fn links_come_in_the_documented_order_with_encoded_ids() {
+        let links = CheckStatus::new("http://h:7071", "a b@c", "default", "Storage");
+        expect![[r#"
+            {
+              "id": "a b@c",
+              "statusQueryGetUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c?taskHub=default&connection=Storage",
+              "sendEventPostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/raiseEvent/{eventName}?taskHub=default&connection=Storage",
+              "terminatePostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/terminate?reason={text}&taskHub=default&connection=Storage",
+              "purgeHistoryDeleteUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c?taskHub=default&connection=Storage",
+              "restartPostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/restart?taskHub=default&connection=Storage",
+              "suspendPostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/suspend?reason={text}&taskHub=default&connection=Storage",
+              "resumePostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/resume?reason={text}&taskHub=default&connection=Storage"
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&links).unwrap());
+    }
+
+    #[test]
+    fn the_origin_is_configured_or_what_the_caller_called() {
+        let public =
+            |base: &str| HttpSettings { public_base_url: Some(base.into()), ..HttpSettings::default() };
+        let silent = HttpSettings::default();
+        for (settings, uri, host, expected) in [
+            (&public("https://x.example/"), "/a", "127.0.0.1:1", "https://x.example"),
+            (&public("https://x.example/durahub"), "/a", "127.0.0.1:1", "https://x.example/durahub"),
+            (&silent, "/a", "127.0.0.1:7071", "http://127.0.0.1:7071"),
+            (&silent, "/a", "[::1]:7071", "http://[::1]:7071"),
+            (&silent, "http://h2:1/a", "", "http://h2:1"),
+            (&silent, "/a", "", "http://localhost"),
+            (&silent, "/a", "evil/\"<path>", "http://localhost"),
+            (&silent, "/a", "user:secret@host", "http://localhost"),
+        ] {
+            let mut headers = HeaderMap::new();
+            if !host.is_empty() {
+                headers.insert(header::HOST, HeaderValue::from_static(host));
+            }
+            assert_eq!(origin(settings, &uri.parse().unwrap(), &headers), expected);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `GET instances/{instanceId}`: the status of one instance.
+
+use super::{
+    Call, Error, answer, history, links,
+    view::{Show, View},
+};
+use crate::{
+    manager::{self, Instance, Manager},
+    model::{InstanceId, Status, StatusExt as _},
+};
+use axum::{http::StatusCode, response::Response};
+
+/// How soon a caller should look again while the instance lives.
+const LOOK_AGAIN_SECS: u32 = 5;
+
+/// 200 for an ended instance (500 for a failed one if that was asked for), 202 with the address to poll for a live one.
+pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
+    let manager = &call.api.manager;
+    let (hub, id) = (call.hub()?, InstanceId::lookup(id));
+    let instance = manager.get(hub, &id, true).await?.ok_or(manager::Error::NotFound(id))?;
+    let code = code(instance.record.status, call.query.flag("returnInternalServerErrorOnFailure"));
+    let response = describe(manager, &instance, Show::asked(&call.query), code).await?;
+    if code != StatusCode::ACCEPTED {
+        return Ok(response);
+    }
+    let target = call.uri.path_and_query().map_or("/", |target| target.as_str());
+    let itself = format!("{}{target}", links::origin(&call.api.settings, &call.uri, &call.headers));
+    Ok(answer::pointing_to(&itself, LOOK_AGAIN_SECS, response))
+}
+
+/// The status code for an instance in this status; `failed_is_error`: answer 500 for a failed one.
+pub fn code(status: Status, failed_is_error: Option<bool>) -> StatusCode {
+    match status {
+        Status::Failed if failed_is_error == Some(true) => StatusCode::INTERNAL_SERVER_ERROR,
+        ended if ended.is_terminal() => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    }
+}
+
+/// The status object of `instance`, with its history if that is to be shown.
+pub async fn describe(
+    manager: &Manager,
+    instance: &Instance,
+    show: Show,
+    code: StatusCode,
+) -> Result<Response, Error> {
+    // A pending instance has no history, only a start message.
+    let events = match instance.record.status {
+        Status::Pending => None,
+        _ if show.history => Some(manager.history(instance.record.key).await?),
+        _ => None,
+    };
+    let rows = events.as_ref().map(|events| history::project(events, show));
+    Ok(answer::json(code, &View::new(instance, show, rows)))
+}

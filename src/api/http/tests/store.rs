@@ -1,0 +1,232 @@
+//! A small store in memory, honest about what the API needs: create, get, append, history, purge. Nothing dispatches, so tests set
+//! statuses by hand; control messages are applied at once, as the server's own turn would.
+
+use crate::{
+    dispatch::Waiters,
+    model::{
+        ActivityKey, ActivityTask, Chunk, Class, Commit, HubId, HubName, InstanceId, InstanceKey,
+        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
+        Timestamp,
+        pb::{HistoryEvent, history_event::EventType},
+    },
+    store::{Appended, Created, Due, Error, Loaded, Purged, Store},
+};
+use async_trait::async_trait;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+/// One instance with all it has.
+pub struct Kept {
+    pub record: InstanceRecord,
+    pub payloads: Payloads,
+    pub history: Vec<HistoryEvent>,
+    pub inbox: Vec<NewMessage>,
+}
+
+#[derive(Default)]
+struct Shelf {
+    hubs: Vec<(HubId, HubName)>,
+    kept: HashMap<(HubId, InstanceId), Kept>,
+    keys: i64,
+    trouble: Option<fn() -> Error>,
+}
+
+pub struct MemoryStore {
+    shelf: Mutex<Shelf>,
+    waiters: Arc<Waiters>,
+}
+
+impl MemoryStore {
+    pub fn new(waiters: Arc<Waiters>) -> Self {
+        Self { shelf: Mutex::default(), waiters }
+    }
+
+    /// From now on every call fails with this.
+    pub fn fail_with(&self, trouble: fn() -> Error) {
+        self.shelf.lock().unwrap().trouble = Some(trouble);
+    }
+
+    /// Changes an instance by hand and tells whoever waits for it.
+    pub fn change(&self, id: &str, change: impl FnOnce(&mut Kept)) {
+        let address = (HubId(1), InstanceId::lookup(id));
+        let mut shelf = self.shelf.lock().unwrap();
+        let kept = shelf.kept.get_mut(&address).expect("the instance exists");
+        change(kept);
+        let status = kept.record.status;
+        drop(shelf);
+        self.waiters.tell(address.0, &address.1, Some(status));
+    }
+
+    /// Looks at an instance of the default hub.
+    pub fn look<T>(&self, id: &str, look: impl FnOnce(Option<&Kept>) -> T) -> T {
+        look(self.shelf.lock().unwrap().kept.get(&(HubId(1), InstanceId::lookup(id))))
+    }
+
+    /// How many instances there are, in all hubs.
+    pub fn count(&self) -> usize {
+        self.shelf.lock().unwrap().kept.len()
+    }
+
+    fn open(&self) -> Result<std::sync::MutexGuard<'_, Shelf>, Error> {
+        let shelf = self.shelf.lock().unwrap();
+        match shelf.trouble {
+            Some(trouble) => Err(trouble()),
+            None => Ok(shelf),
+        }
+    }
+}
+
+fn record(key: InstanceKey, new: &NewInstance) -> InstanceRecord {
+    InstanceRecord {
+        key,
+        hub: new.hub,
+        id: new.id.clone(),
+        name: new.started.name.as_str().into(),
+        version: new.started.version.as_deref().map(Into::into),
+        execution_id: new.execution_id().to_owned(),
+        status: Status::Pending,
+        turn: 0,
+        created_at: new.created_at,
+        updated_at: new.created_at,
+        completed_at: None,
+        scheduled_at: new.start_at,
+        parent: new.parent(),
+        tags: new.started.tags.clone(),
+        trace: None,
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
+        Ok(self.open()?.hubs.clone())
+    }
+
+    async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
+        let mut shelf = self.open()?;
+        if let Some((hub, _)) = shelf.hubs.iter().find(|(_, known)| known.folded() == name.folded()) {
+            return Ok(*hub);
+        }
+        let hub = HubId(i64::try_from(shelf.hubs.len()).unwrap() + 1);
+        shelf.hubs.push((hub, name));
+        Ok(hub)
+    }
+
+    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+        let mut shelf = self.open()?;
+        let address = (new.hub, new.id.clone());
+        match shelf.kept.get(&address).map(|kept| kept.record.status) {
+            Some(status) if !replace.contains(status) => return Ok(Created::Exists(status)),
+            _ => {}
+        }
+        shelf.keys += 1;
+        let key = InstanceKey(shelf.keys);
+        let payloads = Payloads { input: new.started.input.clone(), ..Payloads::default() };
+        let (record, inbox) = (record(key, &new), vec![new.start_message()]);
+        shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox });
+        Ok(Created::New(key))
+    }
+
+    async fn message_append(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: NewMessage,
+    ) -> Result<Appended, Error> {
+        let mut shelf = self.open()?;
+        let Some(kept) = shelf.kept.get_mut(&(hub, id.clone())) else { return Ok(Appended::NotFound) };
+        if kept.record.status.is_terminal() {
+            return Ok(Appended::Ended(kept.record.status));
+        }
+        if message.class == Class::Control {
+            for event in &message.events {
+                match event.event_type.as_ref() {
+                    Some(EventType::ExecutionTerminated(it)) => {
+                        kept.record.status = Status::Terminated;
+                        kept.payloads.output = it.input.clone();
+                    }
+                    Some(EventType::ExecutionSuspended(_)) => kept.record.status = Status::Suspended,
+                    Some(EventType::ExecutionResumed(_)) => kept.record.status = Status::Running,
+                    other => panic!("not a control message: {other:?}"),
+                }
+            }
+        }
+        kept.inbox.push(message);
+        let (reference, status) = (kept.record.reference(), kept.record.status);
+        drop(shelf);
+        self.waiters.tell(hub, &id, Some(status));
+        Ok(Appended::To(reference))
+    }
+
+    async fn instance_get(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        payloads: bool,
+    ) -> Result<Option<(InstanceRecord, Payloads)>, Error> {
+        let shelf = self.open()?;
+        Ok(shelf.kept.get(&(hub, id)).map(|kept| {
+            let failure = kept.payloads.failure.clone();
+            let narrow = Payloads { failure, ..Payloads::default() };
+            (kept.record.clone(), if payloads { kept.payloads.clone() } else { narrow })
+        }))
+    }
+
+    async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let history = kept.map(|kept| kept.history.clone()).unwrap_or_default();
+        assert_eq!(from, 0, "the API reads whole histories");
+        Ok(if history.is_empty() { Vec::new() } else { vec![Chunk::encode(0, history)] })
+    }
+
+    async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
+        let mut shelf = self.open()?;
+        match shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.status) {
+            None => Ok(Purged::NotFound),
+            Some(live) if !live.is_terminal() => Ok(Purged::Live(live)),
+            Some(_) => {
+                shelf.kept.remove(&(hub, id));
+                Ok(Purged::Deleted)
+            }
+        }
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.open().map(drop)
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn turn_commit(&self, _: Commit) -> Result<(), Error> {
+        unreachable!("the API commits no turns")
+    }
+
+    async fn activity_complete(&self, _: ActivityKey, _: NewMessage) -> Result<bool, Error> {
+        unreachable!("the API completes no activities")
+    }
+
+    async fn instance_load(&self, _: InstanceKey) -> Result<Option<Loaded>, Error> {
+        unreachable!("the API loads no turns")
+    }
+
+    async fn ready_claim(&self, _: Timestamp, _: InstanceKey, _: usize) -> Result<Vec<InstanceRef>, Error> {
+        unreachable!("the API claims no work")
+    }
+
+    async fn activity_claim(&self, _: ActivityKey, _: usize) -> Result<Vec<ActivityTask>, Error> {
+        unreachable!("the API claims no work")
+    }
+
+    async fn due_list(&self, _: Due, _: usize) -> Result<Vec<Due>, Error> {
+        unreachable!("the API has no timers")
+    }
+
+    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
+        unreachable!("the API routes no work")
+    }
+}
