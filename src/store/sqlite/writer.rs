@@ -137,6 +137,12 @@ impl Writer {
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
+    /// How many changes wait in the queue.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     async fn send(&self, command: Command) -> Result<(), Error> {
         let queue = self.queue.as_ref().ok_or(Error::Closed)?;
         queue.send(command).await.map_err(|_| Error::Closed)
