@@ -85,28 +85,8 @@ impl StoreTest {
     }
 
     /// A turn that changes nothing but the status, to Running.
-    pub fn turn(&self, key: InstanceKey, turn: i64) -> Commit {
-        Commit {
-            hub: self.hub,
-            key,
-            turn,
-            consumed: Vec::new(),
-            history: HistoryChange::Keep,
-            update: InstanceUpdate {
-                status: Status::Running,
-                updated_at: Timestamp(NOW.0 + turn),
-                completed_at: None,
-                custom_status: None,
-                trace: None,
-                output: None,
-                failure: None,
-                execution: None,
-            },
-            pending: Pending::Keep,
-            children: Vec::new(),
-            activities: Vec::new(),
-            outbox: Vec::new(),
-        }
+    pub fn turn(&self, key: InstanceKey, turn_number: i64) -> Commit {
+        turn(self.hub, key, turn_number)
     }
 
     /// All that is known of an instance that must exist.
@@ -161,6 +141,31 @@ pub fn new_child(hub: HubId, id: &str, parent: &str) -> NewInstance {
         ..Default::default()
     });
     new
+}
+
+/// A turn that changes nothing but the status, to Running.
+pub fn turn(hub: HubId, key: InstanceKey, turn: i64) -> Commit {
+    Commit {
+        hub,
+        key,
+        turn,
+        consumed: Vec::new(),
+        history: HistoryChange::Keep,
+        update: InstanceUpdate {
+            status: Status::Running,
+            updated_at: Timestamp(NOW.0 + turn),
+            completed_at: None,
+            custom_status: None,
+            trace: None,
+            output: None,
+            failure: None,
+            execution: None,
+        },
+        pending: Pending::Keep,
+        children: Vec::new(),
+        activities: Vec::new(),
+        outbox: Vec::new(),
+    }
 }
 
 /// A message of `class` whose one event is called `name`.

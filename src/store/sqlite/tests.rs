@@ -159,6 +159,35 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     assert!(matches!(created, crate::store::Created::New(key) if key > keys[99]));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_instances_leave_no_rows_in_any_table() {
+    use crate::{
+        model::{HistoryChange, InstanceId, Status, StatusSet},
+        store::conformance::fixture,
+    };
+    let store = SqliteStore::open(SqliteOptions::memory(), sender()).unwrap();
+    let hub = store.hub_ensure(HubName::parse("h").unwrap()).await.unwrap();
+    for round in 0..3 {
+        let mut new = fixture::new_instance(hub, "a");
+        new.started.input = Some("in".into());
+        let created = store.instance_create(new, StatusSet::TERMINAL).await.unwrap();
+        let crate::store::Created::New(key) = created else { panic!("{round}: {created:?}") };
+        let mut end = fixture::turn(hub, key, 1);
+        end.update.status = Status::Completed;
+        end.update.output = Some("out".into());
+        end.history = HistoryChange::Append(fixture::chunk(0, "x"));
+        end.activities = vec![fixture::activity(1)];
+        store.turn_commit(end).await.unwrap();
+    }
+    store.instance_purge(hub, InstanceId::lookup("a")).await.unwrap();
+    for table in ["instance", "payload", "history", "message", "activity"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let count =
+            move |tx: &mut super::writer::Tx<'_>| Ok(tx.conn.query_row(&sql, [], |row| row.get(0))?);
+        assert_eq!(store.writer.change::<i64, _>(count).await.unwrap(), 0, "{table}");
+    }
+}
+
 /// Keeps the writer busy until told to go on.
 async fn hold(store: &Arc<SqliteStore>) -> std::sync::mpsc::Sender<()> {
     let (go, gate) = std::sync::mpsc::channel::<()>();
@@ -211,6 +240,12 @@ fn insert(name: &'static str) -> Change {
     })
 }
 
+/// The first instance key that is not reserved on disk.
+async fn reserved_instances(store: &SqliteStore) -> i64 {
+    let sql = "SELECT next FROM counter WHERE name = 'instance'";
+    store.writer.change(move |tx| Ok(tx.conn.query_row(sql, [], |row| row.get(0))?)).await.unwrap()
+}
+
 fn hub_names(answer: Vec<(crate::model::HubId, HubName)>) -> Vec<String> {
     answer.into_iter().map(|(_, name)| name.as_str().to_owned()).collect()
 }
@@ -240,6 +275,8 @@ async fn a_change_that_fails_or_panics_hurts_nobody_else_of_its_group() {
     assert_eq!(gone, ["Gone a", "Gone b", "Gone c"]);
     assert!(told.try_recv().is_err(), "one group, one send");
     assert_eq!(hub_names(store.hub_list().await.unwrap()), ["a", "b", "c"]);
+
+    assert!(reserved_instances(&store).await > good[2]);
 
     // Alone in its transaction it fares no better, and the writer lives on.
     let panics: Change = Box::new(|tx| {
@@ -279,10 +316,7 @@ async fn if_the_commit_fails_everybody_hears_of_it_and_no_effect_is_told() {
     assert_eq!(hub_names(store.hub_list().await.unwrap()), [""; 0]);
     // The reservation of numbers went with it and is made again.
     let number = store.writer.change(insert("c")).await.unwrap();
-    let stored: Change = Box::new(|tx| {
-        Ok(tx.conn.query_row("SELECT next FROM counter WHERE name = 'instance'", [], |row| row.get(0))?)
-    });
-    assert!(store.writer.change(stored).await.unwrap() > number);
+    assert!(reserved_instances(&store).await > number);
     assert_eq!(told.try_recv().unwrap().len(), 1);
 }
 
