@@ -1,1 +1,117 @@
-//! The conformance suite.
+//! The conformance suite: what every backend of the store must do, in the same words for all.
+//!
+//! Each case is an async function over a [`StoreTest`]. A backend calls `conformance!(open)` in a test module, where `open` is
+//! an async function that returns a fresh `StoreTest`, and gets one test for each case under its own name; one whose data
+//! outlives it calls `conformance_durable!(open)` as well. Cases never look at a clock or wait for a duration.
+
+pub mod activities;
+pub mod claims;
+pub mod create;
+pub mod durable;
+pub mod fixture;
+pub mod fuzz;
+pub mod inbox;
+pub mod payloads;
+pub mod pending;
+pub mod purge;
+pub mod turns;
+
+pub use fixture::{Open, StoreTest, new_instance, short};
+
+/// Makes a test of each `room::case` for the backend that `$open` opens.
+macro_rules! cases {
+    ($open:path; $($room:ident { $($case:ident)* })*) => {
+        $(mod $room {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let mut cx = $open().await;
+                $crate::store::conformance::$room::$case(&mut cx).await;
+            })*
+        })*
+    };
+}
+
+/// The cases for every backend.
+macro_rules! conformance {
+    ($open:path) => {
+        $crate::store::conformance::cases! { $open;
+            create {
+                a_new_instance_is_pending_with_its_start_message
+                of_64_creates_of_one_id_exactly_one_wins
+                a_taken_id_changes_nothing
+                an_ended_instance_is_replaced_with_all_it_had
+                a_live_instance_is_replaced_if_the_caller_says_so
+                hubs_are_found_without_case_and_keep_instances_apart
+            }
+            inbox {
+                a_message_reaches_a_live_instance_only
+                the_inbox_is_in_arrival_order
+                every_recipient_gets_its_message_if_it_lives
+                messages_to_the_missing_ended_or_replaced_are_dropped
+                a_message_to_oneself_by_id_follows_the_new_status
+            }
+            turns {
+                a_turn_changes_what_it_says_and_nothing_else
+                a_stale_turn_is_fenced_and_writes_nothing
+                a_repeated_turn_is_fenced_and_changes_nothing
+                a_turn_of_a_missing_instance_is_fenced
+                a_turn_that_fails_in_the_middle_leaves_nothing
+                history_keeps_its_order_over_many_chunks
+                effects_come_in_order_and_before_the_answer
+                children_are_created_and_replace_ended_ones
+                a_child_whose_id_is_taken_becomes_a_message_to_the_sender
+                an_instance_does_not_replace_itself_by_its_child
+            }
+            pending {
+                keep_leaves_everything
+                drop_execution_keeps_events_controls_and_the_new
+                drop_all_leaves_only_the_new
+                continue_as_new_starts_an_empty_history
+            }
+            activities {
+                completing_one_twice_counts_once
+                of_64_completions_of_one_activity_exactly_one_counts
+                an_activity_of_an_ended_execution_cannot_be_completed
+                ten_thousand_activities_go_out_and_come_back
+            }
+            payloads {
+                empty_text_is_not_no_text
+                five_megabytes_come_back_as_they_were
+                any_text_survives
+                a_failure_is_always_given
+                tags_parent_and_trace_are_kept
+            }
+            claims {
+                ready_means_deliverable
+                suspended_instances_are_ready_for_controls_only
+                a_scheduled_instance_waits_for_its_start
+                ready_instances_come_in_pages
+                activities_come_in_pages
+                due_messages_come_in_pages_and_in_order
+                the_route_of_an_instance_has_its_status
+            }
+            purge {
+                only_ended_instances_are_purged
+                a_purged_instance_leaves_nothing_behind
+            }
+            fuzz {
+                concurrent_callers_agree_with_a_simple_model
+            }
+        }
+    };
+}
+
+/// More cases, for backends whose data outlives the store that wrote it.
+macro_rules! conformance_durable {
+    ($open:path) => {
+        $crate::store::conformance::cases! { $open;
+            durable {
+                everything_is_there_after_a_clean_close
+                everything_is_there_after_a_drop
+                keys_of_purged_instances_are_not_used_again
+                a_closed_store_says_so
+            }
+        }
+    };
+}
+pub(crate) use {cases, conformance, conformance_durable};

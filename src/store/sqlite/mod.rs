@@ -1,1 +1,180 @@
+//! The store in SQLite: one file, one process, one writer thread, many readers.
+//!
+//! Every change goes through [`writer`], which commits many callers' changes as one transaction; every read runs beside it on
+//! a connection of [`pool`]. In memory there is only the writer's connection, and reads queue with the changes.
+//!
+//! What always holds: nobody else has the file open as a server ([`open`] takes a lock), so leases and ready queues need no
+//! rows and the `..._claim` calls simply list; numbers given to instances, messages and activities are never used twice.
 
+mod counters;
+mod error;
+mod hub;
+mod inbox;
+mod instance;
+mod migrate;
+mod open;
+mod options;
+mod payload;
+mod pool;
+mod read;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod turn;
+mod writer;
+
+pub use options::{Location, SqliteOptions};
+
+use super::{Appended, Created, Due, EffectSender, Error, Loaded, Purged, Store};
+use crate::model::{
+    ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
+    InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
+};
+use async_trait::async_trait;
+use inbox::Letter;
+use instance::Newborn;
+use pool::{Lane, Readers};
+use rusqlite::Connection;
+use turn::Sealed;
+use writer::Writer;
+
+/// One open database. Dropping it finishes what was begun and lets go of the file, as [`Store::close`] does.
+pub struct SqliteStore {
+    // Declared first, dropped first: the writer must be the last to close the file.
+    readers: Option<Readers>,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens or creates the database and starts the writer. Blocks for a moment; meant for the start of a server.
+    ///
+    /// `effects` gets the effects of each committed group of changes. [`Error::Refused`]: the file is in use, not ours,
+    /// too new, or cannot be written; the text says which and what to do.
+    pub fn open(options: SqliteOptions, effects: EffectSender) -> Result<Self, Error> {
+        let owned = open::open(&options)?;
+        let SqliteOptions { readers, read_budget, busy_timeout, queue, .. } = options;
+        let readers = owned
+            .path
+            .clone()
+            .map(|path| Readers::new(path, readers, read_budget, busy_timeout))
+            .transpose()?;
+        let writer = Writer::start(owned, queue, effects)?;
+        Ok(Self { readers, writer })
+    }
+
+    async fn read<T, F>(&self, lane: Lane, work: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        match &self.readers {
+            Some(readers) => readers.read(lane, work).await,
+            None => self.writer.change(move |tx| work(tx.conn)).await,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
+        self.read(Lane::Query, read::hubs).await
+    }
+
+    async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
+        self.writer.change(move |tx| hub::ensure(tx, &name)).await
+    }
+
+    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+        let newborn = Newborn::seal(new);
+        self.writer.change(move |tx| instance::create_or_replace(tx, newborn, replace)).await
+    }
+
+    async fn message_append(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: NewMessage,
+    ) -> Result<Appended, Error> {
+        let letter = Letter::seal(message);
+        self.writer.change(move |tx| inbox::append(tx, hub, &id, letter)).await
+    }
+
+    async fn turn_commit(&self, commit: Commit) -> Result<(), Error> {
+        let sealed = Sealed::seal(commit);
+        self.writer.change(move |tx| turn::commit(tx, sealed)).await
+    }
+
+    async fn activity_complete(&self, activity: ActivityKey, result: NewMessage) -> Result<bool, Error> {
+        let letter = Letter::seal(result);
+        self.writer.change(move |tx| turn::complete(tx, activity, letter)).await
+    }
+
+    async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error> {
+        self.read(Lane::Engine, move |conn| at_one_moment(conn, |conn| read::load(conn, key))).await
+    }
+
+    async fn instance_get(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        payloads: bool,
+    ) -> Result<Option<(InstanceRecord, Payloads)>, Error> {
+        self.read(Lane::Query, move |conn| payload::with_record(conn, hub, &id, payloads)).await
+    }
+
+    async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
+        self.read(Lane::Query, move |conn| read::history(conn, key, from)).await
+    }
+
+    async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
+        self.writer.change(move |tx| instance::purge(tx, hub, &id)).await
+    }
+
+    async fn ready_claim(
+        &self,
+        now: Timestamp,
+        after: InstanceKey,
+        limit: usize,
+    ) -> Result<Vec<InstanceRef>, Error> {
+        self.read(Lane::Engine, move |conn| read::ready(conn, now, after, limit)).await
+    }
+
+    async fn activity_claim(&self, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error> {
+        self.read(Lane::Engine, move |conn| read::activities(conn, after, limit)).await
+    }
+
+    async fn due_list(&self, after: Due, limit: usize) -> Result<Vec<Due>, Error> {
+        self.read(Lane::Engine, move |conn| read::due(conn, after, limit)).await
+    }
+
+    async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
+        self.read(Lane::Engine, move |conn| inbox::route(conn, key)).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        // An empty transaction takes the write lock and lets it go; nothing reaches the disk.
+        self.writer.change(|_| Ok(())).await?;
+        self.read(Lane::Engine, |conn| read::hubs(conn).map(drop)).await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        if let Some(readers) = &self.readers {
+            readers.close().await;
+        }
+        self.writer.close().await
+    }
+}
+
+/// Runs several statements on one snapshot. In memory the writer's transaction is that already.
+fn at_one_moment<T>(
+    conn: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if !conn.is_autocommit() {
+        return work(conn);
+    }
+    let snapshot = conn.unchecked_transaction()?;
+    let answer = work(&snapshot)?;
+    snapshot.finish()?;
+    Ok(answer)
+}

@@ -1,0 +1,78 @@
+//! What outlives the store that wrote it.
+
+use super::fixture::*;
+use crate::{
+    model::{Class, HistoryChange, InstanceId, Status, Timestamp},
+    store::{Error, Purged},
+};
+
+async fn fill(cx: &StoreTest) -> crate::model::InstanceKey {
+    let mut new = cx.new_instance("a");
+    new.started.input = Some("in".into());
+    let key = cx.create_as(new).await;
+    cx.append("a", message_at(Class::Result, "timer", Timestamp(NOW.0 + 1))).await;
+    let mut turn = cx.turn(key, 1);
+    turn.history = HistoryChange::Append(chunk(0, "x"));
+    turn.update.custom_status = Some(Some("half".into()));
+    turn.activities = vec![activity(1), activity(2)];
+    cx.store.turn_commit(turn).await.unwrap();
+    key
+}
+
+async fn same_after(cx: &mut StoreTest, close: bool) {
+    let key = fill(cx).await;
+    let first = crate::model::ActivityKey { instance: crate::model::InstanceKey(0), number: 0 };
+    let seen = (cx.load(key).await, cx.store.activity_claim(first, 9).await.unwrap());
+    let hubs = format!("{:?}", cx.store.hub_list().await.unwrap());
+    for _ in 0..3 {
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+        assert_eq!((cx.load(key).await, cx.store.activity_claim(first, 9).await.unwrap()), seen);
+        assert_eq!(format!("{:?}", cx.store.hub_list().await.unwrap()), hubs);
+        assert_eq!(cx.effects(), []);
+    }
+    cx.append("a", message(Class::Event, "after")).await;
+    assert_eq!(cx.inbox(key).await, ["start", "timer", "after"]);
+    let mut turn = cx.turn(key, 2);
+    turn.activities = vec![activity(3)];
+    cx.store.turn_commit(turn).await.unwrap();
+    let tasks = cx.store.activity_claim(first, 9).await.unwrap();
+    assert_eq!(tasks.iter().map(|task| task.task_id).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+pub async fn everything_is_there_after_a_clean_close(cx: &mut StoreTest) {
+    same_after(cx, true).await;
+}
+
+pub async fn everything_is_there_after_a_drop(cx: &mut StoreTest) {
+    same_after(cx, false).await;
+}
+
+pub async fn keys_of_purged_instances_are_not_used_again(cx: &mut StoreTest) {
+    let mut highest = crate::model::InstanceKey(0);
+    for close in [true, false, true] {
+        let key = cx.create_ended("a").await;
+        assert!(key > highest);
+        highest = key;
+        let purged = cx.store.instance_purge(cx.hub, InstanceId::lookup("a")).await.unwrap();
+        assert_eq!(purged, Purged::Deleted);
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+    }
+}
+
+pub async fn a_closed_store_says_so(cx: &mut StoreTest) {
+    let key = cx.create("a").await;
+    cx.store.close().await.unwrap();
+    let closed = |error: Error| assert!(matches!(error, Error::Closed), "{error:?}");
+    closed(cx.store.ping().await.unwrap_err());
+    closed(cx.store.close().await.unwrap_err());
+    closed(cx.store.instance_load(key).await.unwrap_err());
+    closed(cx.store.turn_commit(cx.turn(key, 1)).await.unwrap_err());
+    cx.reopen().await;
+    assert_eq!(cx.load(key).await.record.status, Status::Pending);
+}

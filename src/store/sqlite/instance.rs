@@ -1,0 +1,128 @@
+//! Making and removing instances.
+
+use super::{
+    counters::Kind,
+    inbox::{self, Letter},
+    payload, rows,
+    writer::Tx,
+};
+use crate::{
+    model::{Effect, HubId, InstanceId, InstanceKey, InstanceRef, NewInstance, Status, StatusExt, StatusSet},
+    store::{Created, Error, Purged},
+};
+use rusqlite::params;
+
+/// An instance to be made, with its start message encoded.
+pub struct Newborn {
+    new: NewInstance,
+    start: Letter,
+}
+
+impl Newborn {
+    /// Encodes what has to be encoded.
+    pub fn seal(new: NewInstance) -> Self {
+        let start = Letter::seal(new.start_message());
+        Self { new, start }
+    }
+}
+
+/// Answer of [`create`].
+pub enum Outcome {
+    New(InstanceKey),
+    /// Nothing was changed.
+    Taken(Status),
+}
+
+/// Creates an instance unless its id is taken by one for which `may_replace` says no.
+pub fn create(
+    tx: &mut Tx<'_>,
+    newborn: Newborn,
+    may_replace: impl FnOnce(InstanceKey, Status) -> bool,
+) -> Result<Outcome, Error> {
+    let Newborn { new, start } = newborn;
+    let key = InstanceKey(tx.number(Kind::Instance)?);
+    // Nearly every id is new, so try that first: the index is searched once instead of twice.
+    if !insert(tx, key, &new)? {
+        let found = inbox::find(tx, new.hub, &new.id)?;
+        let (old, status) = found.ok_or_else(|| Error::Corrupt(format!("index over instance {}", new.id)))?;
+        if !may_replace(old.key, status) {
+            return Ok(Outcome::Taken(status));
+        }
+        remove(tx, old)?;
+        if !insert(tx, key, &new)? {
+            return Err(Error::Corrupt(format!("index over instance {}", new.id)));
+        }
+    }
+    if let Some(input) = &new.started.input {
+        payload::put(tx, key, payload::Kind::Input, Some(input.as_bytes()))?;
+    }
+    let NewInstance { hub, id, started, .. } = new;
+    let version = started.version.map(Into::into);
+    let to = InstanceRef { key, hub, id: id.clone(), name: started.name.into(), version };
+    inbox::deliver(tx, to, Status::Pending, start)?;
+    tx.effects.push(Effect::Changed { hub, id, key, status: Status::Pending });
+    Ok(Outcome::New(key))
+}
+
+/// [`crate::store::Store::instance_create`].
+pub fn create_or_replace(tx: &mut Tx<'_>, newborn: Newborn, replace: StatusSet) -> Result<Created, Error> {
+    Ok(match create(tx, newborn, |_, status| replace.contains(status))? {
+        Outcome::New(key) => Created::New(key),
+        Outcome::Taken(status) => Created::Exists(status),
+    })
+}
+
+/// `false` if the id is taken.
+fn insert(tx: &Tx<'_>, key: InstanceKey, new: &NewInstance) -> Result<bool, Error> {
+    let started = &new.started;
+    let parent = new.parent();
+    let inserted = tx.run(
+        "INSERT INTO instance (key, hub, id, name, version, execution_id, status, turn, created_at, updated_at, \
+         scheduled_at, parent_id, parent_execution_id, parent_task_id, tags) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (hub, id) DO NOTHING",
+        params![
+            key.0,
+            new.hub.0,
+            new.id.as_str(),
+            started.name,
+            started.version,
+            new.execution_id(),
+            Status::Pending as i32,
+            new.created_at.0,
+            new.start_at.map(|at| at.0),
+            parent.as_ref().map(|parent| parent.id.as_str()),
+            parent.as_ref().map(|parent| parent.execution_id.as_str()),
+            parent.as_ref().map(|parent| parent.task_id),
+            rows::tags_text(&started.tags),
+        ],
+    )?;
+    Ok(inserted == 1)
+}
+
+/// Removes an instance with all it has.
+fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
+    let InstanceRef { key, hub, id, .. } = gone;
+    for sql in [
+        "DELETE FROM instance WHERE key = ?1",
+        "DELETE FROM payload WHERE key = ?1",
+        "DELETE FROM history WHERE key = ?1",
+        "DELETE FROM message WHERE key = ?1",
+        "DELETE FROM activity WHERE key = ?1",
+    ] {
+        tx.run(sql, [key.0])?;
+    }
+    tx.effects.push(Effect::Gone { hub, id, key });
+    Ok(())
+}
+
+/// [`crate::store::Store::instance_purge`].
+pub fn purge(tx: &mut Tx<'_>, hub: HubId, id: &InstanceId) -> Result<Purged, Error> {
+    match inbox::find(tx, hub, id)? {
+        None => Ok(Purged::NotFound),
+        Some((_, status)) if !status.is_terminal() => Ok(Purged::Live(status)),
+        Some((gone, _)) => {
+            remove(tx, gone)?;
+            Ok(Purged::Deleted)
+        }
+    }
+}

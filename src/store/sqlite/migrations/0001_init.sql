@@ -1,0 +1,75 @@
+-- The first schema. Rows that are listed are narrow; payloads, history and messages sit elsewhere, next to others of
+-- the same instance. Times are microseconds since 1970, statuses and kinds are the numbers of the enums in model/.
+
+CREATE TABLE hub (
+    id     INTEGER PRIMARY KEY,
+    name   TEXT NOT NULL,
+    folded TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- The first number of each kind that no start of the server has reserved yet. See counters.rs.
+CREATE TABLE counter (
+    name TEXT PRIMARY KEY,
+    next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE instance (
+    key                 INTEGER PRIMARY KEY,
+    hub                 INTEGER NOT NULL,
+    id                  TEXT NOT NULL,
+    name                TEXT NOT NULL,
+    version             TEXT,
+    execution_id        TEXT NOT NULL,
+    status              INTEGER NOT NULL,
+    turn                INTEGER NOT NULL,
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL,
+    completed_at        INTEGER,
+    scheduled_at        INTEGER,
+    parent_id           TEXT,
+    parent_execution_id TEXT,
+    parent_task_id      INTEGER,
+    tags                TEXT,
+    trace               BLOB,
+    UNIQUE (hub, id)
+) STRICT;
+
+-- kind: 0 input, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
+CREATE TABLE payload (
+    key  INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (key, kind)
+) STRICT, WITHOUT ROWID;
+
+-- One chunk for each turn of the current execution: `count` events from number `first` on, as one encoded HistoryChunk.
+CREATE TABLE history (
+    key    INTEGER NOT NULL,
+    first  INTEGER NOT NULL,
+    count  INTEGER NOT NULL,
+    events BLOB NOT NULL,
+    PRIMARY KEY (key, first)
+) STRICT, WITHOUT ROWID;
+
+-- The inboxes. An ended instance has no rows here.
+CREATE TABLE message (
+    key    INTEGER NOT NULL,
+    id     INTEGER NOT NULL,
+    class  INTEGER NOT NULL,
+    due    INTEGER,
+    events BLOB NOT NULL,
+    PRIMARY KEY (key, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX message_due ON message (due, id) WHERE due IS NOT NULL;
+
+-- Activities that no worker has completed yet.
+CREATE TABLE activity (
+    key     INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    version TEXT,
+    task_id INTEGER NOT NULL,
+    request BLOB NOT NULL,
+    PRIMARY KEY (key, number)
+) STRICT, WITHOUT ROWID;

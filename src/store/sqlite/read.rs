@@ -1,0 +1,104 @@
+//! What the engine and callers read.
+
+use super::{payload, rows};
+use crate::{
+    model::{
+        ActivityKey, ActivityTask, Chunk, Class, HubId, HubName, InstanceKey, InstanceRef, MessageId, Status,
+        Timestamp,
+    },
+    store::{Due, Error, Loaded},
+};
+use rusqlite::{Connection, params};
+
+/// [`crate::store::Store::hub_list`].
+pub fn hubs(conn: &Connection) -> Result<Vec<(HubId, HubName)>, Error> {
+    rows::all(conn, "SELECT id, name FROM hub ORDER BY id", [], |row| {
+        let name: String = row.get(1)?;
+        let name = HubName::parse(&name).map_err(|error| Error::Corrupt(error.to_string()))?;
+        Ok((HubId(row.get(0)?), name))
+    })
+}
+
+/// [`crate::store::Store::instance_load`]. Needs a transaction: its statements must see the same moment.
+pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error> {
+    const RECORD: &str = concat!("SELECT ", rows::record_columns!(), " FROM instance i WHERE i.key = ?1");
+    const INBOX: &str = "SELECT id, class, due, events FROM message WHERE key = ?1 ORDER BY id";
+    let Some(record) = rows::one(conn, RECORD, [key.0], rows::record)? else {
+        return Ok(None);
+    };
+    Ok(Some(Loaded {
+        record,
+        custom_status: payload::text(conn, key, payload::Kind::CustomStatus)?,
+        history: history(conn, key, 0)?,
+        inbox: rows::all(conn, INBOX, [key.0], rows::message)?,
+    }))
+}
+
+/// [`crate::store::Store::history_read`].
+pub fn history(conn: &Connection, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
+    // Begins with the last chunk that starts at or before `from`, which is the one that can contain it.
+    const SQL: &str = "SELECT first, count, events FROM history WHERE key = ?1 \
+        AND first >= coalesce((SELECT max(first) FROM history WHERE key = ?1 AND first <= ?2), 0) \
+        AND first + count > ?2 ORDER BY first";
+    rows::all(conn, SQL, params![key.0, from], rows::chunk)
+}
+
+/// [`crate::store::Store::ready_claim`].
+pub fn ready(
+    conn: &Connection,
+    now: Timestamp,
+    after: InstanceKey,
+    limit: usize,
+) -> Result<Vec<InstanceRef>, Error> {
+    // One walk over the inboxes in the order of their key, which is the order of the table; it ends at the limit. An
+    // instance that has not begun, that is whose start message is still to come, has nothing else delivered either;
+    // controls are the server's own business and always get through.
+    const SQL: &str = concat!(
+        "SELECT ",
+        rows::reference_columns!(),
+        " FROM message m CROSS JOIN instance i ON i.key = m.key \
+          WHERE m.key > ?1 AND i.status NOT IN (?4, ?5, ?6, ?7) \
+          GROUP BY m.key \
+          HAVING max(m.class = ?8 AND (m.due IS NULL OR m.due <= ?2)) \
+              OR (i.status <> ?9 AND max(m.due IS NULL OR m.due <= ?2) \
+                  AND NOT max(m.class = ?10 AND m.due IS NOT NULL AND m.due > ?2)) \
+          ORDER BY m.key LIMIT ?3"
+    );
+    let params = params![
+        after.0,
+        now.0,
+        rows_limit(limit),
+        Status::Completed as i32,
+        Status::Failed as i32,
+        Status::Canceled as i32,
+        Status::Terminated as i32,
+        Class::Control as i64,
+        Status::Suspended as i32,
+        Class::Start as i64,
+    ];
+    rows::all(conn, SQL, params, |row| Ok(rows::reference(row)?.0))
+}
+
+/// [`crate::store::Store::activity_claim`].
+pub fn activities(conn: &Connection, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error> {
+    const SQL: &str = "SELECT a.key, a.number, i.hub, i.id, a.name, a.version, a.task_id, a.request \
+        FROM activity a CROSS JOIN instance i ON i.key = a.key \
+        WHERE (a.key, a.number) > (?1, ?2) ORDER BY a.key, a.number LIMIT ?3";
+    let params = params![after.instance.0, after.number, rows_limit(limit)];
+    rows::all(conn, SQL, params, rows::activity)
+}
+
+/// [`crate::store::Store::due_list`].
+pub fn due(conn: &Connection, after: Due, limit: usize) -> Result<Vec<Due>, Error> {
+    // Message ids are unique, so the key of the instance never decides the order.
+    const SQL: &str = "SELECT due, id, key FROM message WHERE due IS NOT NULL AND (due, id) > (?1, ?2) \
+        ORDER BY due, id LIMIT ?3";
+    rows::all(conn, SQL, params![after.at.0, after.message.0, rows_limit(limit)], |row| {
+        let (at, message, instance) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Due { at: Timestamp(at), message: MessageId(message), instance: InstanceKey(instance) })
+    })
+}
+
+fn rows_limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}

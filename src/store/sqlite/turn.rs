@@ -1,0 +1,257 @@
+//! One turn as one change, and the completion of activities.
+
+use super::{
+    counters::Kind,
+    inbox::{self, Letter},
+    instance::{self, Newborn, Outcome},
+    payload, rows,
+    writer::Tx,
+};
+use crate::{
+    model::{
+        ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, HubId, InstanceId,
+        InstanceKey, InstanceRef, InstanceUpdate, MessageId, NewActivity, Pending, Recipient, Status,
+        StatusExt,
+    },
+    store::Error,
+};
+use bytes::Bytes;
+use prost::Message as _;
+use rusqlite::params;
+use std::sync::Arc;
+
+/// A commit with everything encoded that will be stored, so that the writer's thread need not do it.
+pub struct Sealed {
+    hub: HubId,
+    key: InstanceKey,
+    turn: i64,
+    consumed: Vec<MessageId>,
+    history: HistoryChange,
+    update: InstanceUpdate,
+    failure: Option<Vec<u8>>,
+    pending: Pending,
+    children: Vec<(Newborn, Letter)>,
+    activities: Vec<Work>,
+    outbox: Vec<(Recipient, Letter)>,
+}
+
+struct Work {
+    name: Arc<str>,
+    version: Option<Arc<str>>,
+    task_id: i32,
+    request: Bytes,
+}
+
+impl Sealed {
+    /// Encodes what has to be encoded.
+    pub fn seal(commit: Commit) -> Self {
+        let Commit { hub, key, turn, consumed, history, update, pending, children, activities, outbox } =
+            commit;
+        let work = |NewActivity { name, version, request }| Work {
+            name,
+            version,
+            task_id: request.task_id,
+            request: request.encode_to_vec().into(),
+        };
+        Self {
+            hub,
+            key,
+            turn,
+            consumed,
+            history,
+            failure: update.failure.as_ref().map(prost::Message::encode_to_vec),
+            update,
+            pending,
+            children: children
+                .into_iter()
+                .map(|child| (Newborn::seal(child.instance), Letter::seal(child.otherwise)))
+                .collect(),
+            activities: activities.into_iter().map(work).collect(),
+            outbox: outbox.into_iter().map(|out| (out.to, Letter::seal(out.message))).collect(),
+        }
+    }
+}
+
+/// [`crate::store::Store::turn_commit`].
+pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
+    let Sealed { hub, key, turn, consumed, history, update, failure, pending, children, activities, outbox } =
+        sealed;
+    let status = update.status;
+    // The fence comes first: whoever is late writes nothing at all.
+    let myself = update_row(tx, hub, key, turn, &update)?;
+    for id in consumed {
+        tx.run("DELETE FROM message WHERE key = ?1 AND id = ?2", params![key.0, id.0])?;
+    }
+    change_history(tx, key, history)?;
+    update_payloads(tx, key, update, failure)?;
+    drop_pending(tx, key, pending)?;
+    let mut refused = Vec::new();
+    for (newborn, otherwise) in children {
+        // An instance that ends with this very turn is not replaced by its own child.
+        let may_replace = |old, status: Status| status.is_terminal() && old != key;
+        if let Outcome::Taken(_) = instance::create(tx, newborn, may_replace)? {
+            refused.push(otherwise);
+        }
+    }
+    for work in activities {
+        schedule(tx, &myself, work)?;
+    }
+    for otherwise in refused {
+        inbox::deliver(tx, myself.clone(), status, otherwise)?;
+    }
+    for (to, letter) in outbox {
+        if let Some((to, status)) = recipient(tx, &myself, status, to)? {
+            inbox::deliver(tx, to, status, letter)?;
+        }
+    }
+    tx.effects.push(Effect::Changed { hub, id: myself.id, key, status });
+    Ok(())
+}
+
+fn update_row(
+    tx: &Tx<'_>,
+    hub: HubId,
+    key: InstanceKey,
+    turn: i64,
+    update: &InstanceUpdate,
+) -> Result<InstanceRef, Error> {
+    const SAME: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
+        completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace) \
+        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
+    const NEXT_EXECUTION: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
+        completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace), execution_id = ?8, version = ?9 \
+        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
+    let read = |row: &rusqlite::Row<'_>| {
+        let id = InstanceId::lookup(row.get::<_, Arc<str>>(0)?);
+        Ok(InstanceRef { key, hub, id, name: row.get(1)?, version: row.get(2)? })
+    };
+    let (status, completed) = (update.status as i32, update.completed_at.map(|at| at.0));
+    let (updated, trace) = (update.updated_at.0, update.trace.as_deref());
+    let updated = match &update.execution {
+        None => {
+            let params = params![key.0, hub.0, turn, status, updated, completed, trace];
+            rows::one(tx.conn, SAME, params, read)?
+        }
+        Some(next) => {
+            let (execution, version) = (&next.execution_id, &next.version);
+            let params = params![key.0, hub.0, turn, status, updated, completed, trace, execution, version];
+            rows::one(tx.conn, NEXT_EXECUTION, params, read)?
+        }
+    };
+    updated.ok_or(Error::Fenced)
+}
+
+fn change_history(tx: &Tx<'_>, key: InstanceKey, change: HistoryChange) -> Result<(), Error> {
+    match change {
+        HistoryChange::Keep => {}
+        HistoryChange::Clear => {
+            tx.run("DELETE FROM history WHERE key = ?1", [key.0])?;
+        }
+        HistoryChange::Append(Chunk { first, count, bytes }) => {
+            tx.run(
+                "INSERT INTO history (key, first, count, events) VALUES (?1, ?2, ?3, ?4)",
+                params![key.0, first, count, &bytes[..]],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn update_payloads(
+    tx: &Tx<'_>,
+    key: InstanceKey,
+    update: InstanceUpdate,
+    failure: Option<Vec<u8>>,
+) -> Result<(), Error> {
+    let put = |kind, body: Option<&[u8]>| payload::put(tx, key, kind, body);
+    if let Some(custom_status) = update.custom_status {
+        put(payload::Kind::CustomStatus, custom_status.as_deref().map(str::as_bytes))?;
+    }
+    if let Some(output) = update.output {
+        put(payload::Kind::Output, Some(output.as_bytes()))?;
+    }
+    if let Some(failure) = failure {
+        put(payload::Kind::Failure, Some(&failure))?;
+    }
+    if let Some(execution) = update.execution {
+        put(payload::Kind::Input, execution.input.as_deref().map(str::as_bytes))?;
+    }
+    Ok(())
+}
+
+fn drop_pending(tx: &Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(), Error> {
+    match pending {
+        Pending::Keep => return Ok(()),
+        Pending::DropExecution => {
+            tx.run("DELETE FROM message WHERE key = ?1 AND class = ?2", params![key.0, Class::Result as i64])?
+        }
+        Pending::DropAll => tx.run("DELETE FROM message WHERE key = ?1", [key.0])?,
+    };
+    tx.run("DELETE FROM activity WHERE key = ?1", [key.0])?;
+    Ok(())
+}
+
+fn schedule(tx: &mut Tx<'_>, owner: &InstanceRef, work: Work) -> Result<(), Error> {
+    let Work { name, version, task_id, request } = work;
+    let number = tx.number(Kind::Activity)?;
+    tx.run(
+        "INSERT INTO activity (key, number, name, version, task_id, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![owner.key.0, number, name, version, task_id, &request[..]],
+    )?;
+    tx.effects.push(Effect::Activity(ActivityTask {
+        key: ActivityKey { instance: owner.key, number },
+        hub: owner.hub,
+        instance: owner.id.clone(),
+        name,
+        version,
+        task_id,
+        request,
+    }));
+    Ok(())
+}
+
+/// Whose inbox that is, and the status of the instance after the commit; `None` if the message is to be dropped.
+fn recipient(
+    tx: &Tx<'_>,
+    myself: &InstanceRef,
+    status: Status,
+    to: Recipient,
+) -> Result<Option<(InstanceRef, Status)>, Error> {
+    const EXECUTION: &str = concat!(
+        "SELECT ",
+        rows::reference_columns!(),
+        " FROM instance i WHERE i.hub = ?1 AND i.id = ?2 AND i.execution_id = ?3"
+    );
+    const CHILD: &str = concat!(
+        "SELECT ",
+        rows::reference_columns!(),
+        " FROM instance i WHERE i.hub = ?1 AND i.id = ?2 AND i.parent_id = ?3 AND i.parent_execution_id = ?4"
+    );
+    let hub = myself.hub;
+    let found = match to {
+        Recipient::Myself => return Ok(Some((myself.clone(), status))),
+        Recipient::Instance(id) => inbox::find(tx, hub, &id)?,
+        Recipient::Execution(id, execution) => {
+            rows::one(tx.conn, EXECUTION, params![hub.0, id.as_str(), execution], rows::reference)?
+        }
+        Recipient::ChildOf { id, parent, parent_execution } => {
+            let params = params![hub.0, id.as_str(), parent.as_str(), parent_execution];
+            rows::one(tx.conn, CHILD, params, rows::reference)?
+        }
+    };
+    Ok(found.filter(|(_, status)| !status.is_terminal()))
+}
+
+/// [`crate::store::Store::activity_complete`].
+pub fn complete(tx: &mut Tx<'_>, activity: ActivityKey, result: Letter) -> Result<bool, Error> {
+    let ActivityKey { instance: key, number } = activity;
+    if tx.run("DELETE FROM activity WHERE key = ?1 AND number = ?2", params![key.0, number])? == 0 {
+        return Ok(false);
+    }
+    // Activities go with their instance, in the same transaction.
+    let owner = inbox::route(tx.conn, key)?;
+    let (owner, status) =
+        owner.ok_or_else(|| Error::Corrupt(format!("activity {number} has no instance")))?;
+    inbox::deliver(tx, owner, status, result)?;
+    Ok(true)
+}
