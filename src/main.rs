@@ -27,10 +27,11 @@ fn main() -> ExitCode {
 async fn serve(config: &Config) -> ExitCode {
     telemetry::init(&config.log);
     let functions = if config.samples.enabled { samples::registry() } else { Registry::new() };
-    let (mut terminate, mut interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
-        (Err(error), _) | (_, Err(error)) => return fail(&format!("cannot listen for signals: {error}")),
-    };
+    let (mut terminate, mut interrupt) =
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+            (Err(error), _) | (_, Err(error)) => return fail(&format!("cannot listen for signals: {error}")),
+        };
     let server = match Server::start(config, functions).await {
         Ok(server) => server,
         Err(error) => return fail(&error.to_string()),

@@ -14,8 +14,8 @@ fn at(offset: i64) -> Timestamp {
 
 async fn ready(cx: &StoreTest, now: Timestamp) -> Vec<String> {
     let ready = cx.store.ready_claim(now, ZERO, 100).await.unwrap();
-    assert!(ready.is_sorted_by_key(|instance| instance.key));
-    ready.iter().map(|instance| instance.id.to_string()).collect()
+    assert!(ready.is_sorted_by_key(|ready| ready.instance.key));
+    ready.iter().map(|ready| ready.instance.id.to_string()).collect()
 }
 
 /// An instance without messages, in `status`.
@@ -47,7 +47,7 @@ pub async fn ready_means_deliverable(cx: &mut StoreTest) {
     assert_eq!(ready(cx, at(9)).await, ["new", "event"]);
     assert_eq!(ready(cx, at(10)).await, ["new", "event", "timer"]);
     let first = cx.store.ready_claim(NOW, ZERO, 1).await.unwrap();
-    assert_eq!(first, [cx.load(new).await.record.reference()]);
+    assert_eq!(first, [Ready { instance: cx.load(new).await.record.reference(), control: false }]);
 }
 
 pub async fn suspended_instances_are_ready_for_controls_only(cx: &mut StoreTest) {
@@ -91,7 +91,7 @@ pub async fn ready_instances_come_in_pages(cx: &mut StoreTest) {
     let (mut found, mut after) = (Vec::new(), ZERO);
     loop {
         let page = cx.store.ready_claim(NOW, after, 6).await.unwrap();
-        found.extend(page.iter().map(|instance| instance.key));
+        found.extend(page.iter().map(|ready| ready.instance.key));
         if page.len() < 6 {
             break;
         }

@@ -26,7 +26,7 @@ pub async fn a_new_instance_is_pending_with_its_start_message(cx: &mut StoreTest
 
     let expected = [
         Effect::Message { to: record.reference(), status: Status::Pending, message: loaded.inbox[0].clone() },
-        Effect::Changed { hub: cx.hub, id: InstanceId::lookup("a"), key, status: Status::Pending },
+        Effect::Changed { hub: cx.hub, id: InstanceId::lookup("a"), key, status: Status::Pending, turn: 0 },
     ];
     assert_eq!(cx.effects(), expected);
     let (_, payloads) = cx.store.instance_get(cx.hub, record.id.clone(), true).await.unwrap().unwrap();

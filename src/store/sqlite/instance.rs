@@ -60,7 +60,7 @@ pub fn create(
     let version = started.version.map(Into::into);
     let to = InstanceRef { key, hub, id: id.clone(), name: started.name.into(), version };
     inbox::deliver(tx, to, Status::Pending, start)?;
-    tx.effects.push(Effect::Changed { hub, id, key, status: Status::Pending });
+    tx.effects.push(Effect::Changed { hub, id, key, status: Status::Pending, turn: 0 });
     Ok(Outcome::New(key))
 }
 

@@ -25,7 +25,7 @@ mod writer;
 
 pub use options::{Location, SqliteOptions};
 
-use super::{Appended, Created, Due, EffectSender, Error, Loaded, Purged, Store};
+use super::{Appended, Created, Due, EffectSender, Error, Loaded, Purged, Ready, Store};
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
     InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
@@ -135,7 +135,7 @@ impl Store for SqliteStore {
         now: Timestamp,
         after: InstanceKey,
         limit: usize,
-    ) -> Result<Vec<InstanceRef>, Error> {
+    ) -> Result<Vec<Ready>, Error> {
         self.read(Lane::Engine, move |conn| read::ready(conn, now, after, limit)).await
     }
 

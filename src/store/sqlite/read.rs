@@ -3,10 +3,9 @@
 use super::{payload, rows};
 use crate::{
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, HubId, HubName, InstanceKey, InstanceRef, MessageId, Status,
-        Timestamp,
+        ActivityKey, ActivityTask, Chunk, Class, HubId, HubName, InstanceKey, MessageId, Status, Timestamp,
     },
-    store::{Due, Error, Loaded},
+    store::{Due, Error, Loaded, Ready},
 };
 use rusqlite::{Connection, params};
 
@@ -49,17 +48,18 @@ pub fn ready(
     now: Timestamp,
     after: InstanceKey,
     limit: usize,
-) -> Result<Vec<InstanceRef>, Error> {
+) -> Result<Vec<Ready>, Error> {
     // One walk over the inboxes in the order of their key, which is the order of the table; it ends at the limit. An
     // instance that has not begun, that is whose start message is still to come, has nothing else delivered either;
     // controls are the server's own business and always get through.
     const SQL: &str = concat!(
         "SELECT ",
         rows::reference_columns!(),
-        " FROM message m CROSS JOIN instance i ON i.key = m.key \
+        ", max(m.class = ?8 AND (m.due IS NULL OR m.due <= ?2)) AS control \
+          FROM message m CROSS JOIN instance i ON i.key = m.key \
           WHERE m.key > ?1 AND i.status NOT IN (?4, ?5, ?6, ?7) \
           GROUP BY m.key \
-          HAVING max(m.class = ?8 AND (m.due IS NULL OR m.due <= ?2)) \
+          HAVING control \
               OR (i.status <> ?9 AND max(m.due IS NULL OR m.due <= ?2) \
                   AND NOT max(m.class = ?10 AND m.due IS NOT NULL AND m.due > ?2)) \
           ORDER BY m.key LIMIT ?3"
@@ -76,12 +76,14 @@ pub fn ready(
         Status::Suspended as i32,
         Class::Start as i64,
     ];
-    rows::all(conn, SQL, params, |row| Ok(rows::reference(row)?.0))
+    rows::all(conn, SQL, params, |row| {
+        Ok(Ready { instance: rows::reference(row)?.0, control: row.get(rows::REFERENCE_COLUMNS)? })
+    })
 }
 
 /// [`crate::store::Store::activity_claim`].
 pub fn activities(conn: &Connection, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error> {
-    const SQL: &str = "SELECT a.key, a.number, i.hub, i.id, a.name, a.version, a.task_id, a.request \
+    const SQL: &str = "SELECT a.key, a.number, i.hub, i.id, a.name, a.version, a.task_id, a.detached, a.request \
         FROM activity a CROSS JOIN instance i ON i.key = a.key \
         WHERE (a.key, a.number) > (?1, ?2) ORDER BY a.key, a.number LIMIT ?3";
     let params = params![after.instance.0, after.number, rows_limit(limit)];

@@ -27,6 +27,8 @@ macro_rules! reference_columns {
         "i.key, i.hub, i.id, i.name, i.version, i.status"
     };
 }
+/// How many columns [`reference`] reads.
+pub const REFERENCE_COLUMNS: usize = 6;
 pub(super) use {record_columns, reference_columns};
 
 /// The first row, if there is one.
@@ -113,7 +115,7 @@ pub fn chunk(row: &Row<'_>) -> Result<Chunk, Error> {
     Ok(Chunk { first: row.get(0)?, count: row.get(1)?, bytes: Bytes::from(row.get::<_, Vec<u8>>(2)?) })
 }
 
-/// A row of key, number, hub, instance id, name, version, task id, request.
+/// A row of key, number, hub, instance id, name, version, task id, detached, request.
 pub fn activity(row: &Row<'_>) -> Result<ActivityTask, Error> {
     Ok(ActivityTask {
         key: ActivityKey { instance: InstanceKey(row.get(0)?), number: row.get(1)? },
@@ -122,7 +124,8 @@ pub fn activity(row: &Row<'_>) -> Result<ActivityTask, Error> {
         name: row.get(4)?,
         version: row.get(5)?,
         task_id: row.get(6)?,
-        request: Bytes::from(row.get::<_, Vec<u8>>(7)?),
+        detached: row.get(7)?,
+        request: Bytes::from(row.get::<_, Vec<u8>>(8)?),
     })
 }
 

@@ -30,7 +30,7 @@ pub struct Sealed {
     update: InstanceUpdate,
     failure: Option<Vec<u8>>,
     pending: Pending,
-    children: Vec<(Newborn, Letter)>,
+    children: Vec<(Newborn, Option<Letter>)>,
     activities: Vec<Work>,
     outbox: Vec<(Recipient, Letter)>,
 }
@@ -39,6 +39,7 @@ struct Work {
     name: Arc<str>,
     version: Option<Arc<str>>,
     task_id: i32,
+    detached: bool,
     request: Bytes,
 }
 
@@ -47,10 +48,11 @@ impl Sealed {
     pub fn seal(commit: Commit) -> Self {
         let Commit { hub, key, turn, consumed, history, update, pending, children, activities, outbox } =
             commit;
-        let work = |NewActivity { name, version, request }| Work {
+        let work = |NewActivity { name, version, detached, request }| Work {
             name,
             version,
             task_id: request.task_id,
+            detached,
             request: request.encode_to_vec().into(),
         };
         Self {
@@ -64,7 +66,7 @@ impl Sealed {
             pending,
             children: children
                 .into_iter()
-                .map(|child| (Newborn::seal(child.instance), Letter::seal(child.otherwise)))
+                .map(|child| (Newborn::seal(child.instance), child.otherwise.map(Letter::seal)))
                 .collect(),
             activities: activities.into_iter().map(work).collect(),
             outbox: outbox.into_iter().map(|out| (out.to, Letter::seal(out.message))).collect(),
@@ -90,7 +92,7 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
         // An instance that ends with this very turn is not replaced by its own child.
         let may_replace = |old, status: Status| status.is_terminal() && old != key;
         if let Outcome::Taken(_) = instance::create(tx, newborn, may_replace)? {
-            refused.push(otherwise);
+            refused.extend(otherwise);
         }
     }
     for work in activities {
@@ -104,7 +106,7 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
             inbox::deliver(tx, to, status, letter)?;
         }
     }
-    tx.effects.push(Effect::Changed { hub, id: myself.id, key, status });
+    tx.effects.push(Effect::Changed { hub, id: myself.id, key, status, turn });
     Ok(())
 }
 
@@ -187,16 +189,17 @@ fn drop_pending(tx: &Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(), E
         }
         Pending::DropAll => tx.run("DELETE FROM message WHERE key = ?1", [key.0])?,
     };
-    tx.run("DELETE FROM activity WHERE key = ?1", [key.0])?;
+    tx.run("DELETE FROM activity WHERE key = ?1 AND NOT detached", [key.0])?;
     Ok(())
 }
 
 fn schedule(tx: &mut Tx<'_>, owner: &InstanceRef, work: Work) -> Result<(), Error> {
-    let Work { name, version, task_id, request } = work;
+    let Work { name, version, task_id, detached, request } = work;
     let number = tx.number(Kind::Activity)?;
     tx.run(
-        "INSERT INTO activity (key, number, name, version, task_id, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![owner.key.0, number, name, version, task_id, &request[..]],
+        "INSERT INTO activity (key, number, name, version, task_id, detached, request) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![owner.key.0, number, name, version, task_id, detached, &request[..]],
     )?;
     tx.effects.push(Effect::Activity(ActivityTask {
         key: ActivityKey { instance: owner.key, number },
@@ -205,6 +208,7 @@ fn schedule(tx: &mut Tx<'_>, owner: &InstanceRef, work: Work) -> Result<(), Erro
         name,
         version,
         task_id,
+        detached,
         request,
     }));
     Ok(())
@@ -245,8 +249,12 @@ fn recipient(
 /// [`crate::store::Store::activity_complete`].
 pub fn complete(tx: &mut Tx<'_>, activity: ActivityKey, result: Letter) -> Result<bool, Error> {
     let ActivityKey { instance: key, number } = activity;
-    if tx.run("DELETE FROM activity WHERE key = ?1 AND number = ?2", params![key.0, number])? == 0 {
-        return Ok(false);
+    const DELETE: &str = "DELETE FROM activity WHERE key = ?1 AND number = ?2 RETURNING detached";
+    let detached = rows::one(tx.conn, DELETE, params![key.0, number], |row| Ok(row.get::<_, bool>(0)?))?;
+    match detached {
+        None => return Ok(false),
+        Some(true) => return Ok(true),
+        Some(false) => {}
     }
     // Activities go with their instance, in the same transaction.
     let owner = inbox::route(tx.conn, key)?;

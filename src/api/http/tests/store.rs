@@ -5,7 +5,7 @@ use crate::{
     dispatch::Waiters,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, HubId, HubName, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
+        InstanceRecord, Ready, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
         Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
@@ -214,7 +214,7 @@ impl Store for MemoryStore {
         unreachable!("the API loads no turns")
     }
 
-    async fn ready_claim(&self, _: Timestamp, _: InstanceKey, _: usize) -> Result<Vec<InstanceRef>, Error> {
+    async fn ready_claim(&self, _: Timestamp, _: InstanceKey, _: usize) -> Result<Vec<Ready>, Error> {
         unreachable!("the API claims no work")
     }
 
@@ -226,7 +226,7 @@ impl Store for MemoryStore {
         unreachable!("the API has no timers")
     }
 
-    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
+    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(Ready, Status)>, Error> {
         unreachable!("the API routes no work")
     }
 }

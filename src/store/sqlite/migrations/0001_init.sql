@@ -63,13 +63,14 @@ CREATE TABLE message (
 
 CREATE INDEX message_due ON message (due, id) WHERE due IS NOT NULL;
 
--- Activities that no worker has completed yet.
+-- Activities that no worker has completed yet. detached: nobody waits for the result, and the row outlives its execution.
 CREATE TABLE activity (
     key     INTEGER NOT NULL,
     number  INTEGER NOT NULL,
     name    TEXT NOT NULL,
     version TEXT,
     task_id INTEGER NOT NULL,
+    detached INTEGER NOT NULL,
     request BLOB NOT NULL,
     PRIMARY KEY (key, number)
 ) STRICT, WITHOUT ROWID;
