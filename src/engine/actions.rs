@@ -270,7 +270,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
         if !self.ends {
             let due = Timestamp::at_or_after(&fire_at);
             let events = vec![event::timer_fired(due, id, fire_at)];
-            self.to_myself(NewMessage { class: Class::Result, due: Some(due), events });
+            self.mail_myself(NewMessage { class: Class::Result, due: Some(due), events });
         }
     }
 
@@ -306,7 +306,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
             }
             Err(error) if !self.ends => {
                 let message = refused(error_type::INVALID_INSTANCE_ID, error.to_string());
-                self.to_myself(message);
+                self.mail_myself(message);
             }
             Err(_) => {}
         }
@@ -368,7 +368,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
         });
     }
 
-    fn to_myself(&mut self, message: NewMessage) {
+    fn mail_myself(&mut self, message: NewMessage) {
         self.commit.outbox.push(Outgoing { to: Recipient::Myself, message });
     }
 }

@@ -38,6 +38,8 @@ pub enum IdError {
         "instanceId must not contain {0:?}: the characters / \\ ? # and control characters cannot be addressed in a URL"
     )]
     BadCharacter(char),
+    #[error("instanceId must not be \".\" or \"..\": HTTP clients take them out of a URL")]
+    Dots,
     #[error("task hub name {0:?} is not valid: 1 to 64 letters, digits, '-' or '_', beginning with a letter")]
     HubName(String),
 }
@@ -55,6 +57,9 @@ impl InstanceId {
     pub fn orchestration(text: &str) -> Result<Self, IdError> {
         if text.starts_with('@') {
             return Err(IdError::Entity);
+        }
+        if matches!(text, "." | "..") {
+            return Err(IdError::Dots);
         }
         if let Some(bad) = text.chars().find(|c| matches!(c, '/' | '\\' | '?' | '#') || c.is_control()) {
             return Err(IdError::BadCharacter(bad));
@@ -154,6 +159,7 @@ mod tests {
     #[test]
     fn ids_that_cannot_be_addressed_are_refused_with_the_reason() {
         assert_eq!(InstanceId::orchestration(""), Err(IdError::Empty));
+        assert_eq!(InstanceId::orchestration(".."), Err(IdError::Dots));
         assert_eq!(InstanceId::orchestration("@x"), Err(IdError::Entity));
         for c in ['/', '\\', '?', '#', '\u{7}', '\n'] {
             assert_eq!(InstanceId::orchestration(&format!("a{c}b")), Err(IdError::BadCharacter(c)));

@@ -3,7 +3,7 @@
 pub use super::pb::OrchestrationStatus as Status;
 
 /// What can be asked of a [`Status`].
-pub trait StatusExt: Sized {
+pub trait StatusExt: Copy {
     /// Completed, Failed, Canceled or Terminated: nothing will happen to this execution any more.
     fn is_terminal(self) -> bool;
     /// The name Durable Functions uses (`Running`, `ContinuedAsNew`...).

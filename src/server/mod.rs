@@ -98,7 +98,7 @@ impl Server {
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
         let dispatch = Dispatch::start(store.clone(), told, clock, waiters, dispatch_settings(config));
         let leaving = CancellationToken::new();
-        if !functions.is_empty() {
+        if functions.orchestrators().next().is_some() || functions.activities().next().is_some() {
             let places = embedded::Places {
                 turns: config.dispatch.embedded_orchestrations,
                 activities: config.dispatch.embedded_activities,

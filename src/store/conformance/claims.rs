@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     model::{ActivityKey, Class, InstanceId, InstanceKey, MessageId, Status, Timestamp},
-    store::Due,
+    store::{Due, Ready},
 };
 
 const ZERO: InstanceKey = InstanceKey(0);

@@ -186,7 +186,7 @@ pub fn outgoing(to: Recipient, name: &str) -> Outgoing {
 /// An activity under action `task_id`.
 pub fn activity(task_id: i32) -> NewActivity {
     let request = pb::ActivityRequest { name: "Charge".into(), task_id, ..Default::default() };
-    NewActivity { name: "Charge".into(), version: Some("2".into()), request }
+    NewActivity { name: "Charge".into(), version: Some("2".into()), detached: false, request }
 }
 
 /// A chunk of one event.

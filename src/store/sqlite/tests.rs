@@ -153,7 +153,7 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     }
     let again = open(&copy.path().join("hub.db")).unwrap();
     let ready = again.ready_claim(Timestamp(i64::MAX), InstanceKey(0), 1000).await.unwrap();
-    assert_eq!(ready.iter().map(|instance| instance.key).collect::<Vec<_>>(), keys);
+    assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), keys);
     let new = crate::store::conformance::new_instance(hub, "later");
     let created = again.instance_create(new, crate::model::StatusSet::NONE).await.unwrap();
     assert!(matches!(created, crate::store::Created::New(key) if key > keys[99]));

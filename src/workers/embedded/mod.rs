@@ -43,6 +43,7 @@ mod replay;
 mod retry;
 mod step;
 mod timer;
+mod worker;
 
 #[cfg(test)]
 pub(crate) mod simulator;
@@ -58,3 +59,4 @@ pub use function::{ActivityFn, OrchestratorFn};
 pub use registry::Registry;
 pub use retry::RetryPolicy;
 pub use timer::{Timeout, Timer};
+pub use worker::{Places, run};

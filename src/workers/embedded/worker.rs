@@ -19,7 +19,9 @@ pub struct Places {
 
 /// Serves every hub with the functions of `registry`, until dispatch stops.
 pub fn run(dispatch: Dispatch, registry: Arc<Registry>, places: Places) {
-    let names = |known: &mut dyn Iterator<Item = &str>| -> Names { known.map(|name| (name.to_owned(), Vec::new())).collect() };
+    let names = |known: &mut dyn Iterator<Item = &str>| -> Names {
+        known.map(|name| (name.to_owned(), Vec::new())).collect()
+    };
     let offer = Offer {
         label: "embedded".to_owned(),
         hub: None,
@@ -71,11 +73,7 @@ fn request(item: TurnItem) -> Result<pb::OrchestratorRequest, CorruptHistory> {
     })
 }
 
-async fn activity(
-    dispatch: &Dispatch,
-    registry: &Registry,
-    item: ActivityItem,
-) -> Result<(), AnswerError> {
+async fn activity(dispatch: &Dispatch, registry: &Registry, item: ActivityItem) -> Result<(), AnswerError> {
     let ActivityItem { token, task } = item;
     let mut response = match pb::ActivityRequest::decode(task.request) {
         Ok(request) => registry.run_activity(request).await,
@@ -86,7 +84,13 @@ async fn activity(
 }
 
 /// Stored bytes that cannot be read do not get better; the item goes back and its pauses grow, with the reason in the log.
-fn give_up(dispatch: &Dispatch, hub: HubId, token: &str, kind: Kind, reason: &str) -> Result<(), AnswerError> {
+fn give_up(
+    dispatch: &Dispatch,
+    hub: HubId,
+    token: &str,
+    kind: Kind,
+    reason: &str,
+) -> Result<(), AnswerError> {
     tracing::error!(reason, "an item cannot be read; it is put back");
     dispatch.abandon(hub, token, kind);
     Ok(())

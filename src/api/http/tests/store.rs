@@ -5,11 +5,11 @@ use crate::{
     dispatch::Waiters,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, HubId, HubName, InstanceId, InstanceKey,
-        InstanceRecord, Ready, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
+        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
         Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
-    store::{Appended, Created, Due, Error, Loaded, Purged, Store},
+    store::{Appended, Created, Due, Error, Loaded, Purged, Ready, Store},
 };
 use async_trait::async_trait;
 use std::{
@@ -226,7 +226,7 @@ impl Store for MemoryStore {
         unreachable!("the API has no timers")
     }
 
-    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(Ready, Status)>, Error> {
+    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
         unreachable!("the API routes no work")
     }
 }
