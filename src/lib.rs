@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod samples;
 pub mod store;
 pub mod workers;
