@@ -78,7 +78,7 @@ fn reply(action: &pb::OrchestratorAction, luck: u8) -> Option<HistoryEvent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn replay_does_not_depend_on_how_events_were_cut_into_turns(
