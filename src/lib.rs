@@ -9,6 +9,7 @@ pub mod dispatch;
 pub mod engine;
 pub mod manager;
 pub mod model;
+pub mod samples;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -72,9 +72,8 @@ macro_rules! common_to_calls {
             fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
                 let result = ready!(self.call.poll(context))?;
                 Poll::Ready(json::decode(result.as_deref()).map_err(|error| {
-                    let output = std::any::type_name::<O>();
                     TaskError::data(
-                        format_args!("the result of {} is no {output}", self.call.label()),
+                        format_args!("the result of {} cannot be used", self.call.label()),
                         &error,
                     )
                 }))

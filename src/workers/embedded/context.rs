@@ -46,6 +46,14 @@ const UUIDS: Uuid = Uuid::from_u128(0x0b5e_7d3c_52f1_4a70_9a3d_6d1f_0c8e_44b2);
 ///
 /// let registry = Registry::new().orchestrator("GreetAll", greet_all);
 /// ```
+///
+/// ```compile_fail
+/// # use durahub::workers::embedded::{OrchestrationContext, TaskError};
+/// async fn escape(ctx: OrchestrationContext) -> Result<(), TaskError> {
+///     tokio::spawn(async move { ctx.activity::<()>("A", &()).await }); // OrchestrationContext is not Send
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct OrchestrationContext {
     facts: Rc<Facts>,

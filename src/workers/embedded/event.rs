@@ -49,8 +49,7 @@ impl<T: DeserializeOwned + 'static> Future for Event<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let input = ready!(self.poll_raised(context)).and_then(|event| event.input);
         Poll::Ready(json::decode(input.as_deref()).map_err(|error| {
-            let (name, payload) = (&self.name, std::any::type_name::<T>());
-            TaskError::data(format_args!("the payload of event '{name}' is no {payload}"), &error)
+            TaskError::data(format_args!("the payload of event '{}' cannot be used", self.name), &error)
         }))
     }
 }

@@ -113,12 +113,8 @@ activity_shape!(Nothing, (), [], |context, text| |f, _, _| Ok(f()));
 
 fn read_input<I: DeserializeOwned + 'static>(name: &str, text: Option<&str>) -> Result<I, TaskError> {
     json::decode(text).map_err(|error| {
-        let wanted = std::any::type_name::<I>();
-        TaskError::new(
-            error_type::INVALID_INPUT,
-            format_args!("the input of '{name}' is no {wanted}: {error}"),
-        )
-        .non_retriable()
+        let message = format_args!("the input of '{name}' cannot be used: {error}");
+        TaskError::new(error_type::INVALID_INPUT, message).non_retriable()
     })
 }
 

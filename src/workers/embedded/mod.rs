@@ -25,8 +25,8 @@
 //! - A panic fails that function, never the process.
 //! - A replay that does not do what history says ends the instance with a `NonDeterminismError` that names both sides.
 //!
-//! Inside: [`replay`] takes a future through a history, [`journal`] keeps what the code asked for and what became of it, [`inbox`]
-//! keeps external events, the remaining files are what users touch.
+//! Inside: `replay` takes a future through a history, `journal` keeps what the code asked for and what became of it, `inbox` keeps
+//! external events; the remaining files are what users touch.
 
 mod activity;
 mod call;

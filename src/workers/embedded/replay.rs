@@ -176,7 +176,8 @@ impl<'a> Replay<'a> {
         // The function may panic before it gives a future.
         match catch_unwind(AssertUnwindSafe(|| function(context, started.input.as_deref()))) {
             Ok(future) => {
-                self.code = Code::Running(future);
+                // Tokio's own futures and macros would pretend to be pending when the surrounding task has used up its budget.
+                self.code = Code::Running(Box::pin(tokio::task::unconstrained(future)));
                 self.woken.0.store(true, Ordering::Relaxed);
                 self.run_code();
             }

@@ -69,12 +69,12 @@ async fn activities_come_in_four_shapes_and_their_errors_are_told() {
         (
             "both",
             None,
-            "InvalidInputError!: the input of 'both' is no u8: invalid type: null, expected u8 at line 1 column 4",
+            "InvalidInputError!: the input of 'both' cannot be used: invalid type: null, expected u8 at line 1 column 4",
         ),
         (
             "both",
             Some("256"),
-            "InvalidInputError!: the input of 'both' is no u8: invalid value: integer `256`, expected u8 at line 1 column 3",
+            "InvalidInputError!: the input of 'both' cannot be used: invalid value: integer `256`, expected u8 at line 1 column 3",
         ),
         ("input_only", Some("5"), "5"),
         ("input_only", None, "-"),
@@ -121,7 +121,7 @@ fn orchestrators_fail_with_whatever_error_they_return() {
         &[],
         &opening,
         expect![[r#"
-        0 Failed - | InvalidInputError!: the input of 'Main' is no u8: invalid type: string "x", expected u8 at line 1 column 3
+        0 Failed - | InvalidInputError!: the input of 'Main' cannot be used: invalid type: string "x", expected u8 at line 1 column 3
     "#]],
     );
 }

@@ -156,6 +156,26 @@ fn things_that_orchestrators_do_among_themselves_may_be_awaited() {
     );
 }
 
+#[tokio::test]
+async fn the_budget_of_the_surrounding_task_does_not_count() {
+    let main = main(async |_: OrchestrationContext| {
+        for n in 0..1_000u32 {
+            let (sender, receiver) = tokio::sync::oneshot::channel();
+            sender.send(n).unwrap();
+            assert_eq!(receiver.await, Ok(n));
+        }
+        Ok::<_, TaskError>(())
+    });
+    check(
+        &main,
+        &[],
+        &[turn(1), started("")],
+        expect![[r#"
+            0 Completed -
+        "#]],
+    );
+}
+
 #[test]
 fn a_history_without_a_beginning_fails() {
     check(

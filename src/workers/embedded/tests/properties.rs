@@ -22,6 +22,13 @@ async fn busy(ctx: OrchestrationContext) -> Result<String, TaskError> {
         }
         text = format!("{text} {result}");
     }
+    let (even, odd) = tokio::join!(ctx.activity::<u8>("Even", &0), ctx.activity::<u8>("Odd", &1));
+    let first = tokio::select! {
+        biased;
+        _ = ctx.timer(SECOND) => 0,
+        odd = ctx.activity::<u8>("Odd", &odd.is_ok()) => odd.unwrap_or(1),
+    };
+    text = format!("{text} {} {first}", even.is_ok());
     let event = ctx.event::<u8>("Go").timeout(SECOND).await?;
     ctx.send_event("other", "Done", &event);
     ctx.set_custom_status(&text);
@@ -59,7 +66,7 @@ fn record(action: &pb::OrchestratorAction) -> Option<HistoryEvent> {
 
 /// The answer to `action`, if there is one.
 fn reply(action: &pb::OrchestratorAction, luck: u8) -> Option<HistoryEvent> {
-    let (id, good) = (action.id, luck % 3 != 0);
+    let (id, good) = (action.id, !luck.is_multiple_of(3));
     Some(match action.orchestrator_action_type.as_ref()? {
         Action::ScheduleTask(_) if good => done(id, &luck.to_string()),
         Action::ScheduleTask(_) => failed(id, "Unlucky"),
@@ -71,12 +78,12 @@ fn reply(action: &pb::OrchestratorAction, luck: u8) -> Option<HistoryEvent> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn replay_does_not_depend_on_how_events_were_cut_into_turns(
-        choices in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 60),
-        sizes in prop::collection::vec(1usize..6, 60),
+        choices in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 80),
+        sizes in prop::collection::vec(1usize..6, 80),
     ) {
         let registry = main(busy);
         // One event per turn: whatever is outstanding may be next.

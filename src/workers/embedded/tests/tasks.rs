@@ -61,7 +61,7 @@ fn a_result_of_the_wrong_type_says_so() {
         &past,
         &[turn(2), done(0, "7")],
         expect![[r#"
-        1 Failed - | InvalidDataError!: the result of activity 'A' is no alloc::string::String: invalid type: integer `7`, expected a string at line 1 column 1
+        1 Failed - | InvalidDataError!: the result of activity 'A' cannot be used: invalid type: integer `7`, expected a string at line 1 column 1
     "#]],
     );
 }
