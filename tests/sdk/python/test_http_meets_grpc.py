@@ -45,9 +45,8 @@ def breaks(ctx, _):
 
 
 @pytest.fixture(autouse=True)
-def running(request):
-    if not __import__("harness").MEMORY:
-        request.getfixturevalue("worker")
+def running(worker):
+    pass
 
 
 def test_started_over_http_run_by_python_read_over_both(http, client, new_id):
@@ -151,7 +150,8 @@ def test_started_over_grpc_ended_over_http(http, client, new_id):
     instance = client.schedule_new_orchestration(waits_for_approval, instance_id=new_id())
     assert http.operation(instance, "terminate", "bye").status == 202
     state = client.wait_for_orchestration_completion(instance, timeout=20)
-    assert state.runtime_status == OrchestrationStatus.TERMINATED and state.get_output() == "bye"
+    assert state.runtime_status == OrchestrationStatus.TERMINATED
+    assert state.serialized_output in ("bye", '"bye"')  # the reason is text, and as such need not be JSON
 
 
 def test_of_64_starts_of_one_id_one_gets_202(http, new_id):
