@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sdk" / "python"))
+
+import harness  # noqa: E402
+
+SEED = int(os.environ.get("DURAHUB_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def pytest_report_header():
+    return f"crash tests: DURAHUB_SEED={SEED}"
+
+
+@pytest.fixture
+def chance():
+    """All that is random here; the seed is in the header and in every failure."""
+    return random.Random(SEED)
+
+
+_running = []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        report.sections.append(("seed", f"DURAHUB_SEED={SEED}"))
+        for server in _running:
+            report.sections.append(("the server's log (end)", server.log_tail()))
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = harness.Server(tmp_path / "durahub").start()
+    _running.append(server)
+    yield server
+    server.close()
+    _running.remove(server)
