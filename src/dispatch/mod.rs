@@ -154,16 +154,20 @@ impl Dispatch {
                 board.put_back(hub, &token, Kind::Turn);
                 return None;
             }
+            if response.is_partial {
+                board.add_piece(hub, &token, std::mem::take(&mut response));
+                return None;
+            }
             board.take_turn(hub, &token)
         });
-        let Some(TakenTurn { key, execution, turn }) = taken else {
+        let Some(TakenTurn { key, execution, turn, pieces }) = taken else {
             tracing::debug!(instance.id = %response.instance_id, "a stale turn was answered; ignored");
             return Ok(());
         };
         // In a task of its own: a caller that hangs up must not stop a commit half way.
         let this = self.clone();
         self.finish(async move {
-            let outcome = this.apply(execution, turn, response);
+            let outcome = this.apply(execution, turn, pieces.complete(response));
             match this.with_board(|board| board.committing(key, outcome)) {
                 Some(commit) => this.commit(commit).await,
                 None => Ok(()),

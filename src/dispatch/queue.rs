@@ -57,6 +57,11 @@ impl<T> Queues<T> {
         if front { queue.push_front(item) } else { queue.push_back(item) }
     }
 
+    /// The first item of a route.
+    pub fn peek(&self, route: &Route) -> Option<&T> {
+        self.queues.get(route)?.front()
+    }
+
     /// Takes the first item of a route. A route that is empty is forgotten.
     pub fn pop(&mut self, route: &Route) -> Option<T> {
         let queue = self.queues.get_mut(route)?;

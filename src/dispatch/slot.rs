@@ -1,6 +1,6 @@
 //! What dispatch knows of one instance. A slot is a cache entry with a stage: whatever it holds can be read again.
 
-use super::worker::WorkerId;
+use super::{lease::Returns, worker::WorkerId};
 use crate::{
     engine::{Execution, Turn},
     model::{Chunk, Class, HistoryChange, InstanceRef, Message, MessageId, Pending, Status},
@@ -59,13 +59,20 @@ pub(super) struct Slot {
     /// Complete only if `known` is there.
     pub inbox: BTreeMap<MessageId, Message>,
     pub known: Option<Known>,
-    /// How often in a row a worker has put the current turn back.
-    pub returned: u32,
+    /// How often the turn that is next was put back, and by whom.
+    pub returns: Returns,
 }
 
 impl Slot {
     pub fn new(reference: InstanceRef, status: Status) -> Self {
-        Self { reference, stage: Stage::Idle, status, inbox: BTreeMap::new(), known: None, returned: 0 }
+        Self {
+            reference,
+            stage: Stage::Idle,
+            status,
+            inbox: BTreeMap::new(),
+            known: None,
+            returns: Returns::default(),
+        }
     }
 
     /// Forgets everything that would have to be read again.
@@ -106,7 +113,7 @@ impl Slot {
         }
         self.status = execution.record.status;
         self.reference.version.clone_from(&execution.record.version);
-        self.returned = 0;
+        self.returns = Returns::default();
         let known = self.known.get_or_insert_with(|| Known { execution: None, history: Vec::new() });
         match history {
             HistoryChange::Append(chunk) => known.history.push(chunk),

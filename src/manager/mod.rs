@@ -8,6 +8,7 @@
 
 mod error;
 mod hubs;
+mod purge;
 mod start;
 mod wait;
 
@@ -23,7 +24,7 @@ use crate::{
         Class, HubId, InstanceId, InstanceKey, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
         StatusExt as _, event, pb::HistoryEvent,
     },
-    store::{Appended, Purged, Store},
+    store::{Appended, Store},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -44,6 +45,13 @@ pub struct Instance {
     pub record: InstanceRecord,
     /// Payloads; only `failure` unless all were asked for.
     pub payloads: Payloads,
+}
+
+impl Instance {
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.record.status.is_terminal()
+    }
 }
 
 /// The verbs. Cheap to clone.
@@ -144,15 +152,6 @@ impl Manager {
         self.check_state(hub, id, "resume", |status| status == Status::Suspended).await?;
         let resumed = event::execution_resumed(self.clock.now(), reason);
         self.control(hub, id, resumed, |status| status != Status::Suspended).await
-    }
-
-    /// Removes an ended instance with its history. `NotFound`, `WrongState` if it has not ended.
-    pub async fn purge(&self, hub: HubId, id: &InstanceId) -> Result<(), Error> {
-        match self.store.instance_purge(hub, id.clone()).await? {
-            Purged::Deleted => Ok(()),
-            Purged::Live(status) => Err(Error::WrongState { verb: "purge", id: id.clone(), status }),
-            Purged::NotFound => Err(Error::NotFound(id.clone())),
-        }
     }
 
     /// Stores a control message, then waits until `settled` holds, the instance has ended, or [`CONTROL_PATIENCE`] is over.

@@ -193,11 +193,17 @@ impl TaskHubSidecarService for Sidecar {
         request: Request<pb::PurgeInstancesRequest>,
     ) -> Answer<pb::PurgeInstancesResponse> {
         let hub = self.hub(request.metadata())?;
-        let Some(pb::purge_instances_request::Request::InstanceId(id)) = request.into_inner().request else {
+        let request = request.into_inner();
+        let Some(pb::purge_instances_request::Request::InstanceId(id)) = request.request else {
             return not_yet("PurgeInstances by filter or batch");
         };
-        let deleted_instance_count = match self.manager.purge(hub, &InstanceId::lookup(id)).await {
-            Ok(()) => 1,
+        let id = InstanceId::lookup(id);
+        let purged = match request.recursive {
+            true => self.manager.purge_tree(hub, &id).await,
+            false => self.manager.purge(hub, &id).await.map(|()| 1),
+        };
+        let deleted_instance_count = match purged {
+            Ok(count) => i32::try_from(count).unwrap_or(i32::MAX),
             // Nothing to purge is not an error (facts: section 4.6).
             Err(Error::NotFound(_) | Error::WrongState { .. }) => 0,
             Err(error) => return Err(status::of_manager(error)),

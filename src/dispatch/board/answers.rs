@@ -3,12 +3,12 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        lease::{Held, Lease, Waiting},
+        lease::{Held, Lease, Pieces, Waiting},
         slot::Stage,
         worker::{Kind, WorkerId},
     },
     engine::{Execution, Turn},
-    model::{ActivityKey, HubId, InstanceKey, Timestamp},
+    model::{ActivityKey, HubId, InstanceKey, Timestamp, pb},
 };
 
 /// A turn whose answer is to be applied.
@@ -17,12 +17,16 @@ pub(in crate::dispatch) struct TakenTurn {
     pub key: InstanceKey,
     pub execution: Execution,
     pub turn: Turn,
+    /// The answer so far, if it came in pieces.
+    pub pieces: Pieces,
 }
 
 impl Board {
     /// Takes a turn back for its answer. `None`: the token is stale, the answer means nothing.
     pub fn take_turn(&mut self, hub: HubId, token: &str) -> Option<TakenTurn> {
-        let Lease { worker, held: Held::Turn(key, _), .. } = self.leases.end(hub, token, Kind::Turn)? else {
+        let Lease { worker, held: Held::Turn(key, _), pieces, .. } =
+            self.leases.end(hub, token, Kind::Turn)?
+        else {
             return None;
         };
         self.release(Some(worker), Kind::Turn);
@@ -30,7 +34,7 @@ impl Board {
         match std::mem::replace(&mut slot.stage, Stage::Applying) {
             Stage::Leased { turn, .. } => {
                 let execution = slot.known.as_mut()?.execution.take()?;
-                Some(TakenTurn { key, execution, turn })
+                Some(TakenTurn { key, execution, turn, pieces })
             }
             other => {
                 slot.stage = other;
@@ -65,32 +69,38 @@ impl Board {
         match self.leases.end(hub, token, kind) {
             Some(lease) => {
                 self.release(Some(lease.worker), kind);
-                self.pause(lease.held);
+                match lease.held {
+                    Held::Turn(key, _) => self.rest_turn(key, lease.worker),
+                    Held::Activity(mut waiting) => {
+                        waiting.returns.note(lease.worker);
+                        self.rest_activity(waiting);
+                    }
+                }
                 true
             }
             None => false,
         }
     }
 
-    fn pause(&mut self, held: Held) {
-        match held {
-            Held::Turn(key, _) => {
-                let Some(slot) = self.instances.get_mut(&key) else { return };
-                slot.returned += 1;
-                slot.stage = Stage::Resting;
-                let pause = slot.returned;
-                self.jobs.push(Job::Rest(key, self.backoff(pause)));
-            }
-            Held::Activity(waiting) => {
-                self.rest_activity(waiting);
-            }
+    fn rest_turn(&mut self, key: InstanceKey, by: WorkerId) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        slot.returns.note(by);
+        slot.stage = Stage::Resting;
+        let times = slot.returns.times;
+        self.jobs.push(Job::Rest(key, self.backoff(times)));
+    }
+
+    /// Keeps a piece of an answer until the last one comes. An answer that gets too large is refused and its turn put back.
+    pub fn add_piece(&mut self, hub: HubId, token: &str, piece: pb::OrchestratorResponse) {
+        if self.leases.add_piece(hub, token, piece) == Some(false) {
+            tracing::error!("the pieces of a worker's answer are too large together; the turn is put back");
+            self.put_back(hub, token, Kind::Turn);
         }
     }
 
     /// An activity whose answer could not be stored, or that was put back, waits a little.
-    pub fn rest_activity(&mut self, mut waiting: Waiting) {
-        waiting.returned += 1;
-        let (key, pause) = (waiting.task.key, self.backoff(waiting.returned));
+    pub fn rest_activity(&mut self, waiting: Waiting) {
+        let (key, pause) = (waiting.task.key, self.backoff(waiting.returns.times));
         self.waiting.insert(key, waiting);
         self.jobs.push(Job::RestActivity(key, pause));
     }

@@ -3,7 +3,7 @@
 use super::{Board, Connected};
 use crate::{
     dispatch::{
-        lease::{Held, Lease, Waiting},
+        lease::{Held, Lease, Pieces, Returns, Waiting},
         queue::Route,
         slot::Stage,
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
@@ -11,6 +11,7 @@ use crate::{
     engine::{self, Next, Turn},
     model::{ActivityKey, InstanceKey},
 };
+use std::cmp::Reverse;
 use tokio::sync::mpsc;
 
 /// Who could take an item.
@@ -43,7 +44,8 @@ impl Board {
         let mut busy = 0;
         while busy < self.turns.served() {
             let Some(route) = self.turns.rotate() else { break };
-            match self.pick(&route) {
+            let next = self.turns.peek(&route).and_then(|key| self.instances.get(key));
+            match self.pick(&route, next.map(|slot| &slot.returns)) {
                 Pick::Worker(worker) => {
                     busy = 0;
                     if let Some(key) = self.turns.pop(&route) {
@@ -57,7 +59,8 @@ impl Board {
         let mut busy = 0;
         while busy < self.activities.served() {
             let Some(route) = self.activities.rotate() else { break };
-            match self.pick(&route) {
+            let next = self.activities.peek(&route).and_then(|key| self.waiting.get(key));
+            match self.pick(&route, next.map(|waiting| &waiting.returns)) {
                 Pick::Worker(worker) => {
                     busy = 0;
                     if let Some(key) = self.activities.pop(&route) {
@@ -70,16 +73,18 @@ impl Board {
         }
     }
 
-    /// The worker that fits best; among equals the one with the most room.
-    fn pick(&self, route: &Route) -> Pick {
+    /// The worker that fits best; among equals one that has not put the item back, then the one with the most room.
+    fn pick(&self, route: &Route, returns: Option<&Returns>) -> Pick {
         let fits = self.workers.iter().filter_map(|(id, worker)| {
             let fit = worker.offer.fit(route.hub, route.kind, &route.name, route.version.as_deref())?;
-            Some((fit, std::cmp::Reverse(worker.room(route.kind)), *id))
+            let room = worker.room(route.kind);
+            let reluctance = returns.map_or(0, |returns| returns.reluctance(*id));
+            Some((fit, room == 0, reluctance, Reverse(room), id.0))
         });
-        match fits.min_by_key(|(fit, room, id)| (*fit, *room, id.0)) {
+        match fits.min() {
             None => Pick::Nobody,
-            Some((_, std::cmp::Reverse(0), _)) => Pick::Busy,
-            Some((_, _, id)) => Pick::Worker(id),
+            Some((_, true, ..)) => Pick::Busy,
+            Some((.., id)) => Pick::Worker(WorkerId(id)),
         }
     }
 
@@ -110,7 +115,13 @@ impl Board {
         let Some(execution) = &known.execution else { return };
         let record = &execution.record;
         let held = Held::Turn(key, record.id.clone());
-        let token = self.leases.grant(Lease { worker, hub: record.hub, since: self.now, held });
+        let token = self.leases.grant(Lease {
+            worker,
+            hub: record.hub,
+            since: self.now,
+            held,
+            pieces: Pieces::default(),
+        });
         let item = WorkItem::Turn(TurnItem {
             token: token.clone(),
             instance: slot.reference.clone(),
@@ -134,7 +145,8 @@ impl Board {
         // Not there any more: its execution has ended.
         let Some(waiting) = self.waiting.remove(&key) else { return };
         let task = waiting.task.clone();
-        let lease = Lease { worker, hub: task.hub, since: self.now, held: Held::Activity(waiting) };
+        let held = Held::Activity(waiting);
+        let lease = Lease { worker, hub: task.hub, since: self.now, held, pieces: Pieces::default() };
         let token = self.leases.grant(lease);
         self.reserve(worker, Kind::Activity);
         self.send(worker, WorkItem::Activity(ActivityItem { token, task }));

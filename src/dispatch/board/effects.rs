@@ -18,7 +18,7 @@ impl Board {
             Effect::Message { to, status, message } => self.message(to, status, message),
             Effect::Activity(task) => {
                 self.first_new_activity.get_or_insert(task.key.number);
-                self.queue_activity(Waiting { task, returned: 0 }, false);
+                self.queue_activity(Waiting::new(task), false);
             }
             Effect::Changed { key, turn, .. } => self.committed(key, turn),
             Effect::Gone { key, .. } => {
@@ -127,7 +127,7 @@ impl Board {
         for task in tasks {
             let new = self.first_new_activity.is_some_and(|first| task.key.number >= first);
             if !new && !self.waiting.contains_key(&task.key) {
-                self.queue_activity(Waiting { task, returned: 0 }, false);
+                self.queue_activity(Waiting::new(task), false);
             }
         }
     }

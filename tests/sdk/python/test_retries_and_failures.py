@@ -83,7 +83,8 @@ def retried_child(ctx, _):
 
 @registry.orchestrator
 def failing_child(ctx, _):
-    attempts.add(ctx.instance_id)
+    if not ctx.is_replaying:
+        attempts.add(ctx.instance_id)
     yield ctx.call_activity(fails_with_cause)
 
 
