@@ -49,7 +49,7 @@ fn decide(past: &[bytes::Bytes], new: &[pb::HistoryEvent]) -> pb::OrchestratorAc
     for event in past.chain(new.iter().cloned()) {
         match event.event_type {
             Some(EventType::ExecutionStarted(started)) => {
-                wanted = started.input.unwrap_or_default().parse().unwrap_or(3)
+                wanted = started.input.unwrap_or_default().parse().unwrap_or(3);
             }
             Some(EventType::TaskCompleted(_)) => done += 1,
             _ => {}

@@ -49,6 +49,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "body_bytes", Whole(BYTES)),
     key("limits", "payload_bytes", Whole(BYTES)),
     key("limits", "grpc_message_bytes", Whole(64 * 1024..=GIB)),
+    key("limits", "work_item_bytes", Whole(64 * 1024..=GIB)),
     key("limits", "wait_secs", Whole(0..=DAY_SECS)),
     key("dispatch", "orchestrations_per_worker", Whole(SLOTS)),
     key("dispatch", "activities_per_worker", Whole(SLOTS)),

@@ -123,6 +123,8 @@ pub struct Limits {
     pub payload_bytes: usize,
     /// Largest gRPC message the server accepts.
     pub grpc_message_bytes: usize,
+    /// Largest turn, history included, that is sent to a gRPC worker. An orchestration that outgrows it fails.
+    pub work_item_bytes: usize,
     /// Longest that an HTTP caller may wait for an orchestration; longer waits are cut to this.
     pub wait_secs: u64,
 }
@@ -222,6 +224,7 @@ impl Default for Limits {
             // Most SDKs refuse a work item above 4 MiB, and a payload never travels alone.
             payload_bytes: 3 * MIB,
             grpc_message_bytes: 64 * MIB,
+            work_item_bytes: 4 * MIB - 64 * 1024,
             wait_secs: 230,
         }
     }

@@ -43,6 +43,8 @@ pub struct Settings {
     pub cache_bytes: usize,
     /// Largest result or output taken from a worker, in bytes.
     pub payload_bytes: usize,
+    /// Largest turn, history included, that a worker outside this process can receive, in bytes.
+    pub work_item_bytes: usize,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
     /// How long a silent worker may hold a turn.
@@ -101,6 +103,7 @@ impl Dispatch {
         let rules = Rules {
             cache_bytes: settings.cache_bytes,
             payload_bytes: settings.payload_bytes,
+            work_item_bytes: settings.work_item_bytes,
             max_backoff: settings.max_backoff,
         };
         let shared = Shared {

@@ -81,11 +81,14 @@ impl Slot {
         self.inbox.clear();
     }
 
+    /// Bytes of the committed history.
+    pub fn history_bytes(&self) -> usize {
+        self.known.as_ref().map_or(0, |known| known.history.iter().map(|chunk| chunk.bytes.len()).sum())
+    }
+
     /// Bytes this slot takes in the cache.
     pub fn cost(&self) -> usize {
-        let history =
-            self.known.as_ref().map_or(0, |known| known.history.iter().map(|chunk| chunk.bytes.len()).sum());
-        BASE_COST + history
+        BASE_COST + self.history_bytes()
     }
 
     pub fn has_control(&self) -> bool {

@@ -97,6 +97,29 @@ impl Manager {
         Ok(found.map(|(record, payloads)| Instance { record, payloads }))
     }
 
+    /// One instance with all its payloads and its history, which belong to the same moment: status and history never disagree.
+    pub async fn get_with_history(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+    ) -> Result<Option<(Instance, Vec<HistoryEvent>)>, Error> {
+        loop {
+            let Some(instance) = self.get(hub, id, true).await? else { return Ok(None) };
+            let history = self.history(instance.record.key).await?;
+            // Every commit raises the turn number, so an equal one means that nothing happened in between.
+            match self.get(hub, id, false).await? {
+                Some(after)
+                    if after.record.key == instance.record.key
+                        && after.record.turn == instance.record.turn =>
+                {
+                    return Ok(Some((instance, history)));
+                }
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
     /// The history of the current execution, in order.
     pub async fn history(&self, key: InstanceKey) -> Result<Vec<HistoryEvent>, Error> {
         let chunks = self.store.history_read(key, 0).await?;

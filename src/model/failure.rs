@@ -16,6 +16,8 @@ pub mod error_type {
     pub const PROTOCOL_VIOLATION: &str = "ProtocolViolationError";
     /// A payload was larger than the configured limit.
     pub const PAYLOAD_TOO_LARGE: &str = "PayloadTooLargeError";
+    /// The history has become larger than what a worker can receive.
+    pub const HISTORY_TOO_LARGE: &str = "HistoryTooLargeError";
     /// The feature asked for is not part of this version.
     pub const NOT_SUPPORTED: &str = "NotSupportedError";
 }

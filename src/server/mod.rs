@@ -173,6 +173,7 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
         payload_bytes: config.limits.payload_bytes,
+        work_item_bytes: config.limits.work_item_bytes,
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),

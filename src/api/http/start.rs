@@ -85,7 +85,12 @@ async fn answer_ended(call: &Call, ended: &Instance) -> Result<Response, Error> 
         return Ok(answer::json(StatusCode::OK, &Embedded(ended.payloads.output.as_deref())));
     }
     let code = status::code(status, call.query.flag("returnInternalServerErrorOnFailure"));
-    status::describe(&call.api.manager, ended, Show::asked(&call.query), code).await
+    let show = Show::asked(&call.query);
+    let history = match show.history {
+        true => Some(call.api.manager.history(ended.record.key).await?),
+        false => None,
+    };
+    Ok(status::describe(ended, history.as_deref(), show, code))
 }
 
 #[cfg(test)]

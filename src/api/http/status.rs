@@ -1,12 +1,14 @@
 //! `GET instances/{instanceId}`: the status of one instance.
 
 use super::{
-    Call, Error, answer, history, links,
+    Call, Error, answer,
+    history::project,
+    links,
     view::{Show, View},
 };
 use crate::{
-    manager::{self, Instance, Manager},
-    model::{InstanceId, Status, StatusExt as _},
+    manager::{self, Instance},
+    model::{InstanceId, Status, StatusExt as _, pb::HistoryEvent},
 };
 use axum::{http::StatusCode, response::Response};
 
@@ -17,9 +19,16 @@ const LOOK_AGAIN_SECS: u32 = 5;
 pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
     let manager = &call.api.manager;
     let (hub, id) = (call.hub()?, InstanceId::lookup(id));
-    let instance = manager.get(hub, &id, true).await?.ok_or(manager::Error::NotFound(id))?;
+    let show = Show::asked(&call.query);
+    let found = match show.history {
+        true => {
+            manager.get_with_history(hub, &id).await?.map(|(instance, history)| (instance, Some(history)))
+        }
+        false => manager.get(hub, &id, true).await?.map(|instance| (instance, None)),
+    };
+    let (instance, history) = found.ok_or(manager::Error::NotFound(id))?;
     let code = code(instance.record.status, call.query.flag("returnInternalServerErrorOnFailure"));
-    let response = describe(manager, &instance, Show::asked(&call.query), code).await?;
+    let response = describe(&instance, history.as_deref(), show, code);
     if code != StatusCode::ACCEPTED {
         return Ok(response);
     }
@@ -37,19 +46,15 @@ pub fn code(status: Status, failed_is_error: Option<bool>) -> StatusCode {
     }
 }
 
-/// The status object of `instance`, with its history if that is to be shown.
-pub async fn describe(
-    manager: &Manager,
+/// The status object of `instance`, with its history if that was read.
+pub fn describe(
     instance: &Instance,
+    history: Option<&[HistoryEvent]>,
     show: Show,
     code: StatusCode,
-) -> Result<Response, Error> {
+) -> Response {
     // A pending instance has no history, only a start message.
-    let events = match instance.record.status {
-        Status::Pending => None,
-        _ if show.history => Some(manager.history(instance.record.key).await?),
-        _ => None,
-    };
-    let rows = events.as_ref().map(|events| history::project(events, show));
-    Ok(answer::json(code, &View::new(instance, show, rows)))
+    let events = history.filter(|_| instance.record.status != Status::Pending);
+    let rows = events.map(|events| project(events, show));
+    answer::json(code, &View::new(instance, show, rows))
 }

@@ -5,12 +5,13 @@ use crate::{
     dispatch::{
         lease::{Held, Lease, Pieces, Returns, Waiting},
         queue::Route,
-        slot::Stage,
+        slot::{Slot, Stage},
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
     },
     engine::{self, Next, Turn},
-    model::{ActivityKey, InstanceKey},
+    model::{ActivityKey, InstanceKey, pb::HistoryEvent},
 };
+use prost::Message as _;
 use std::cmp::Reverse;
 use tokio::sync::mpsc;
 
@@ -98,15 +99,29 @@ impl Board {
             self.jobs.push(super::Job::Load(key));
             return self.reserve(worker, Kind::Turn);
         };
-        match engine::next(execution, slot.inbox.values(), self.now) {
+        let next = engine::next(execution, slot.inbox.values(), self.now);
+        match next {
+            Next::Deliver(turn) if self.outgrown(key, worker, &turn) => self.fail_outgrown(key, turn),
             Next::Deliver(turn) => self.lease_turn(key, worker, turn),
             Next::Discard(late) => self.discard(key, late),
             Next::Control(_) => {
-                slot.stage = Stage::Idle;
+                // Settling acts on control messages; it only has to be allowed to.
+                if let Some(slot) = self.instances.get_mut(&key) {
+                    slot.stage = Stage::Idle;
+                }
                 self.settle(key);
             }
             Next::Wait => self.rest_idle(key),
         }
+    }
+
+    /// Whether the turn is larger than what the worker can receive. Sending it all the same would end its stream, again and again, and with
+    /// it everybody else's work.
+    fn outgrown(&self, key: InstanceKey, worker: WorkerId, turn: &Turn) -> bool {
+        let embedded = self.workers.get(&worker).is_some_and(|connected| connected.offer.embedded);
+        let past = self.instances.get(&key).map_or(0, Slot::history_bytes);
+        let new: usize = turn.events.iter().map(HistoryEvent::encoded_len).sum();
+        !embedded && past + new > self.rules.work_item_bytes
     }
 
     fn lease_turn(&mut self, key: InstanceKey, worker: WorkerId, turn: Turn) {

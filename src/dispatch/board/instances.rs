@@ -7,10 +7,12 @@ use crate::{
         slot::{Known, Slot, Stage, Swap},
         worker::{Kind, WorkerId},
     },
-    engine::{self, Context, Execution, Outcome},
-    model::{Chunk, Class, Commit, InstanceKey, Message, MessageId, Status, StatusExt as _},
+    engine::{self, Context, Execution, Outcome, Turn},
+    model::{
+        Chunk, Class, Commit, InstanceKey, Message, MessageId, Status, StatusExt as _, error_type, failure,
+    },
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
 /// An instance as read from the store.
@@ -94,29 +96,43 @@ impl Board {
     /// that turn are still in the inbox.
     fn control(&mut self, key: InstanceKey) {
         self.revoke_turn(key);
-        self.leave_idle(key);
-        let (now, payload_bytes) = (self.now, self.rules.payload_bytes);
-        let Some(slot) = self.instances.get_mut(&key) else { return };
-        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
-        let messages =
-            slot.inbox.values().filter(|message| message.class == Class::Control).cloned().collect();
-        let start = slot.inbox.values().find(|message| message.class == Class::Start);
-        let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes };
-        let outcome = engine::control(execution, messages, start, &mut context);
-        slot.stage = Stage::Applying;
-        self.commit_later(key, outcome);
+        self.server_turn(key, |execution, inbox, context| {
+            let messages =
+                inbox.values().filter(|message| message.class == Class::Control).cloned().collect();
+            let start = inbox.values().find(|message| message.class == Class::Start);
+            engine::control(execution, messages, start, context)
+        });
     }
 
     /// Takes messages out that came too late to mean anything.
     pub(super) fn discard(&mut self, key: InstanceKey, late: Vec<MessageId>) {
-        let now = self.now;
-        let Some(slot) = self.instances.get_mut(&key) else { return };
-        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
-        slot.stage = Stage::Applying;
-        self.commit_later(key, engine::discard(execution, late, now));
+        self.server_turn(key, |execution, _, context| engine::discard(execution, late, context.now));
     }
 
-    fn commit_later(&mut self, key: InstanceKey, outcome: Outcome) {
+    /// Ends an instance whose turn no worker can receive any more.
+    pub(super) fn fail_outgrown(&mut self, key: InstanceKey, turn: Turn) {
+        let text = format!(
+            "the history has grown beyond what a worker can receive in one message ({} bytes, setting limits.work_item_bytes); \
+             use continue-as-new, or pass smaller payloads",
+            self.rules.work_item_bytes
+        );
+        let details = failure(error_type::HISTORY_TOO_LARGE, text, true);
+        self.server_turn(key, |execution, _, context| engine::fail(execution, turn, details, context));
+    }
+
+    /// A change that the server makes by itself, without a worker.
+    fn server_turn(
+        &mut self,
+        key: InstanceKey,
+        decide: impl FnOnce(Execution, &BTreeMap<MessageId, Message>, &mut Context<'_>) -> Outcome,
+    ) {
+        self.leave_idle(key);
+        let (now, payload_bytes) = (self.now, self.rules.payload_bytes);
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
+        let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes };
+        let outcome = decide(execution, &slot.inbox, &mut context);
+        slot.stage = Stage::Applying;
         if let Some(commit) = self.committing(key, outcome) {
             self.jobs.push(Job::Commit(Box::new(commit)));
         }

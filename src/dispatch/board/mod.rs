@@ -56,6 +56,8 @@ pub(super) struct Rules {
     pub cache_bytes: usize,
     /// Largest payload taken from a worker.
     pub payload_bytes: usize,
+    /// Largest turn, history included, that a worker outside this process can receive.
+    pub work_item_bytes: usize,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
 }
