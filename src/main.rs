@@ -9,7 +9,7 @@ use durahub::{
     telemetry,
     workers::embedded::Registry,
 };
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
@@ -52,10 +52,18 @@ async fn serve(config: &Config) -> ExitCode {
     }
 }
 
-/// What a newcomer needs to know, on standard output. Logs go to standard error.
+/// Tells a newcomer what he needs to know, on standard output. Logs go to standard error.
 fn greet(config: &Config, server: &Server) {
-    let url = server.url();
+    // Whoever reads this may stop after the line he wanted; that is no reason to end.
+    if let Err(error) = std::io::stdout().write_all(greeting(config, server).as_bytes()) {
+        tracing::debug!(%error, "standard output is closed");
+    }
+}
+
+fn greeting(config: &Config, server: &Server) -> String {
+    let (url, address) = (server.url(), server.address());
     let hub = config.hubs.default_name();
+    let version = env!("CARGO_PKG_VERSION");
     let data = match &config.store.url {
         StoreUrl::File(path) => {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -63,17 +71,22 @@ fn greet(config: &Config, server: &Server) {
         }
         StoreUrl::Memory => "in memory only: nothing survives the end of this process".to_owned(),
     };
-    println!("durahub {}", env!("CARGO_PKG_VERSION"));
-    println!("Listening on {url}");
-    println!("  HTTP API    {url}/runtime/webhooks/durabletask");
-    println!("  health      {url}/healthz  {url}/readyz");
-    println!("  data        {data}");
-    println!("  SDKs        Endpoint={url};TaskHub={hub};Authentication=None");
-    println!("              gRPC (h2c) address {}", server.address());
+    let mut greeting = format!(
+        "\
+durahub {version}
+Listening on {url}
+  HTTP API    {url}/runtime/webhooks/durabletask
+  health      {url}/healthz  {url}/readyz
+  data        {data}
+  SDKs        Endpoint={url};TaskHub={hub};Authentication=None
+              gRPC (h2c) address {address}
+"
+    );
     if config.samples.enabled {
-        println!("Try it:");
-        println!("  curl -i -X POST {url}/runtime/webhooks/durabletask/orchestrators/HelloCities?timeout=10");
+        let start = format!("{url}/runtime/webhooks/durabletask/orchestrators/HelloCities?timeout=10");
+        greeting.push_str(&format!("Try it:\n  curl -i -X POST '{start}'\n"));
     }
+    greeting
 }
 
 fn fail(message: &str) -> ExitCode {
