@@ -3,7 +3,7 @@
 use super::{lease::Returns, worker::WorkerId};
 use crate::{
     engine::{Execution, Turn},
-    model::{Chunk, Class, HistoryChange, InstanceRef, Message, MessageId, Pending, Status},
+    model::{Chunk, Class, HistoryChange, InstanceRecord, InstanceRef, Message, MessageId, Pending, Status},
 };
 use std::collections::BTreeMap;
 
@@ -73,6 +73,17 @@ impl Slot {
             known: None,
             returns: Returns::default(),
         }
+    }
+
+    /// A slot for an instance that was not in memory and gets a message. Of one that has just been made everything is known.
+    pub fn for_message(reference: InstanceRef, status: Status, message: &Message) -> Self {
+        let newborn = match status {
+            Status::Pending => InstanceRecord::newborn(&reference, message),
+            _ => None,
+        };
+        let known = newborn
+            .map(|record| Known { execution: Some(Execution::empty(record, None)), history: Vec::new() });
+        Self { known, ..Self::new(reference, status) }
     }
 
     /// Forgets everything that would have to be read again.

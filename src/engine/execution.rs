@@ -58,7 +58,8 @@ impl Execution {
         Ok(execution)
     }
 
-    pub(super) fn empty(record: InstanceRecord, custom_status: Option<String>) -> Self {
+    /// An execution that has no history yet.
+    pub fn empty(record: InstanceRecord, custom_status: Option<String>) -> Self {
         Self {
             record,
             custom_status,

@@ -1,7 +1,7 @@
 //! Instances: what is kept of one, and what is needed to make one.
 
 use super::{
-    Class, HubId, InstanceId, InstanceKey, NewMessage, Status, Timestamp, event,
+    Class, HubId, InstanceId, InstanceKey, Message, NewMessage, Status, Timestamp, event,
     pb::{self, TaskFailureDetails, history_event::EventType},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -53,6 +53,32 @@ pub struct InstanceRecord {
 }
 
 impl InstanceRecord {
+    /// The row of an instance that has just been made, from the message that opens it; `None` if it is another message.
+    pub fn newborn(reference: &InstanceRef, opening: &Message) -> Option<Self> {
+        let first = opening.events.first().filter(|_| opening.class == Class::Start)?;
+        let Some(EventType::ExecutionStarted(started)) = &first.event_type else { return None };
+        let created_at = Timestamp::at_or_after(first.timestamp.as_ref()?);
+        let InstanceRef { key, hub, id, name, version } = reference.clone();
+        let execution_id = started.orchestration_instance.as_ref()?.execution_id.clone()?;
+        Some(Self {
+            key,
+            hub,
+            id,
+            name,
+            version,
+            execution_id,
+            status: Status::Pending,
+            turn: 0,
+            created_at,
+            updated_at: created_at,
+            completed_at: None,
+            scheduled_at: opening.due,
+            parent: parent_of(started),
+            tags: started.tags.clone(),
+            trace: None,
+        })
+    }
+
     /// The part that routes work.
     pub fn reference(&self) -> InstanceRef {
         InstanceRef {

@@ -39,7 +39,7 @@ impl Board {
                 return;
             }
         }
-        let slot = self.instances.entry(key).or_insert_with(|| Slot::new(to, status));
+        let slot = self.instances.entry(key).or_insert_with(|| Slot::for_message(to, status, &message));
         slot.inbox.insert(message.id, message);
         self.settle(key);
     }

@@ -35,11 +35,16 @@ pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error
 
 /// [`crate::store::Store::history_read`].
 pub fn history(conn: &Connection, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
+    // The engine reads whole histories. A range over a parameter makes SQLite plan the statement anew each time it is bound.
+    const ALL: &str = "SELECT first, count, events FROM history WHERE key = ?1 ORDER BY first";
     // Begins with the last chunk that starts at or before `from`, which is the one that can contain it.
-    const SQL: &str = "SELECT first, count, events FROM history WHERE key = ?1 \
+    const REST: &str = "SELECT first, count, events FROM history WHERE key = ?1 \
         AND first >= coalesce((SELECT max(first) FROM history WHERE key = ?1 AND first <= ?2), 0) \
         AND first + count > ?2 ORDER BY first";
-    rows::all(conn, SQL, params![key.0, from], rows::chunk)
+    match from {
+        ..=0 => rows::all(conn, ALL, [key.0], rows::chunk),
+        _ => rows::all(conn, REST, params![key.0, from], rows::chunk),
+    }
 }
 
 // One walk over the inboxes in the order of their key, which is the order of the table; it ends at the limit. An
