@@ -217,8 +217,8 @@ impl Dispatch {
                 }
                 (None, result) => event::task_completed(now, task, result),
             };
-            let message = NewMessage::now(Class::Result, event);
-            match this.store_activity(waiting.task.key, message).await {
+            let result = (!waiting.task.detached).then(|| NewMessage::now(Class::Result, event));
+            match this.store_activity(waiting.task.key, result).await {
                 Ok(wanted) => {
                     if !wanted {
                         tracing::debug!(instance.id = %waiting.task.instance, task, "nobody waits for this activity any more");
@@ -295,11 +295,11 @@ impl Dispatch {
     async fn store_activity(
         &self,
         key: crate::model::ActivityKey,
-        message: NewMessage,
+        result: Option<NewMessage>,
     ) -> Result<bool, Error> {
         let mut attempt = 0;
         loop {
-            match self.shared.store.activity_complete(key, message.clone()).await {
+            match self.shared.store.activity_complete(key, result.clone()).await {
                 Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(20 << attempt)).await;

@@ -120,10 +120,14 @@ pub trait Store: Send + Sync + 'static {
     /// that reached an inbox (the instance's own included), `Changed`.
     async fn turn_commit(&self, commit: Commit) -> Result<(), Error>;
 
-    /// Removes the activity and puts `result` into its instance's inbox, unless it is detached: then the result is dropped. `false`:
+    /// Removes the activity and puts `result` into its instance's inbox; a detached one has no result that anybody wants. `false`:
     /// the activity is not there any more (answered before, or the execution has ended); nothing was changed. Safe to repeat.
     /// Effect: `Message`.
-    async fn activity_complete(&self, activity: ActivityKey, result: NewMessage) -> Result<bool, Error>;
+    async fn activity_complete(
+        &self,
+        activity: ActivityKey,
+        result: Option<NewMessage>,
+    ) -> Result<bool, Error>;
 
     /// Everything needed for the instance's next turn; `None` if the key is gone.
     async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error>;

@@ -72,6 +72,7 @@ macro_rules! conformance {
                 completing_one_twice_counts_once
                 of_64_completions_of_one_activity_exactly_one_counts
                 an_activity_of_an_ended_execution_cannot_be_completed
+                a_detached_activity_outlives_its_execution_and_its_result_goes_nowhere
                 ten_thousand_activities_go_out_and_come_back
             }
             payloads {

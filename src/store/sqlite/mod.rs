@@ -104,8 +104,12 @@ impl Store for SqliteStore {
         self.writer.change(move |tx| turn::commit(tx, sealed)).await
     }
 
-    async fn activity_complete(&self, activity: ActivityKey, result: NewMessage) -> Result<bool, Error> {
-        let letter = Letter::seal(result);
+    async fn activity_complete(
+        &self,
+        activity: ActivityKey,
+        result: Option<NewMessage>,
+    ) -> Result<bool, Error> {
+        let letter = result.map(Letter::seal);
         self.writer.change(move |tx| turn::complete(tx, activity, letter)).await
     }
 

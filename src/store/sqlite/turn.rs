@@ -247,19 +247,17 @@ fn recipient(
 }
 
 /// [`crate::store::Store::activity_complete`].
-pub fn complete(tx: &mut Tx<'_>, activity: ActivityKey, result: Letter) -> Result<bool, Error> {
+pub fn complete(tx: &mut Tx<'_>, activity: ActivityKey, result: Option<Letter>) -> Result<bool, Error> {
     let ActivityKey { instance: key, number } = activity;
-    const DELETE: &str = "DELETE FROM activity WHERE key = ?1 AND number = ?2 RETURNING detached";
-    let detached = rows::one(tx.conn, DELETE, params![key.0, number], |row| Ok(row.get::<_, bool>(0)?))?;
-    match detached {
-        None => return Ok(false),
-        Some(true) => return Ok(true),
-        Some(false) => {}
+    if tx.run("DELETE FROM activity WHERE key = ?1 AND number = ?2", params![key.0, number])? == 0 {
+        return Ok(false);
     }
-    // Activities go with their instance, in the same transaction.
+    let Some(result) = result else { return Ok(true) };
+    // Activities that somebody waits for go with their execution, in the same transaction.
     let owner = inbox::route(tx.conn, key)?;
-    let (owner, status) =
-        owner.ok_or_else(|| Error::Corrupt(format!("activity {number} has no instance")))?;
+    let (owner, status) = owner
+        .filter(|(_, status)| !status.is_terminal())
+        .ok_or_else(|| Error::Corrupt(format!("activity {number} has no live instance")))?;
     inbox::deliver(tx, owner, status, result)?;
     Ok(true)
 }

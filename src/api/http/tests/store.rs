@@ -206,7 +206,7 @@ impl Store for MemoryStore {
         unreachable!("the API commits no turns")
     }
 
-    async fn activity_complete(&self, _: ActivityKey, _: NewMessage) -> Result<bool, Error> {
+    async fn activity_complete(&self, _: ActivityKey, _: Option<NewMessage>) -> Result<bool, Error> {
         unreachable!("the API completes no activities")
     }
 
