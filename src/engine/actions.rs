@@ -210,10 +210,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
         written.push(closing);
         let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
         commit.history = HistoryChange::Append(Chunk::encode(first, written));
-        execution.record.turn = commit.turn;
-        execution.record.status = commit.update.status;
-        execution.record.updated_at = commit.update.updated_at;
-        execution.record.completed_at = commit.update.completed_at;
+        execution.take_over(&commit);
         Outcome { commit, execution }
     }
 

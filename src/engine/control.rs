@@ -129,10 +129,7 @@ impl Desk {
             let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
             commit.history = HistoryChange::Append(Chunk::encode(first, written));
         }
-        execution.record.turn = commit.turn;
-        execution.record.status = commit.update.status;
-        execution.record.updated_at = commit.update.updated_at;
-        execution.record.completed_at = commit.update.completed_at;
+        execution.take_over(&commit);
         Outcome { commit, execution }
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine remembers of the current execution, so that a turn need not read the past again.
 
 use crate::model::{
-    Chunk, CorruptHistory, InstanceId, InstanceRecord, Timestamp,
+    Chunk, Commit, CorruptHistory, InstanceId, InstanceRecord, Timestamp,
     pb::{self, HistoryEvent, history_event::EventType},
 };
 use std::collections::{HashMap, HashSet};
@@ -67,6 +67,18 @@ impl Execution {
             sent: HashSet::new(),
             length: 0,
             last_turn: Timestamp(0),
+        }
+    }
+
+    /// Takes over what `commit` changes in the row, within one execution.
+    pub(super) fn take_over(&mut self, commit: &Commit) {
+        let update = &commit.update;
+        self.record.turn = commit.turn;
+        self.record.status = update.status;
+        self.record.updated_at = update.updated_at;
+        self.record.completed_at = update.completed_at;
+        if let Some(trace) = &update.trace {
+            self.record.trace = Some(trace.clone());
         }
     }
 

@@ -160,6 +160,6 @@ impl Turn {
 pub fn discard(mut execution: Execution, late: Vec<MessageId>, now: Timestamp) -> Outcome {
     let mut commit = blank_commit(&execution, now);
     commit.consumed = late;
-    execution.record.turn = commit.turn;
+    execution.take_over(&commit);
     Outcome { commit, execution }
 }
