@@ -109,7 +109,9 @@ impl Desk {
     /// Every child that has not answered gets the same order. Only a child of this very execution takes it.
     fn terminate_children(&mut self, terminated: &pb::ExecutionTerminatedEvent, context: &Context<'_>) {
         let record = &self.execution.record;
-        for open in self.execution.open.values() {
+        let mut children: Vec<_> = self.execution.open.iter().collect();
+        children.sort_unstable_by_key(|(task, _)| **task);
+        for (_, open) in children {
             let Open::Child(id) = open else { continue };
             let event = event::execution_terminated(context.now, terminated.input.clone(), true);
             self.commit.outbox.push(Outgoing {
