@@ -127,7 +127,10 @@ pub(super) fn continue_as_new(
         execution_id: Some(execution_id.clone()),
     });
     let mut events = vec![event::server_event(context.now, EventType::ExecutionStarted(started))];
-    events.extend(complete.carryover_events.into_iter().map(|carried| HistoryEvent {
+    // Only raised events outlive an execution. A second start among them, say, would spoil the next one's history.
+    let carried = complete.carryover_events.into_iter();
+    let carried = carried.filter(|carried| matches!(carried.event_type, Some(EventType::EventRaised(_))));
+    events.extend(carried.map(|carried| HistoryEvent {
         event_id: -1,
         timestamp: Some(carried.timestamp.unwrap_or_else(|| context.now.to_wire())),
         event_type: carried.event_type,
