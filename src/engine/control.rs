@@ -84,7 +84,7 @@ impl Desk {
         if self.ended() {
             return;
         }
-        let at = context.now.max(self.execution.last_turn.next());
+        let at = self.execution.turn_time(context.now, start);
         self.write(event::orchestrator_started(at));
         if let Some(start) = start.filter(|_| !self.execution.has_begun()) {
             for event in &start.events {

@@ -58,7 +58,7 @@ pub fn next<'a>(
     if !execution.has_begun() && start.is_none() {
         return Next::Wait;
     }
-    let mut picker = Picker::new(execution, now);
+    let mut picker = Picker::new(execution, execution.turn_time(now, start));
     if let Some(start) = start {
         picker.take(start, !execution.has_begun());
     }
@@ -81,8 +81,7 @@ struct Picker<'a> {
 }
 
 impl<'a> Picker<'a> {
-    fn new(execution: &'a Execution, now: Timestamp) -> Self {
-        let at = now.max(execution.last_turn.next());
+    fn new(execution: &'a Execution, at: Timestamp) -> Self {
         Self { execution, at, bytes: 0, answered: HashSet::new(), events: Vec::new(), taken: Vec::new() }
     }
 
