@@ -26,8 +26,8 @@ pub fn control(
         desk.commit.consumed.push(message.id);
         for event in message.events {
             match &event.event_type {
-                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true),
-                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false),
+                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true, start),
+                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false, start),
                 Some(EventType::ExecutionTerminated(terminated)) => {
                     let terminated = terminated.clone();
                     desk.terminate(event, terminated, start, context);
@@ -55,13 +55,15 @@ impl Desk {
         self.written.push(event);
     }
 
-    fn pause(&mut self, event: HistoryEvent, suspend: bool) {
+    fn pause(&mut self, event: HistoryEvent, suspend: bool, start: Option<&Message>) {
         let suspended = self.commit.update.status == Status::Suspended;
         if self.ended() || suspended == suspend {
             return;
         }
         let begun = self.execution.has_begun();
-        self.commit.update.status = match (suspend, begun) {
+        // Between two executions the instance has been running for long, even if the later one has no history yet.
+        let running = begun || start.is_some_and(|start| self.execution.goes_on_with(start));
+        self.commit.update.status = match (suspend, running) {
             (true, _) => Status::Suspended,
             (false, true) => Status::Running,
             (false, false) => Status::Pending,

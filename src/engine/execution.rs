@@ -89,6 +89,11 @@ impl Execution {
         now.max(self.last_turn.next()).max(opened.unwrap_or(now))
     }
 
+    /// Whether `start` opens a later execution of the instance rather than its first.
+    pub(super) fn goes_on_with(&self, start: &Message) -> bool {
+        start_time(start).is_some_and(|opened| opened > self.record.created_at)
+    }
+
     /// Whether the first turn has been committed.
     pub fn has_begun(&self) -> bool {
         self.started.is_some()
