@@ -62,12 +62,29 @@ pub fn next<'a>(
     if let Some(start) = start {
         picker.take(start, !execution.has_begun());
     }
-    for message in due.filter(|message| message.class != Class::Start) {
+    for message in by_arrival(due.filter(|message| message.class != Class::Start)) {
         if !picker.take(message, true) {
             break;
         }
     }
     picker.finish()
+}
+
+/// Messages in the order in which they could first have been delivered: a timer belongs where its time lies among the others. It was
+/// put into the inbox long before, so by number alone an event that came in time would look late to whoever waits for both.
+fn by_arrival<'a>(due: impl Iterator<Item = &'a Message>) -> Vec<&'a Message> {
+    let (mut timers, others): (Vec<_>, Vec<_>) = due.partition(|message| message.due.is_some());
+    timers.sort_by_key(|timer| timer.due);
+    let mut timers = timers.into_iter().peekable();
+    let mut ordered = Vec::with_capacity(timers.len() + others.len());
+    for other in others {
+        let first = other.events.first().and_then(|event| event.timestamp.as_ref());
+        let arrived = first.map(Timestamp::at_or_after);
+        ordered.extend(std::iter::from_fn(|| timers.next_if(|timer| timer.due <= arrived)));
+        ordered.push(other);
+    }
+    ordered.extend(timers);
+    ordered
 }
 
 /// Collects messages into a turn.
