@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 fn arrivals() -> impl Strategy<Value = String> {
     let answer = prop_oneof!["done", "failed", "child-done", "child-failed", "fired"];
     let one = prop_oneof![
-        4 => (answer, 0..6).prop_map(|(kind, id)| format!("{kind} {id} x")),
+        8 => (answer, 0..4).prop_map(|(kind, id)| format!("{kind} {id} x")),
         3 => Just("event Go 1".to_owned()),
         1 => Just("event Big b*600000".to_owned()),
         1 => Just("suspend".to_owned()),
@@ -23,13 +23,13 @@ fn arrivals() -> impl Strategy<Value = String> {
         1 => prop_oneof![Just("terminate r".to_owned()), Just("terminate-all".to_owned())],
         3 => (0..9).prop_map(|seconds| format!("+{seconds}s")),
     ];
-    prop::collection::vec(one, 0..4).prop_map(|all| all.join(", "))
+    prop::collection::vec(one, 0..6).prop_map(|all| all.join(", "))
 }
 
 /// A worker's answer, in the words of scripts.
 fn answer() -> impl Strategy<Value = String> {
     let one = prop_oneof![
-        6 => (0..6).prop_map(|id| format!("task {id} A")),
+        6 => (0..4).prop_map(|id| format!("task {id} A")),
         4 => (0..6, -3..30).prop_map(|(id, at)| format!("timer {id} {at}s")),
         4 => (0..6, prop_oneof!["x", "@x", "taken", ""]).prop_map(|(id, child)| format!("child {id} C id={child}")),
         3 => (0..6).prop_map(|id| format!("send {id} other Go")),

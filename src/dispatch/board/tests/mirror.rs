@@ -98,7 +98,7 @@ impl Mirror {
         match pending {
             Pending::Keep => {}
             Pending::DropExecution => {
-                row.inbox.retain(|_, message| message.class != crate::model::Class::Result)
+                row.inbox.retain(|_, message| message.class != crate::model::Class::Result);
             }
             Pending::DropAll => row.inbox.clear(),
         }

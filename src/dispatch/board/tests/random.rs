@@ -183,8 +183,7 @@ impl Day {
         self.room.join("*", 99, 99);
         for _ in 0..10_000 {
             self.collect();
-            while !self.reads.is_empty() {
-                let (key, read) = self.reads.pop().unwrap();
+            while let Some((key, read)) = self.reads.pop() {
                 self.room.visit(|board| board.loaded(key, read));
             }
             while let Some(commit) = self.commits.pop() {
