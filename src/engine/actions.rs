@@ -103,6 +103,11 @@ fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFa
             }
             Some(Action::CompleteOrchestration(complete)) => {
                 size("the orchestrator's output", complete.result.as_ref())?;
+                for carried in &complete.carryover_events {
+                    if let Some(EventType::EventRaised(raised)) = &carried.event_type {
+                        size("an event carried over", raised.input.as_ref())?;
+                    }
+                }
                 match Status::try_from(complete.orchestration_status) {
                     Ok(
                         Status::Completed
@@ -119,7 +124,9 @@ fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFa
                     }
                 }
             }
-            Some(Action::TerminateOrchestration(_)) => {}
+            Some(Action::TerminateOrchestration(terminate)) => {
+                size("a reason to terminate", terminate.reason.as_ref())?;
+            }
             Some(Action::SendEntityMessage(_)) => return unsupported("an entity"),
             Some(Action::RewindOrchestration(_)) => return unsupported("rewind by the worker"),
         }
@@ -210,10 +217,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
         written.push(closing);
         let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
         commit.history = HistoryChange::Append(Chunk::encode(first, written));
-        execution.record.turn = commit.turn;
-        execution.record.status = commit.update.status;
-        execution.record.updated_at = commit.update.updated_at;
-        execution.record.completed_at = commit.update.completed_at;
+        execution.take_over(&commit);
         Outcome { commit, execution }
     }
 

@@ -126,8 +126,13 @@ pub(super) fn continue_as_new(
         instance_id: record.id.as_str().to_owned(),
         execution_id: Some(execution_id.clone()),
     });
-    let mut events = vec![event::server_event(context.now, EventType::ExecutionStarted(started))];
-    events.extend(complete.carryover_events.into_iter().map(|carried| HistoryEvent {
+    // The turns of the next execution come after all turns of this one; the start is what remembers that.
+    let opened = context.now.max(execution.last_turn.next());
+    let mut events = vec![event::server_event(opened, EventType::ExecutionStarted(started))];
+    // Only raised events outlive an execution. A second start among them, say, would spoil the next one's history.
+    let carried = complete.carryover_events.into_iter();
+    let carried = carried.filter(|carried| matches!(carried.event_type, Some(EventType::EventRaised(_))));
+    events.extend(carried.map(|carried| HistoryEvent {
         event_id: -1,
         timestamp: Some(carried.timestamp.unwrap_or_else(|| context.now.to_wire())),
         event_type: carried.event_type,
@@ -152,8 +157,5 @@ pub(super) fn continue_as_new(
     record.turn = commit.turn;
     record.status = Status::Running;
     record.updated_at = commit.update.updated_at;
-    let mut next = Execution::empty(record, execution.custom_status);
-    // Turn times must differ between executions: SDKs derive child ids from them.
-    next.last_turn = execution.last_turn;
-    Outcome { commit, execution: next }
+    Outcome { commit, execution: Execution::empty(record, execution.custom_status) }
 }

@@ -26,8 +26,8 @@ pub fn control(
         desk.commit.consumed.push(message.id);
         for event in message.events {
             match &event.event_type {
-                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true),
-                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false),
+                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true, start),
+                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false, start),
                 Some(EventType::ExecutionTerminated(terminated)) => {
                     let terminated = terminated.clone();
                     desk.terminate(event, terminated, start, context);
@@ -55,13 +55,15 @@ impl Desk {
         self.written.push(event);
     }
 
-    fn pause(&mut self, event: HistoryEvent, suspend: bool) {
+    fn pause(&mut self, event: HistoryEvent, suspend: bool, start: Option<&Message>) {
         let suspended = self.commit.update.status == Status::Suspended;
         if self.ended() || suspended == suspend {
             return;
         }
         let begun = self.execution.has_begun();
-        self.commit.update.status = match (suspend, begun) {
+        // Between two executions the instance has been running for long, even if the later one has no history yet.
+        let running = begun || start.is_some_and(|start| self.execution.goes_on_with(start));
+        self.commit.update.status = match (suspend, running) {
             (true, _) => Status::Suspended,
             (false, true) => Status::Running,
             (false, false) => Status::Pending,
@@ -84,7 +86,7 @@ impl Desk {
         if self.ended() {
             return;
         }
-        let at = context.now.max(self.execution.last_turn.next());
+        let at = self.execution.turn_time(context.now, start);
         self.write(event::orchestrator_started(at));
         if let Some(start) = start.filter(|_| !self.execution.has_begun()) {
             for event in &start.events {
@@ -109,7 +111,9 @@ impl Desk {
     /// Every child that has not answered gets the same order. Only a child of this very execution takes it.
     fn terminate_children(&mut self, terminated: &pb::ExecutionTerminatedEvent, context: &Context<'_>) {
         let record = &self.execution.record;
-        for open in self.execution.open.values() {
+        let mut children: Vec<_> = self.execution.open.iter().collect();
+        children.sort_unstable_by_key(|(task, _)| **task);
+        for (_, open) in children {
             let Open::Child(id) = open else { continue };
             let event = event::execution_terminated(context.now, terminated.input.clone(), true);
             self.commit.outbox.push(Outgoing {
@@ -129,10 +133,7 @@ impl Desk {
             let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
             commit.history = HistoryChange::Append(Chunk::encode(first, written));
         }
-        execution.record.turn = commit.turn;
-        execution.record.status = commit.update.status;
-        execution.record.updated_at = commit.update.updated_at;
-        execution.record.completed_at = commit.update.completed_at;
+        execution.take_over(&commit);
         Outcome { commit, execution }
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine remembers of the current execution, so that a turn need not read the past again.
 
 use crate::model::{
-    Chunk, CorruptHistory, InstanceId, InstanceRecord, Timestamp,
+    Chunk, Commit, CorruptHistory, InstanceId, InstanceRecord, Message, Timestamp,
     pb::{self, HistoryEvent, history_event::EventType},
 };
 use std::collections::{HashMap, HashSet};
@@ -71,6 +71,30 @@ impl Execution {
         }
     }
 
+    /// Takes over what `commit` changes in the row, within one execution.
+    pub(super) fn take_over(&mut self, commit: &Commit) {
+        let update = &commit.update;
+        self.record.turn = commit.turn;
+        self.record.status = update.status;
+        self.record.updated_at = update.updated_at;
+        self.record.completed_at = update.completed_at;
+        if let Some(trace) = &update.trace {
+            self.record.trace = Some(trace.clone());
+        }
+    }
+
+    /// The orchestrator's time of a turn at `now`: later than that of the turn before. SDKs derive child ids from it, so that holds
+    /// across continue-as-new as well, where `start` remembers how far the execution before had come.
+    pub(super) fn turn_time(&self, now: Timestamp, start: Option<&Message>) -> Timestamp {
+        let opened = start.filter(|_| !self.has_begun()).and_then(start_time);
+        now.max(self.last_turn.next()).max(opened.unwrap_or(now))
+    }
+
+    /// Whether `start` opens a later execution of the instance rather than its first.
+    pub(super) fn goes_on_with(&self, start: &Message) -> bool {
+        start_time(start).is_some_and(|opened| opened > self.record.created_at)
+    }
+
     /// Whether the first turn has been committed.
     pub fn has_begun(&self) -> bool {
         self.started.is_some()
@@ -127,6 +151,11 @@ impl Execution {
             (Some(Open::Activity | Open::Timer | Open::Child(_)) | None, _) => false,
         })
     }
+}
+
+/// When the execution that `start` opens was made.
+fn start_time(start: &Message) -> Option<Timestamp> {
+    start.events.first()?.timestamp.as_ref().map(Timestamp::at_or_after)
 }
 
 /// What kind of thing an event answers.

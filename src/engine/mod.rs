@@ -13,7 +13,7 @@ mod complete;
 mod control;
 mod execution;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod turn;
 
 pub use actions::{apply, fail};

@@ -58,16 +58,33 @@ pub fn next<'a>(
     if !execution.has_begun() && start.is_none() {
         return Next::Wait;
     }
-    let mut picker = Picker::new(execution, now);
+    let mut picker = Picker::new(execution, execution.turn_time(now, start));
     if let Some(start) = start {
         picker.take(start, !execution.has_begun());
     }
-    for message in due.filter(|message| message.class != Class::Start) {
+    for message in by_arrival(due.filter(|message| message.class != Class::Start)) {
         if !picker.take(message, true) {
             break;
         }
     }
     picker.finish()
+}
+
+/// Messages in the order in which they could first have been delivered: a timer belongs where its time lies among the others. It was
+/// put into the inbox long before, so by number alone an event that came in time would look late to whoever waits for both.
+fn by_arrival<'a>(due: impl Iterator<Item = &'a Message>) -> Vec<&'a Message> {
+    let (mut timers, others): (Vec<_>, Vec<_>) = due.partition(|message| message.due.is_some());
+    timers.sort_by_key(|timer| timer.due);
+    let mut timers = timers.into_iter().peekable();
+    let mut ordered = Vec::with_capacity(timers.len() + others.len());
+    for other in others {
+        let first = other.events.first().and_then(|event| event.timestamp.as_ref());
+        let arrived = first.map(Timestamp::at_or_after);
+        ordered.extend(std::iter::from_fn(|| timers.next_if(|timer| timer.due <= arrived)));
+        ordered.push(other);
+    }
+    ordered.extend(timers);
+    ordered
 }
 
 /// Collects messages into a turn.
@@ -81,8 +98,7 @@ struct Picker<'a> {
 }
 
 impl<'a> Picker<'a> {
-    fn new(execution: &'a Execution, now: Timestamp) -> Self {
-        let at = now.max(execution.last_turn.next());
+    fn new(execution: &'a Execution, at: Timestamp) -> Self {
         Self { execution, at, bytes: 0, answered: HashSet::new(), events: Vec::new(), taken: Vec::new() }
     }
 
@@ -160,6 +176,6 @@ impl Turn {
 pub fn discard(mut execution: Execution, late: Vec<MessageId>, now: Timestamp) -> Outcome {
     let mut commit = blank_commit(&execution, now);
     commit.consumed = late;
-    execution.record.turn = commit.turn;
+    execution.take_over(&commit);
     Outcome { commit, execution }
 }

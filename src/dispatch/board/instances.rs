@@ -219,7 +219,10 @@ impl Board {
 
     pub(super) fn remove(&mut self, key: InstanceKey) {
         self.leave_idle(key);
-        self.instances.remove(&key);
+        if let Some(Slot { stage: Stage::Loading(reserved), .. }) = self.instances.remove(&key) {
+            // What is being read will find nobody here; the place at the worker would stay taken for ever.
+            self.release(reserved, Kind::Turn);
+        }
     }
 }
 

@@ -134,9 +134,10 @@ impl Board {
         }
     }
 
-    /// Sets the time for the calls that follow under the same lock.
+    /// Sets the time for the calls that follow under the same lock. Callers read the clock before they have the lock, so they may come
+    /// in another order than their times; the board's time does not go back, or a timer that has left the wheel would not be due.
     pub fn at(&mut self, now: Timestamp) -> &mut Self {
-        self.now = now;
+        self.now = self.now.max(now);
         self
     }
 

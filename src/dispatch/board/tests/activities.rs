@@ -1,0 +1,117 @@
+//! Activities on their way to workers.
+
+use super::*;
+
+/// An instance that has scheduled `answer`, nobody serving its activities.
+fn waiting(room: &mut Room, answer: &str) -> InstanceKey {
+    let worker = room.join("A", 9, 9);
+    let key = room.start("A");
+    room.settle();
+    let held = room.item(worker);
+    room.answer(&held, answer);
+    room.leave(worker);
+    key
+}
+
+#[test]
+fn activities_wait_for_whoever_serves_them_and_go_in_order() {
+    let mut room = Room::new();
+    waiting(&mut room, "task 1 X, task 2 Y, task 3 X");
+    let (x, y) = (room.join("X", 1, 9), room.join("Y", 1, 9));
+    assert_eq!(room.given(x), ["activity A1#1 X", "activity A1#3 X"]);
+    assert_eq!(room.given(y), ["activity A1#2 Y"]);
+}
+
+#[test]
+fn an_activity_of_a_worker_that_left_goes_to_the_next_before_all_others() {
+    let mut room = Room::new();
+    waiting(&mut room, "task 1 X, task 2 X");
+    let first = room.join("X", 1, 1);
+    let held = room.item(first);
+    room.leave(first);
+    let second = room.join("X", 1, 9);
+    assert_eq!(room.given(second), ["activity A1#1 X", "activity A1#2 X"]);
+    assert!(!room.complete(&held));
+}
+
+#[test]
+fn an_activity_put_back_waits_longer_each_time() {
+    let mut room = Room::new();
+    waiting(&mut room, "task 1 X");
+    let worker = room.join("X", 1, 1);
+    for pause in [200, 400, 800] {
+        let WorkItem::Activity(held) = room.item(worker) else { panic!("no activity") };
+        assert!(room.visit(|board| board.put_back(HUB, &held.token, Kind::Activity)));
+        let Some(Job::RestActivity(key, rest)) = room.jobs.pop_back() else { panic!("no pause") };
+        assert_eq!((key, rest.as_millis()), (held.task.key, pause));
+        assert!(room.given(worker).is_empty());
+        room.visit(|board| board.activity_rested(key));
+    }
+}
+
+#[test]
+fn the_end_of_an_instance_drops_what_waits_but_for_what_it_left_behind() {
+    let mut room = Room::new();
+    let key = waiting(&mut room, "task 1 X, task 2 X");
+    let worker = room.join("A", 9, 9);
+    room.mail(key, "event Go");
+    room.settle();
+    let held = room.item(worker);
+    room.answer(&held, "task 3 X, complete");
+    let late = room.join("X", 9, 9);
+    assert_eq!(room.given(late), ["activity A1#3 X"]);
+    assert!(room.board.waiting.is_empty() && room.board.instances.is_empty());
+}
+
+#[test]
+fn termination_and_continue_as_new_drop_what_waits() {
+    let mut room = Room::new();
+    let ended = waiting(&mut room, "task 1 X");
+    let again = waiting(&mut room, "task 1 X");
+    room.mail(ended, "terminate");
+    room.mail(again, "event Go");
+    let worker = room.join("A", 9, 9);
+    room.settle();
+    let held = room.item(worker);
+    room.answer(&held, "task 2 X, again");
+    let late = room.join("X", 9, 9);
+    assert_eq!(room.given(late), ["activity A2#2 X"]);
+}
+
+#[test]
+fn a_purge_forgets_detached_activities_too() {
+    let mut room = Room::new();
+    let key = waiting(&mut room, "task 1 X, complete");
+    assert_eq!(room.board.waiting.len(), 1);
+    room.effects.extend(room.store.purge(key));
+    room.settle();
+    let late = room.join("X", 9, 9);
+    assert!(room.given(late).is_empty() && room.board.waiting.is_empty());
+}
+
+#[test]
+fn a_result_wakes_the_instance_and_a_second_one_does_not_count() {
+    let mut room = Room::new();
+    waiting(&mut room, "task 1 X");
+    let worker = room.join("A X", 9, 9);
+    let held = room.item(worker);
+    assert!(room.complete(&held));
+    assert!(!room.complete(&held));
+    room.settle();
+    assert_eq!(room.given(worker), ["turn A1: done of 1 'X'"]);
+}
+
+#[test]
+fn what_recovery_finds_is_queued_unless_it_was_heard_of_already() {
+    let mut room = Room::new();
+    waiting(&mut room, "task 1 X, task 2 X");
+    let tasks: Vec<_> = room.store.activities.values().cloned().collect();
+    room.visit(|board| board.recovered(tasks.clone()));
+    let worker = room.join("X", 9, 9);
+    assert_eq!(room.given(worker), ["activity A1#1 X", "activity A1#2 X"]);
+
+    let mut fresh = Room::new();
+    fresh.visit(|board| board.recovered(tasks));
+    let worker = fresh.join("X", 9, 9);
+    assert_eq!(fresh.given(worker), ["activity A1#1 X", "activity A1#2 X"]);
+}

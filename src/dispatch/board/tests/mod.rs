@@ -1,0 +1,242 @@
+//! The board driven by hand: no store but a mirror of its rows, no time but what a test says, no task but the test itself.
+
+mod activities;
+mod answers;
+mod mirror;
+mod random;
+mod timers;
+mod turns;
+
+use super::{Board, Job, Rules};
+use crate::{
+    dispatch::worker::{ActivityItem, Kind, Names, Offer, Serves, TurnItem, WorkItem, WorkerId},
+    engine::{
+        self, Context,
+        tests::{script, show},
+    },
+    model::{
+        Class, Commit, Effect, HubId, InstanceKey, NewInstance, NewMessage, Status, Timestamp, event, pb,
+    },
+};
+use mirror::Mirror;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+use tokio::sync::mpsc;
+
+const HUB: HubId = HubId(1);
+
+/// A board and everything around it.
+struct Room {
+    board: Board,
+    store: Mirror,
+    now: Timestamp,
+    /// Effects sent and not taken in yet.
+    effects: VecDeque<Effect>,
+    /// Jobs the board has left.
+    jobs: VecDeque<Job>,
+    seats: HashMap<WorkerId, mpsc::UnboundedReceiver<WorkItem>>,
+    ids: u32,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self::with_cache(usize::MAX)
+    }
+
+    fn with_cache(cache_bytes: usize) -> Self {
+        let rules = Rules { cache_bytes, payload_bytes: 1 << 20, max_backoff: Duration::from_secs(1) };
+        let mut room = Self {
+            board: Board::new(rules),
+            store: Mirror::default(),
+            now: script::START,
+            effects: VecDeque::new(),
+            jobs: VecDeque::new(),
+            seats: HashMap::new(),
+            ids: 0,
+        };
+        // The store holds no timers from before.
+        room.visit(|board| {
+            assert!(board.wheel().wants_page().is_some());
+            board.wheel().loaded(Some(Vec::new()));
+        });
+        room
+    }
+
+    fn visit<T>(&mut self, act: impl FnOnce(&mut Board) -> T) -> T {
+        let result = act(self.board.at(self.now));
+        self.jobs.extend(self.board.finish());
+        result
+    }
+
+    /// A worker that serves `names` (`*`: everything), holding `turns` and `activities` at most.
+    fn join(&mut self, names: &str, turns: usize, activities: usize) -> WorkerId {
+        self.join_as(names, turns, activities, false)
+    }
+
+    fn join_as(&mut self, names: &str, max_turns: usize, max_activities: usize, embedded: bool) -> WorkerId {
+        let serves = match names {
+            "*" => Serves::Everything,
+            names => {
+                let names: Names = names.split(' ').map(|name| (name.to_owned(), Vec::new())).collect();
+                Serves::Named { orchestrations: names.clone(), activities: names }
+            }
+        };
+        let offer = Offer { label: "w".into(), hub: Some(HUB), serves, embedded, max_turns, max_activities };
+        let seat = self.visit(|board| board.join(offer));
+        self.seats.insert(seat.id, seat.items);
+        seat.id
+    }
+
+    fn leave(&mut self, worker: WorkerId) {
+        self.seats.remove(&worker);
+        self.visit(|board| board.leave(worker));
+    }
+
+    /// A new instance whose id is its orchestrator's name, then a number.
+    fn start(&mut self, name: &str) -> InstanceKey {
+        self.ids += 1;
+        let text = format!("start id={name}{} name={name}", self.ids);
+        self.start_as(script::new_instance(&script::Words::of(&text)))
+    }
+
+    fn start_as(&mut self, new: NewInstance) -> InstanceKey {
+        let (key, effects) = self.store.create(new);
+        self.effects.extend(effects);
+        key
+    }
+
+    /// Puts messages into an inbox, in the words of scripts.
+    fn mail(&mut self, key: InstanceKey, messages: &str) {
+        for item in messages.split(", ") {
+            let message = script::message(&script::Words::of(item), self.now);
+            self.effects.extend(self.store.append(key, message));
+        }
+    }
+
+    /// Takes in the effects so far.
+    fn take_effects(&mut self) {
+        while let Some(effect) = self.effects.pop_front() {
+            self.visit(|board| board.effect(effect));
+        }
+    }
+
+    /// Does what is to be done, but for pauses, until nothing is left.
+    fn settle(&mut self) {
+        loop {
+            self.take_effects();
+            let Some(at) = self.jobs.iter().position(|job| !is_pause(job)) else { return };
+            let job = self.jobs.remove(at).unwrap();
+            self.work(job);
+        }
+    }
+
+    /// Lets pauses end as well.
+    fn settle_and_rest(&mut self) {
+        loop {
+            self.settle();
+            let Some(job) = self.jobs.pop_front() else { return };
+            self.work(job);
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Load(key) => {
+                let read = self.store.read(key);
+                self.visit(|board| board.loaded(key, read));
+            }
+            Job::Locate(keys) => {
+                for key in keys {
+                    let Some((reference, status)) = self.store.route(key) else { continue };
+                    self.visit(|board| board.located(reference, status));
+                }
+            }
+            Job::Commit(commit) => self.commit(*commit),
+            Job::Rest(key, _) => self.visit(|board| board.rested(key)),
+            Job::RestActivity(key, _) => self.visit(|board| board.activity_rested(key)),
+            Job::WindClock => {}
+        }
+    }
+
+    fn commit(&mut self, commit: Commit) {
+        self.effects.extend(self.store.commit(commit));
+    }
+
+    /// The items a worker has been given since it was last asked.
+    fn items(&mut self, worker: WorkerId) -> Vec<WorkItem> {
+        let seat = self.seats.get_mut(&worker).expect("the worker sits here");
+        std::iter::from_fn(|| seat.try_recv().ok()).collect()
+    }
+
+    /// The same as text.
+    fn given(&mut self, worker: WorkerId) -> Vec<String> {
+        self.items(worker).iter().map(text).collect()
+    }
+
+    /// The only item a worker has been given.
+    fn item(&mut self, worker: WorkerId) -> WorkItem {
+        let mut items = self.items(worker);
+        assert_eq!(items.len(), 1, "{items:?}");
+        items.remove(0)
+    }
+
+    /// Begins to answer a turn: what is to be committed. `None`: the token is stale.
+    fn begin_answer(&mut self, item: &WorkItem, answer: &str) -> Option<Commit> {
+        let WorkItem::Turn(TurnItem { token, .. }) = item else { panic!("no turn: {item:?}") };
+        let taken = self.visit(|board| board.take_turn(HUB, token))?;
+        let mut context = Context { now: self.now, fresh_id: &mut super::fresh_id, payload_bytes: 1 << 20 };
+        let outcome = engine::apply(taken.execution, taken.turn, script::answer(answer), &mut context);
+        self.visit(|board| board.committing(taken.key, outcome))
+    }
+
+    /// Answers a turn and lets everything follow. `false`: the token is stale.
+    fn answer(&mut self, item: &WorkItem, answer: &str) -> bool {
+        let Some(commit) = self.begin_answer(item, answer) else { return false };
+        self.commit(commit);
+        self.settle();
+        true
+    }
+
+    /// Answers an activity with its own name. `false`: the token is stale.
+    fn complete(&mut self, item: &WorkItem) -> bool {
+        let WorkItem::Activity(ActivityItem { token, task }) = item else { panic!("no activity: {item:?}") };
+        let Some(waiting) = self.visit(|board| board.take_activity(HUB, token)) else { return false };
+        let done = event::task_completed(self.now, task.task_id, Some(task.name.to_string()));
+        let done = NewMessage::now(Class::Result, done);
+        self.effects.extend(self.store.complete(waiting.task.key, done));
+        true
+    }
+
+    fn status(&self, key: InstanceKey) -> Status {
+        self.store.rows[&key].record.status
+    }
+
+    fn advance(&mut self, seconds: u64) {
+        self.now = self.now.plus(Duration::from_secs(seconds));
+        self.visit(Board::tick);
+    }
+}
+
+fn is_pause(job: &Job) -> bool {
+    matches!(job, Job::Rest(..) | Job::RestActivity(..))
+}
+
+/// `turn A1: started.., event Go` or `activity A1#1 Charge`.
+fn text(item: &WorkItem) -> String {
+    match item {
+        WorkItem::Turn(TurnItem { instance, events, .. }) => {
+            let events: Vec<_> = events[1..].iter().map(show::event).map(|text| short(&text)).collect();
+            format!("turn {}: {}", instance.id, events.join(", "))
+        }
+        WorkItem::Activity(ActivityItem { task, .. }) => {
+            format!("activity {}#{} {}", task.instance, task.task_id, task.name)
+        }
+    }
+}
+
+/// Without execution id and name, which a test knows.
+fn short(event: &str) -> String {
+    if event.starts_with("started") { "started".to_owned() } else { event.to_owned() }
+}

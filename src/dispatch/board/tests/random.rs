@@ -1,0 +1,253 @@
+//! Random days at the board: whatever happens in whatever order, nothing that can be delivered is forgotten in the end.
+
+use super::*;
+use crate::engine::{Execution, Next};
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+
+/// A board, and what is on its way between it and the outside.
+struct Day {
+    room: Room,
+    rng: TestRng,
+    keys: Vec<InstanceKey>,
+    held: Vec<WorkItem>,
+    /// Reads that have looked at the store but not told the board yet.
+    reads: Vec<(InstanceKey, Result<crate::dispatch::board::Read, crate::dispatch::board::ReadError>)>,
+    /// Answers on their way to the store.
+    commits: Vec<Commit>,
+}
+
+impl Day {
+    fn new(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let room = Room::with_cache([0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()]);
+        Self { room, rng, keys: Vec::new(), held: Vec::new(), reads: Vec::new(), commits: Vec::new() }
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.rng.next_u32()).unwrap() % limit.max(1)
+    }
+
+    fn one_of(&mut self, words: &[&'static str]) -> &'static str {
+        words[self.below(words.len())]
+    }
+
+    fn key(&mut self) -> Option<InstanceKey> {
+        let at = self.below(self.keys.len());
+        self.keys.get(at).copied()
+    }
+
+    fn happen(&mut self) {
+        match self.below(16) {
+            0 => {
+                let name = self.one_of(&["A", "B"]);
+                let key = self.room.start(name);
+                self.keys.push(key);
+            }
+            1 | 2 => {
+                let what =
+                    self.one_of(&["event Go", "event Go", "suspend", "resume", "terminate", "done 1 x"]);
+                if let Some(key) = self.key() {
+                    self.room.mail(key, what);
+                }
+            }
+            3 => {
+                let (names, room) = (self.one_of(&["A", "B X", "*", "A B X Y"]), 1 + self.below(3));
+                self.room.join(names, room, room);
+            }
+            4 => {
+                let workers: Vec<_> = self.room.seats.keys().copied().collect();
+                let at = self.below(workers.len() * 3);
+                if let Some(worker) = workers.get(at) {
+                    self.room.leave(*worker);
+                }
+            }
+            5 => {
+                let seconds = self.below(4) as u64;
+                self.room.advance(seconds);
+            }
+            6 => {
+                let (at, now) = (self.below(4), self.room.now);
+                let before = Timestamp(now.0 - i64::try_from(at).unwrap() * 1_000_000);
+                self.room.visit(|board| board.expire(before, before));
+            }
+            7 => {
+                let key = self.key().filter(|key| self.room.store.rows.get(key).is_some_and(ended));
+                if let Some(key) = key {
+                    let effects = self.room.store.purge(key);
+                    self.room.effects.extend(effects);
+                }
+            }
+            8 | 9 => {
+                if let Some(effect) = self.room.effects.pop_front() {
+                    self.room.visit(|board| board.effect(effect));
+                }
+            }
+            10 | 11 => self.job(),
+            12 => self.read(),
+            13 => self.store(),
+            _ => self.answer(),
+        }
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        for seat in self.room.seats.values_mut() {
+            self.held.extend(std::iter::from_fn(|| seat.try_recv().ok()));
+        }
+        check_places(&self.room.board);
+    }
+
+    fn job(&mut self) {
+        let at = self.below(self.room.jobs.len());
+        match self.room.jobs.remove(at) {
+            Some(Job::Load(key)) => {
+                let read = self.room.store.read(key);
+                self.reads.push((key, read));
+            }
+            Some(Job::Commit(commit)) => self.commits.push(*commit),
+            Some(job) => self.room.work(job),
+            None => {}
+        }
+    }
+
+    fn read(&mut self) {
+        let at = self.below(self.reads.len());
+        if at < self.reads.len() {
+            let (key, mut read) = self.reads.swap_remove(at);
+            if self.below(8) == 0 {
+                read = Err(crate::dispatch::board::ReadError::Again);
+            }
+            self.room.visit(|board| board.loaded(key, read));
+        }
+    }
+
+    /// The store makes a commit, or fails to, or is said to have failed.
+    fn store(&mut self) {
+        let at = self.below(self.commits.len());
+        if at >= self.commits.len() {
+            return;
+        }
+        let commit = self.commits.swap_remove(at);
+        let (key, turn) = (commit.key, commit.turn);
+        let fate = self.below(8);
+        if fate != 0 {
+            self.room.commit(commit);
+        }
+        if fate <= 1 {
+            // Effects are told before the call that caused them is answered.
+            self.room.take_effects();
+            self.room.visit(|board| board.commit_failed(key, turn, Duration::ZERO));
+        }
+    }
+
+    fn answer(&mut self) {
+        let at = self.below(self.held.len());
+        if at >= self.held.len() {
+            return;
+        }
+        let item = self.held.swap_remove(at);
+        let back = self.below(8) == 0;
+        match &item {
+            WorkItem::Turn(TurnItem { token, .. }) if back => {
+                self.room.visit(|board| board.put_back(HUB, token, Kind::Turn));
+            }
+            WorkItem::Activity(ActivityItem { token, .. }) if back => {
+                self.room.visit(|board| board.put_back(HUB, token, Kind::Activity));
+            }
+            WorkItem::Turn(_) => {
+                let answers = [
+                    "nothing",
+                    "task 1 X",
+                    "task 1 X, task 2 Y",
+                    "timer 3 +2s",
+                    "timer 3 +900s",
+                    "took 2, task 4 X",
+                    "again",
+                    "again carry=A, task 5 X",
+                    "complete",
+                    "complete, task 6 Y",
+                ];
+                let answer = self.one_of(&answers);
+                let commit = self.room.begin_answer(&item, answer);
+                self.commits.extend(commit);
+            }
+            WorkItem::Activity(_) => drop(self.room.complete(&item)),
+        }
+    }
+
+    /// Lets everything come to an end, with a worker for all.
+    fn end(&mut self) {
+        self.room.join("*", 99, 99);
+        for _ in 0..10_000 {
+            self.collect();
+            while let Some((key, read)) = self.reads.pop() {
+                self.room.visit(|board| board.loaded(key, read));
+            }
+            while let Some(commit) = self.commits.pop() {
+                self.room.commit(commit);
+            }
+            self.room.settle_and_rest();
+            self.collect();
+            let Some(item) = self.held.pop() else {
+                if self.room.jobs.is_empty() {
+                    return;
+                }
+                continue;
+            };
+            match &item {
+                WorkItem::Turn(_) => drop(self.room.answer(&item, "nothing")),
+                WorkItem::Activity(_) => drop(self.room.complete(&item)),
+            }
+        }
+        panic!("there is no end to it");
+    }
+}
+
+fn ended(row: &mirror::Row) -> bool {
+    crate::model::StatusExt::is_terminal(row.record.status)
+}
+
+/// A worker's places are taken by what it holds and by what is being read for it, and by nothing else.
+fn check_places(board: &Board) {
+    for (id, worker) in &board.workers {
+        let reading = board
+            .instances
+            .values()
+            .filter(|slot| matches!(slot.stage, crate::dispatch::slot::Stage::Loading(Some(worker)) if worker == *id))
+            .count();
+        assert_eq!(board.leases.of_worker(*id).len() + reading, worker.turns + worker.activities);
+        assert!(worker.turns <= worker.offer.max_turns && worker.activities <= worker.offer.max_activities);
+    }
+}
+
+/// Whatever the rows say could be delivered must have been.
+fn check_nothing_is_stuck(room: &Room) {
+    for (key, row) in &room.store.rows {
+        let execution = Execution::read(row.record.clone(), row.custom_status.clone(), &row.chunks).unwrap();
+        let next = engine::next(&execution, row.inbox.values(), room.now);
+        let stage = room.board.instances.get(key).map(|slot| &slot.stage);
+        assert_eq!(next, Next::Wait, "{} is forgotten, standing at {stage:?}", row.record.id);
+    }
+    let left: Vec<_> = room.store.activities.values().map(|task| &task.name).collect();
+    assert!(left.is_empty(), "activities {left:?} are forgotten");
+    assert_eq!(room.board.held(), 0);
+    assert!(room.board.waiting.is_empty());
+}
+
+#[test]
+fn whatever_happens_nothing_that_can_be_delivered_is_forgotten() {
+    for seed in 0..SEEDS {
+        let day = std::panic::catch_unwind(|| {
+            let mut day = Day::new(seed);
+            (0..400).for_each(|_| day.happen());
+            day.end();
+            check_nothing_is_stuck(&day.room);
+        });
+        assert!(day.is_ok(), "seed {seed}");
+    }
+}
+
+const SEEDS: u64 = 300;

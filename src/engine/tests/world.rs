@@ -1,0 +1,204 @@
+//! One instance and its rows, as a store would keep them. Holds the engine to its word: after each commit the execution it returned
+//! must be the one a reader of the rows finds.
+
+use super::{
+    script::{START, Words, answer, message, new_instance},
+    show,
+};
+use crate::{
+    engine::{Context, Execution, Next, Outcome, Turn, apply, control, discard, fail, next},
+    model::{
+        Chunk, Class, Commit, HistoryChange, InstanceKey, InstanceRecord, InstanceUpdate, Message, MessageId,
+        NewInstance, NewMessage, Pending, Recipient, Status, Timestamp,
+        pb::{self, HistoryEvent},
+    },
+};
+use std::{collections::BTreeMap, time::Duration};
+
+/// Payload limit in scripts.
+pub const LIMIT: usize = 3 << 20;
+
+pub struct World {
+    pub now: Timestamp,
+    /// The row; absent before `start`.
+    pub record: Option<InstanceRecord>,
+    pub custom_status: Option<String>,
+    pub chunks: Vec<Chunk>,
+    pub inbox: BTreeMap<MessageId, Message>,
+    execution: Option<Execution>,
+    messages: i64,
+    executions: u32,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            now: START,
+            record: None,
+            custom_status: None,
+            chunks: Vec::new(),
+            inbox: BTreeMap::new(),
+            execution: None,
+            messages: 0,
+            executions: 1,
+        }
+    }
+}
+
+impl World {
+    /// Plays one step and shows what was decided.
+    pub fn step(&mut self, step: &str) -> String {
+        let (arrivals, actions) =
+            step.split_once("->").map_or((step, None), |(before, actions)| (before, Some(actions.trim())));
+        for item in arrivals.split(", ").map(str::trim).filter(|item| !item.is_empty()) {
+            self.arrive(item);
+        }
+        self.now = self.now.plus(Duration::from_secs(1));
+        match (self.next(), actions) {
+            (Next::Deliver(turn), Some("poison")) => {
+                let details = crate::model::failure("Poison", "the worker died of it", true);
+                self.decide(|execution, context| fail(execution, turn, details, context))
+            }
+            (Next::Deliver(turn), Some(actions)) => self.answer(turn, answer(actions)),
+            (Next::Deliver(turn), None) => format!("deliver {}", show::events(&turn.events)),
+            (other, Some(_)) => panic!("{step:?}: there is no turn to answer but {other:?}"),
+            (Next::Wait, None) => "wait".to_owned(),
+            (Next::Control(messages), None) => self.control(messages),
+            (Next::Discard(late), None) => format!("discard; {}", self.discard(late)),
+        }
+    }
+
+    pub fn arrive(&mut self, item: &str) {
+        let words = Words::of(item);
+        match words.verb() {
+            "start" => self.start(new_instance(&words)),
+            later if later.starts_with('+') => {
+                self.now =
+                    self.now.plus(Duration::from_secs(later[1..].trim_end_matches('s').parse().unwrap()));
+            }
+            "start-again" => self.mail(new_instance(&words).start_message()),
+            _ => self.mail(message(&words, self.now)),
+        }
+    }
+
+    pub fn start(&mut self, new: NewInstance) {
+        let record = InstanceRecord {
+            key: InstanceKey(1),
+            hub: new.hub,
+            id: new.id.clone(),
+            name: new.started.name.as_str().into(),
+            version: new.started.version.as_deref().map(Into::into),
+            execution_id: new.execution_id().to_owned(),
+            status: Status::Pending,
+            turn: 0,
+            created_at: new.created_at,
+            updated_at: new.created_at,
+            completed_at: None,
+            scheduled_at: new.start_at,
+            parent: new.parent(),
+            tags: new.started.tags.clone(),
+            trace: None,
+        };
+        self.execution = Some(Execution::read(record.clone(), None, &[]).unwrap());
+        self.record = Some(record);
+        self.mail(new.start_message());
+    }
+
+    pub fn mail(&mut self, message: NewMessage) {
+        let NewMessage { class, due, events } = message;
+        self.messages += 1;
+        let id = MessageId(self.messages);
+        self.inbox.insert(id, Message { id, class, due, events });
+    }
+
+    pub fn execution(&self) -> &Execution {
+        self.execution.as_ref().expect("a script begins with `start`")
+    }
+
+    pub fn next(&self) -> Next {
+        next(self.execution(), self.inbox.values(), self.now)
+    }
+
+    pub fn answer(&mut self, turn: Turn, response: pb::OrchestratorResponse) -> String {
+        self.decide(|execution, context| apply(execution, turn, response, context))
+    }
+
+    pub fn control(&mut self, messages: Vec<Message>) -> String {
+        let start = self.inbox.values().find(|message| message.class == Class::Start).cloned();
+        self.decide(|execution, context| control(execution, messages, start.as_ref(), context))
+    }
+
+    pub fn discard(&mut self, late: Vec<MessageId>) -> String {
+        let now = self.now;
+        self.decide(|execution, _| discard(execution, late, now))
+    }
+
+    pub fn history(&self) -> Vec<HistoryEvent> {
+        self.chunks.iter().flat_map(|chunk| chunk.events().unwrap()).collect()
+    }
+
+    /// Lets the engine decide, commits, and shows the commit.
+    fn decide(&mut self, decide: impl FnOnce(Execution, &mut Context<'_>) -> Outcome) -> String {
+        let execution = self.execution().clone();
+        let executions = &mut self.executions;
+        let mut fresh_id = || {
+            *executions += 1;
+            format!("e{executions}")
+        };
+        let mut context = Context { now: self.now, fresh_id: &mut fresh_id, payload_bytes: LIMIT };
+        let Outcome { commit, execution } = decide(execution, &mut context);
+        let shown = show::commit(&commit);
+        self.commit(commit);
+        let read = Execution::read(self.record.clone().unwrap(), self.custom_status.clone(), &self.chunks)
+            .expect("the engine writes a history that can be read");
+        assert_eq!(show::execution(&execution), show::execution(&read), "returned and read");
+        self.execution = Some(execution);
+        shown
+    }
+
+    /// Does what `Store::turn_commit` does.
+    fn commit(&mut self, commit: Commit) {
+        let Commit { turn, consumed, history, update, pending, children, outbox, .. } = commit;
+        let record = self.record.as_mut().unwrap();
+        assert_eq!(turn, record.turn + 1, "fenced");
+        for id in consumed {
+            assert!(self.inbox.remove(&id).is_some(), "{id:?} is consumed twice");
+        }
+        match history {
+            HistoryChange::Append(chunk) => self.chunks.push(chunk),
+            HistoryChange::Clear => self.chunks.clear(),
+            HistoryChange::Keep => {}
+        }
+        let InstanceUpdate { status, updated_at, completed_at, custom_status, trace, execution, .. } = update;
+        record.turn = turn;
+        record.status = status;
+        record.updated_at = updated_at;
+        record.completed_at = completed_at.or(record.completed_at);
+        if let Some(trace) = trace {
+            record.trace = Some(trace);
+        }
+        if let Some(custom_status) = custom_status {
+            self.custom_status = custom_status;
+        }
+        if let Some(execution) = execution {
+            record.execution_id = execution.execution_id;
+            record.version = execution.version;
+        }
+        match pending {
+            Pending::Keep => {}
+            Pending::DropExecution => self.inbox.retain(|_, message| message.class != Class::Result),
+            Pending::DropAll => self.inbox.clear(),
+        }
+        for child in children {
+            // An id that begins so is held by a live instance.
+            if child.instance.id.as_str().starts_with("taken") {
+                child.otherwise.into_iter().for_each(|message| self.mail(message));
+            }
+        }
+        for out in outbox {
+            if out.to == Recipient::Myself {
+                self.mail(out.message);
+            }
+        }
+    }
+}
