@@ -1,6 +1,6 @@
 //! Brings work to workers: ready queues, leases, timers, and who waits for what.
 //!
-//! Everything is pushed. The store tells the effects of each commit; the [`board`] decides what follows; what needs the store or time is
+//! Everything is pushed. The store tells the effects of each commit; the `board` decides what follows; what needs the store or time is
 //! done here, outside the board's lock. Leases and queues live in memory and are rebuilt from the rows at start, so nothing is written
 //! to say that somebody is working on something.
 //!

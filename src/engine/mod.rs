@@ -1,7 +1,7 @@
 //! Pure decisions: what a turn may deliver, and what its answer changes.
 //!
 //! No clock, no randomness, no I/O, no async: time and fresh ids come in through [`Context`]. The engine sees one execution at a
-//! time and answers with a [`Commit`](crate::model::Commit); whoever applies it is not the engine's business.
+//! time and answers with a [`Commit`]; whoever applies it is not the engine's business.
 //!
 //! What always holds:
 //! - History only grows within one execution, and every result in it answers something scheduled before and not answered yet.

@@ -1,9 +1,9 @@
 //! The store in SQLite: one file, one process, one writer thread, many readers.
 //!
-//! Every change goes through [`writer`], which commits many callers' changes as one transaction; every read runs beside it on
-//! a connection of [`pool`]. In memory there is only the writer's connection, and reads queue with the changes.
+//! Every change goes through `writer`, which commits many callers' changes as one transaction; every read runs beside it on
+//! a connection of `pool`. In memory there is only the writer's connection, and reads queue with the changes.
 //!
-//! What always holds: nobody else has the file open as a server ([`open`] takes a lock), so leases and ready queues need no
+//! What always holds: nobody else has the file open as a server (`open` takes a lock), so leases and ready queues need no
 //! rows and the `..._claim` calls simply list; numbers given to instances, messages and activities are never used twice.
 
 mod counters;
