@@ -1,8 +1,13 @@
 //! Who holds what. Leases live in memory: only this process can hold work, and after a crash everything is handed out anew.
 
-use super::worker::{Kind, WorkerId};
-use crate::model::{ActivityTask, HubId, InstanceId, InstanceKey, Timestamp, pb::OrchestratorResponse};
-use prost::Message as _;
+use super::{
+    pieces::Pieces,
+    queue::Place,
+    worker::{Kind, WorkerId},
+};
+use crate::model::{
+    ActivityKey, ActivityTask, HubId, InstanceId, InstanceKey, Timestamp, pb::OrchestratorResponse,
+};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -38,11 +43,15 @@ impl Returns {
 pub(super) struct Waiting {
     pub task: ActivityTask,
     pub returns: Returns,
+    /// Where it stands in the queue of its route, if it does.
+    pub place: Option<Place>,
+    /// Its execution has ended: nobody waits for it, and it is not handed out again.
+    pub dropped: bool,
 }
 
 impl Waiting {
     pub fn new(task: ActivityTask) -> Self {
-        Self { task, returns: Returns::default() }
+        Self { task, returns: Returns::default(), place: None, dropped: false }
     }
 }
 
@@ -65,6 +74,8 @@ impl Held {
 /// An item in a worker's hands.
 #[derive(Debug)]
 pub(super) struct Lease {
+    /// Rises in the order in which items were handed out.
+    number: u64,
     pub worker: WorkerId,
     pub hub: HubId,
     pub since: Timestamp,
@@ -73,54 +84,43 @@ pub(super) struct Lease {
     pub pieces: Pieces,
 }
 
-/// An answer too large for one message (facts: gRPC protocol, section 8.6). Kept in memory: the worker repeats it if it is lost.
-#[derive(Debug, Default)]
-pub(super) struct Pieces {
-    by_index: BTreeMap<i32, OrchestratorResponse>,
-    bytes: usize,
-}
-
-impl Pieces {
-    /// Most bytes of one answer.
-    const LIMIT: usize = 256 << 20;
-
-    /// Keeps a piece; one with the same index is replaced. `false`: the answer is too large.
-    pub fn add(&mut self, piece: OrchestratorResponse) -> bool {
-        self.bytes += piece.encoded_len();
-        self.by_index.insert(piece.chunk_index.unwrap_or_default(), piece);
-        self.bytes <= Self::LIMIT
-    }
-
-    /// Puts the pieces before the last one. The first says how many events were taken; the last has the custom status.
-    pub fn complete(self, last: OrchestratorResponse) -> OrchestratorResponse {
-        let before: Vec<_> =
-            self.by_index.into_iter().filter(|(index, _)| Some(*index) != last.chunk_index).collect();
-        let Some((_, first)) = before.first() else { return last };
-        let mut whole = OrchestratorResponse {
-            num_events_processed: first.num_events_processed,
-            orchestration_trace_context: first.orchestration_trace_context.clone(),
-            custom_status: last.custom_status,
-            instance_id: last.instance_id,
-            ..OrchestratorResponse::default()
-        };
-        whole.actions.extend(before.into_iter().flat_map(|(_, piece)| piece.actions));
-        whole.actions.extend(last.actions);
-        whole
-    }
-}
-
 /// All leases, by completion token.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     by_token: HashMap<String, Lease>,
+    /// Tokens of the activities among them.
+    activities: BTreeMap<ActivityKey, String>,
+    granted: u64,
 }
 
 impl Leases {
     /// Hands an item out under a new token nobody can guess.
-    pub fn grant(&mut self, lease: Lease) -> String {
+    pub fn grant(&mut self, worker: WorkerId, hub: HubId, since: Timestamp, held: Held) -> String {
         let token = Uuid::new_v4().simple().to_string();
+        if let Held::Activity(waiting) = &held {
+            self.activities.insert(waiting.task.key, token.clone());
+        }
+        self.granted += 1;
+        let lease = Lease { number: self.granted, worker, hub, since, held, pieces: Pieces::default() };
         self.by_token.insert(token.clone(), lease);
         token
+    }
+
+    /// Whether a worker holds this activity.
+    pub fn has_activity(&self, key: ActivityKey) -> bool {
+        self.activities.contains_key(&key)
+    }
+
+    /// The instance's execution has ended; `all`: the instance itself is gone. Whoever still works on its activities may finish, but nobody
+    /// else gets them.
+    pub fn drop_activities(&mut self, instance: InstanceKey, all: bool) {
+        let first = ActivityKey { instance, number: i64::MIN };
+        let last = ActivityKey { instance, number: i64::MAX };
+        for (_, token) in self.activities.range(first..=last) {
+            if let Some(Lease { held: Held::Activity(waiting), .. }) = self.by_token.get_mut(token) {
+                waiting.dropped |= all || !waiting.task.detached;
+            }
+        }
     }
 
     /// How many items are in workers' hands.
@@ -131,7 +131,7 @@ impl Leases {
     /// Ends a lease. `None`: there is none of that token and kind in the hub.
     pub fn end(&mut self, hub: HubId, token: &str, kind: Kind) -> Option<Lease> {
         self.by_token.get(token).filter(|lease| lease.hub == hub && lease.held.kind() == kind)?;
-        self.by_token.remove(token)
+        self.revoke(token)
     }
 
     /// Adds a piece to the answer of a turn. `None`: the token is stale. `Some(false)`: the answer has become too large.
@@ -142,7 +142,11 @@ impl Leases {
 
     /// Ends a lease whatever its hub.
     pub fn revoke(&mut self, token: &str) -> Option<Lease> {
-        self.by_token.remove(token)
+        let lease = self.by_token.remove(token)?;
+        if let Held::Activity(waiting) = &lease.held {
+            self.activities.remove(&waiting.task.key);
+        }
+        Some(lease)
     }
 
     /// The token of a turn by its instance, for workers that do not return tokens (durabletask-go).
@@ -165,12 +169,12 @@ impl Leases {
         leases.find(|(_, lease)| lease.hub == hub && fits(&lease.held)).map(|(token, _)| token.clone())
     }
 
-    /// Tokens of everything this worker holds.
+    /// Tokens of everything this worker holds, newest first.
     pub fn of_worker(&self, worker: WorkerId) -> Vec<String> {
         self.tokens(|lease| lease.worker == worker)
     }
 
-    /// Tokens of turns handed out before `turns`, and of activities handed out before `activities`.
+    /// Tokens of turns handed out before `turns`, and of activities handed out before `activities`, newest first.
     pub fn older_than(&self, turns: Timestamp, activities: Timestamp) -> Vec<String> {
         self.tokens(|lease| match lease.held {
             Held::Turn(..) => lease.since < turns,
@@ -179,6 +183,8 @@ impl Leases {
     }
 
     fn tokens(&self, fits: impl Fn(&Lease) -> bool) -> Vec<String> {
-        self.by_token.iter().filter(|(_, lease)| fits(lease)).map(|(token, _)| token.clone()).collect()
+        let mut found: Vec<_> = self.by_token.iter().filter(|(_, lease)| fits(lease)).collect();
+        found.sort_unstable_by_key(|(_, lease)| std::cmp::Reverse(lease.number));
+        found.into_iter().map(|(token, _)| token.clone()).collect()
     }
 }

@@ -10,6 +10,7 @@
 mod board;
 mod lease;
 mod loops;
+mod pieces;
 mod queue;
 mod slot;
 mod waiters;
@@ -27,6 +28,7 @@ use crate::{
 };
 use board::{Board, Job, Read, ReadError, Rules, TakenTurn, fresh_id};
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -170,7 +172,11 @@ impl Dispatch {
         // In a task of its own: a caller that hangs up must not stop a commit half way.
         let this = self.clone();
         self.finish(async move {
-            let outcome = this.apply(execution, turn, pieces.complete(response));
+            let apply = AssertUnwindSafe(|| this.apply(execution, turn, pieces.complete(response)));
+            let Ok(outcome) = catch_unwind(apply) else {
+                this.with_board(|board| board.apply_failed(key));
+                return Err(Error::Backend("the server could not work out what an answer means".into()));
+            };
             match this.with_board(|board| board.committing(key, outcome)) {
                 Some(commit) => this.commit(commit).await,
                 None => Ok(()),
@@ -348,8 +354,8 @@ impl Dispatch {
                             Ok(None) => {}
                             Err(error) => {
                                 tracing::error!(instance.key = key.0, %error, "a timer is due but its instance cannot be read; trying again");
-                                this.run(Job::Locate(vec![key]));
                                 tokio::time::sleep(Duration::from_secs(1)).await;
+                                this.run(Job::Locate(vec![key]));
                             }
                         }
                     }

@@ -3,7 +3,7 @@
 use super::worker::Kind;
 use crate::model::{ActivityTask, HubId, InstanceRef};
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -28,10 +28,14 @@ impl Route {
     }
 }
 
-/// First in, first out for each route; the routes take turns.
+/// Where an item stands in the queue of its route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place(i64);
+
+/// First in, first out for each route; the routes take turns. An item can leave from any place, so nothing that is over stays behind.
 #[derive(Debug)]
 pub(super) struct Queues<T> {
-    queues: HashMap<Route, VecDeque<T>>,
+    queues: HashMap<Route, BTreeMap<Place, T>>,
     /// Routes with work that some worker serves, in the order of their turns.
     ring: VecDeque<Route>,
     /// Routes with work that no connected worker serves.
@@ -45,8 +49,8 @@ impl<T> Default for Queues<T> {
 }
 
 impl<T> Queues<T> {
-    /// Adds an item at the end, or at the front if it was there before.
-    pub fn push(&mut self, route: &Route, item: T, front: bool) {
+    /// Adds an item at the end, or at the front if it was there before. Answers its place.
+    pub fn push(&mut self, route: &Route, item: T, front: bool) -> Place {
         let queue = match self.queues.get_mut(route) {
             Some(queue) => queue,
             None => {
@@ -54,24 +58,41 @@ impl<T> Queues<T> {
                 self.queues.entry(route.clone()).or_default()
             }
         };
-        if front { queue.push_front(item) } else { queue.push_back(item) }
+        let place = match front {
+            true => Place(queue.first_key_value().map_or(0, |(first, _)| first.0 - 1)),
+            false => Place(queue.last_key_value().map_or(0, |(last, _)| last.0 + 1)),
+        };
+        queue.insert(place, item);
+        place
     }
 
     /// The first item of a route.
     pub fn peek(&self, route: &Route) -> Option<&T> {
-        self.queues.get(route)?.front()
+        self.queues.get(route)?.first_key_value().map(|(_, item)| item)
     }
 
-    /// Takes the first item of a route. A route that is empty is forgotten.
+    /// Takes the first item of a route.
     pub fn pop(&mut self, route: &Route) -> Option<T> {
-        let queue = self.queues.get_mut(route)?;
-        let item = queue.pop_front();
-        if queue.is_empty() {
-            self.queues.remove(route);
-            self.unserved.remove(route);
-            self.ring.retain(|other| other != route);
+        let (_, item) = self.queues.get_mut(route)?.pop_first()?;
+        self.forget_if_empty(route);
+        Some(item)
+    }
+
+    /// Takes an item out, wherever it stands.
+    pub fn remove(&mut self, route: &Route, place: Place) {
+        if let Some(queue) = self.queues.get_mut(route) {
+            queue.remove(&place);
+            self.forget_if_empty(route);
         }
-        item
+    }
+
+    fn forget_if_empty(&mut self, route: &Route) {
+        if self.queues.get(route).is_some_and(BTreeMap::is_empty) {
+            self.queues.remove(route);
+            if !self.unserved.remove(route) {
+                self.ring.retain(|other| other != route);
+            }
+        }
     }
 
     /// The route whose turn it is; it goes to the end of the ring.
@@ -86,11 +107,18 @@ impl<T> Queues<T> {
         self.ring.len()
     }
 
+    /// How many items wait on all routes.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.queues.values().map(BTreeMap::len).sum()
+    }
+
     /// Sets a route aside until a worker joins.
     pub fn set_aside(&mut self, route: &Route) {
         self.ring.retain(|other| other != route);
-        if self.queues.contains_key(route) {
-            self.unserved.insert(route.clone());
+        if self.queues.contains_key(route) && self.unserved.insert(route.clone()) {
+            let (name, version) = (&route.name, route.version.as_deref());
+            tracing::info!(name = %name, version, kind = ?route.kind, "no connected worker serves this; its work waits");
         }
     }
 
@@ -121,6 +149,16 @@ mod tests {
         assert_eq!(seen, [1, 3, 2]);
         assert_eq!(queues.served(), 0);
         assert!(queues.queues.is_empty());
+    }
+
+    #[test]
+    fn an_item_can_leave_from_the_middle() {
+        let mut queues = Queues::default();
+        let places = [1, 2, 3].map(|item| queues.push(&route("a"), item, false));
+        queues.remove(&route("a"), places[1]);
+        queues.remove(&route("a"), places[1]);
+        assert_eq!([queues.pop(&route("a")), queues.pop(&route("a"))], [Some(1), Some(3)]);
+        assert!(queues.queues.is_empty() && queues.ring.is_empty());
     }
 
     #[test]

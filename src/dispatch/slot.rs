@@ -1,6 +1,6 @@
 //! What dispatch knows of one instance. A slot is a cache entry with a stage: whatever it holds can be read again.
 
-use super::{lease::Returns, worker::WorkerId};
+use super::{lease::Returns, queue::Place, worker::WorkerId};
 use crate::{
     engine::{Execution, Turn},
     model::{Chunk, Class, HistoryChange, InstanceRecord, InstanceRef, Message, MessageId, Pending, Status},
@@ -15,8 +15,8 @@ const BASE_COST: usize = 2048;
 pub(super) enum Stage {
     /// Nothing to do, as far as is known.
     Idle,
-    /// In the queue of its route.
-    Queued,
+    /// In the queue of its route, at this place.
+    Queued(Place),
     /// Being read from the store; a place at this worker is kept free for it.
     Loading(Option<WorkerId>),
     /// A worker has a turn of it.

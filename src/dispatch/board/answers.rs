@@ -3,7 +3,8 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        lease::{Held, Lease, Pieces, Waiting},
+        lease::{Held, Lease, Waiting},
+        pieces::Pieces,
         slot::Stage,
         worker::{Kind, WorkerId},
     },
@@ -100,6 +101,9 @@ impl Board {
 
     /// An activity whose answer could not be stored, or that was put back, waits a little.
     pub fn rest_activity(&mut self, waiting: Waiting) {
+        if waiting.dropped {
+            return;
+        }
         let (key, pause) = (waiting.task.key, self.backoff(waiting.returns.times));
         self.waiting.insert(key, waiting);
         self.jobs.push(Job::RestActivity(key, pause));
@@ -141,9 +145,23 @@ impl Board {
                 }
                 Held::Activity(waiting) => {
                     self.release(Some(lease.worker), Kind::Activity);
-                    self.queue_activity(waiting, true);
+                    if !waiting.dropped {
+                        self.queue_activity(waiting, true);
+                    }
                 }
             }
+        }
+    }
+
+    /// Applying an answer went wrong in a way that says nothing about the instance: its turn is tried again.
+    pub fn apply_failed(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if matches!(slot.stage, Stage::Applying) {
+            slot.forget();
+            slot.returns.times += 1;
+            slot.stage = Stage::Resting;
+            let times = slot.returns.times;
+            self.jobs.push(Job::Rest(key, self.backoff(times)));
         }
     }
 

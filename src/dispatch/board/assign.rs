@@ -3,7 +3,7 @@
 use super::{Board, Connected};
 use crate::{
     dispatch::{
-        lease::{Held, Lease, Pieces, Returns, Waiting},
+        lease::{Held, Returns, Waiting},
         queue::Route,
         slot::{Slot, Stage},
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
@@ -91,9 +91,11 @@ impl Board {
 
     fn give_turn(&mut self, key: InstanceKey, worker: WorkerId) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        if !matches!(slot.stage, Stage::Queued) {
+        if !matches!(slot.stage, Stage::Queued(_)) {
             return;
         }
+        // It has just left its queue.
+        slot.stage = Stage::Idle;
         let Some(execution) = slot.execution() else {
             slot.stage = Stage::Loading(Some(worker));
             self.jobs.push(super::Job::Load(key));
@@ -104,13 +106,7 @@ impl Board {
             Next::Deliver(turn) if self.outgrown(key, worker, &turn) => self.fail_outgrown(key, turn),
             Next::Deliver(turn) => self.lease_turn(key, worker, turn),
             Next::Discard(late) => self.discard(key, late),
-            Next::Control(_) => {
-                // Settling acts on control messages; it only has to be allowed to.
-                if let Some(slot) = self.instances.get_mut(&key) {
-                    slot.stage = Stage::Idle;
-                }
-                self.settle(key);
-            }
+            Next::Control(_) => self.settle(key),
             Next::Wait => self.rest_idle(key),
         }
     }
@@ -130,13 +126,7 @@ impl Board {
         let Some(execution) = &known.execution else { return };
         let record = &execution.record;
         let held = Held::Turn(key, record.id.clone());
-        let token = self.leases.grant(Lease {
-            worker,
-            hub: record.hub,
-            since: self.now,
-            held,
-            pieces: Pieces::default(),
-        });
+        let token = self.leases.grant(worker, record.hub, self.now, held);
         let item = WorkItem::Turn(TurnItem {
             token: token.clone(),
             instance: slot.reference.clone(),
@@ -152,17 +142,15 @@ impl Board {
 
     pub(super) fn queue_activity(&mut self, waiting: Waiting, front: bool) {
         let (key, route) = (waiting.task.key, Route::of_activity(&waiting.task));
-        self.waiting.insert(key, waiting);
-        self.activities.push(&route, key, front);
+        let place = Some(self.activities.push(&route, key, front));
+        self.waiting.insert(key, Waiting { place, ..waiting });
     }
 
     fn give_activity(&mut self, key: ActivityKey, worker: WorkerId) {
         // Not there any more: its execution has ended.
         let Some(waiting) = self.waiting.remove(&key) else { return };
         let task = waiting.task.clone();
-        let held = Held::Activity(waiting);
-        let lease = Lease { worker, hub: task.hub, since: self.now, held, pieces: Pieces::default() };
-        let token = self.leases.grant(lease);
+        let token = self.leases.grant(worker, task.hub, self.now, Held::Activity(waiting));
         self.reserve(worker, Kind::Activity);
         self.send(worker, WorkItem::Activity(ActivityItem { token, task }));
     }

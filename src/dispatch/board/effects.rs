@@ -4,9 +4,12 @@ use super::{Board, Job};
 use crate::{
     dispatch::{
         lease::Waiting,
+        queue::Route,
         slot::{Slot, Stage},
     },
-    model::{ActivityKey, Effect, InstanceKey, InstanceRef, Message, Pending, Status, StatusExt as _},
+    model::{
+        ActivityKey, ActivityTask, Effect, InstanceKey, InstanceRef, Message, Pending, Status, StatusExt as _,
+    },
     store::{Due, Ready},
 };
 use std::time::Duration;
@@ -18,7 +21,7 @@ impl Board {
             Effect::Message { to, status, message } => self.message(to, status, message),
             Effect::Activity(task) => {
                 self.first_new_activity.get_or_insert(task.key.number);
-                self.queue_activity(Waiting::new(task), false);
+                self.add_activity(task);
             }
             Effect::Changed { key, turn, .. } => self.committed(key, turn),
             Effect::Gone { key, .. } => {
@@ -79,7 +82,20 @@ impl Board {
     fn drop_activities(&mut self, key: InstanceKey, all: bool) {
         let of_instance =
             ActivityKey { instance: key, number: i64::MIN }..=ActivityKey { instance: key, number: i64::MAX };
-        self.waiting.extract_if(of_instance, |_, waiting| all || !waiting.task.detached).for_each(drop);
+        let dropped = self.waiting.extract_if(of_instance, |_, waiting| all || !waiting.task.detached);
+        for (_, waiting) in dropped {
+            if let Some(place) = waiting.place {
+                self.activities.remove(&Route::of_activity(&waiting.task), place);
+            }
+        }
+        self.leases.drop_activities(key, all);
+    }
+
+    /// An activity to be done, unless it is known: recovery may have met it before its effect came.
+    fn add_activity(&mut self, task: ActivityTask) {
+        if !self.waiting.contains_key(&task.key) && !self.leases.has_activity(task.key) {
+            self.queue_activity(Waiting::new(task), false);
+        }
     }
 
     /// Due times that have come.
@@ -123,11 +139,11 @@ impl Board {
     }
 
     /// Activities found in the store at start.
-    pub fn recovered(&mut self, tasks: Vec<crate::model::ActivityTask>) {
+    pub fn recovered(&mut self, tasks: Vec<ActivityTask>) {
         for task in tasks {
-            let new = self.first_new_activity.is_some_and(|first| task.key.number >= first);
-            if !new && !self.waiting.contains_key(&task.key) {
-                self.queue_activity(Waiting::new(task), false);
+            // One whose effect has come may be done already; the page was read before that.
+            if self.first_new_activity.is_none_or(|first| task.key.number < first) {
+                self.add_activity(task);
             }
         }
     }

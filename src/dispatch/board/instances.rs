@@ -40,7 +40,7 @@ impl Board {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let control = slot.has_control();
         match &slot.stage {
-            Stage::Idle | Stage::Queued => {}
+            Stage::Idle | Stage::Queued(_) => {}
             Stage::Leased { .. } | Stage::Resting if control && slot.known.is_some() => {}
             Stage::Leased { .. }
             | Stage::Resting
@@ -62,6 +62,9 @@ impl Board {
 
     /// Its state is not in memory: read it when it can be used, which for a control message is now.
     fn settle_unknown(&mut self, key: InstanceKey, control: bool) {
+        if control {
+            self.unqueue(key);
+        }
         let Some(slot) = self.instances.get_mut(&key) else { return };
         if control {
             slot.stage = Stage::Loading(None);
@@ -86,9 +89,18 @@ impl Board {
     pub(super) fn enqueue(&mut self, key: InstanceKey, front: bool) {
         self.leave_idle(key);
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        if !matches!(slot.stage, Stage::Queued) {
-            slot.stage = Stage::Queued;
-            self.turns.push(&Route::of_turn(&slot.reference), key, front);
+        if !matches!(slot.stage, Stage::Queued(_)) {
+            let place = self.turns.push(&Route::of_turn(&slot.reference), key, front);
+            slot.stage = Stage::Queued(place);
+        }
+    }
+
+    /// Takes the instance out of its queue, if it is in one.
+    fn unqueue(&mut self, key: InstanceKey) {
+        let Some(slot) = self.instances.get_mut(&key) else { return };
+        if let Stage::Queued(place) = slot.stage {
+            self.turns.remove(&Route::of_turn(&slot.reference), place);
+            slot.stage = Stage::Idle;
         }
     }
 
@@ -96,6 +108,7 @@ impl Board {
     /// that turn are still in the inbox.
     fn control(&mut self, key: InstanceKey) {
         self.revoke_turn(key);
+        self.unqueue(key);
         self.server_turn(key, |execution, inbox, context| {
             let messages =
                 inbox.values().filter(|message| message.class == Class::Control).cloned().collect();
@@ -201,6 +214,7 @@ impl Board {
 
     /// Nothing to do: the instance stays in memory as long as there is room.
     pub(super) fn rest_idle(&mut self, key: InstanceKey) {
+        self.unqueue(key);
         let Some(slot) = self.instances.get_mut(&key) else { return };
         slot.stage = Stage::Idle;
         let cost = slot.cost();
@@ -218,6 +232,7 @@ impl Board {
     }
 
     pub(super) fn remove(&mut self, key: InstanceKey) {
+        self.unqueue(key);
         self.leave_idle(key);
         if let Some(Slot { stage: Stage::Loading(reserved), .. }) = self.instances.remove(&key) {
             // What is being read will find nobody here; the place at the worker would stay taken for ever.

@@ -115,3 +115,70 @@ fn what_recovery_finds_is_queued_unless_it_was_heard_of_already() {
     let worker = fresh.join("X", 9, 9);
     assert_eq!(fresh.given(worker), ["activity A1#1 X", "activity A1#2 X"]);
 }
+
+#[test]
+fn what_comes_back_keeps_its_order() {
+    let mut room = Room::new();
+    let worker = room.join("*", 9, 9);
+    room.start("A");
+    room.settle();
+    let held = room.item(worker);
+    room.answer(&held, "task 1 X, task 2 X, task 3 X, task 4 X, task 5 X");
+    assert_eq!(room.given(worker).len(), 5);
+    room.leave(worker);
+    let next = room.join("*", 9, 9);
+    room.settle();
+    let expected: Vec<_> = (1..=5).map(|id| format!("activity A1#{id} X")).collect();
+    assert_eq!(room.given(next), expected);
+}
+
+#[test]
+fn an_activity_of_an_ended_instance_is_not_handed_out_again() {
+    let mut room = Room::new();
+    let worker = room.join("*", 9, 9);
+    let key = room.start("A");
+    room.settle();
+    let held = room.item(worker);
+    room.answer(&held, "task 1 X, task 2 Y");
+    let [first, second]: [WorkItem; 2] = room.items(worker).try_into().unwrap();
+    room.mail(key, "terminate");
+    room.settle();
+    let WorkItem::Activity(ActivityItem { token, .. }) = &first else { panic!("an activity") };
+    room.visit(|board| board.put_back(HUB, token, Kind::Activity));
+    room.leave(worker);
+    let next = room.join("*", 9, 9);
+    room.settle_and_rest();
+    assert!(room.given(next).is_empty(), "{second:?} is over");
+    assert!(room.board.waiting.is_empty());
+}
+
+#[test]
+fn one_that_recovery_has_met_first_is_not_queued_twice() {
+    let mut room = Room::new();
+    let worker = room.join("*", 9, 9);
+    room.start("A");
+    room.settle();
+    let held = room.item(worker);
+    let commit = room.begin_answer(&held, "task 1 X").unwrap();
+    room.commit(commit);
+    let found = room.store.activities.values().cloned().collect();
+    room.visit(|board| board.recovered(found));
+    assert_eq!(room.given(worker), ["activity A1#1 X"]);
+    room.settle();
+    assert!(room.given(worker).is_empty());
+}
+
+#[test]
+fn nothing_stays_behind_in_queues_nobody_serves() {
+    let mut room = Room::new();
+    let key = room.start("A");
+    room.settle();
+    for _ in 0..100 {
+        room.mail(key, "suspend, resume");
+        room.settle();
+    }
+    assert_eq!(room.board.turns.waiting(), 1);
+    room.mail(key, "terminate");
+    room.settle();
+    assert_eq!(room.board.turns.waiting(), 0);
+}

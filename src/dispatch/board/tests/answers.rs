@@ -129,8 +129,7 @@ fn a_failure_of_an_older_commit_means_nothing() {
 fn reading_that_fails_is_tried_again_and_what_cannot_be_used_is_parked() {
     let mut room = Room::new();
     let worker = room.join("*", 1, 1);
-    let key = room.start("A");
-    room.take_effects();
+    let key = room.start_before("A");
     room.jobs.clear();
     room.visit(|board| board.loaded(key, Err(ReadError::Again)));
     assert_eq!(room.jobs.iter().filter(|job| is_pause(job)).count(), 1);
@@ -139,8 +138,7 @@ fn reading_that_fails_is_tried_again_and_what_cannot_be_used_is_parked() {
 
     let mut room = Room::new();
     let worker = room.join("*", 1, 1);
-    let key = room.start("A");
-    room.take_effects();
+    let key = room.start_before("A");
     room.jobs.clear();
     room.visit(|board| board.loaded(key, Err(ReadError::Unusable("torn".into()))));
     room.mail(key, "event Go");

@@ -17,6 +17,7 @@ use crate::{
     model::{
         Class, Commit, Effect, HubId, InstanceKey, NewInstance, NewMessage, Status, Timestamp, event, pb,
     },
+    store::Ready,
 };
 use mirror::Mirror;
 use std::{
@@ -46,7 +47,12 @@ impl Room {
     }
 
     fn with_cache(cache_bytes: usize) -> Self {
-        let rules = Rules { cache_bytes, payload_bytes: 1 << 20, max_backoff: Duration::from_secs(1) };
+        let rules = Rules {
+            cache_bytes,
+            payload_bytes: 1 << 20,
+            work_item_bytes: 4 << 20,
+            max_backoff: Duration::from_secs(1),
+        };
         let mut room = Self {
             board: Board::new(rules),
             store: Mirror::default(),
@@ -99,6 +105,15 @@ impl Room {
         self.ids += 1;
         let text = format!("start id={name}{} name={name}", self.ids);
         self.start_as(script::new_instance(&script::Words::of(&text)))
+    }
+
+    /// An instance from before this board's time, found ready in the store: nothing is known of it yet.
+    fn start_before(&mut self, name: &str) -> InstanceKey {
+        let key = self.start(name);
+        self.effects.clear();
+        let instance = self.store.rows[&key].record.reference();
+        self.visit(|board| board.found(Ready { instance, control: false }));
+        key
     }
 
     fn start_as(&mut self, new: NewInstance) -> InstanceKey {

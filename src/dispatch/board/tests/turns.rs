@@ -143,8 +143,7 @@ fn a_control_message_that_arrives_with_an_answer_under_way_comes_after_it() {
 fn messages_that_arrive_at_any_stage_are_delivered_once() {
     let mut room = Room::new();
     let worker = room.join("*", 9, 9);
-    let key = room.start("A");
-    room.take_effects();
+    let key = room.start_before("A");
     assert!(matches!(room.jobs[0], Job::Load(_)));
     // While it is being read: told before and after the read looked, and among what was read.
     room.mail(key, "event A");
@@ -225,8 +224,7 @@ fn what_is_idle_leaves_memory_when_room_runs_out_and_is_read_again() {
 fn an_instance_that_goes_while_it_is_read_leaves_the_workers_place_free() {
     let mut room = Room::new();
     let worker = room.join("*", 1, 1);
-    let key = room.start("A");
-    room.take_effects();
+    let key = room.start_before("A");
     assert!(matches!(room.jobs.pop_front(), Some(Job::Load(_))));
     let read = room.store.read(key);
     room.effects.extend(room.store.purge(key));
@@ -246,7 +244,7 @@ fn what_the_store_held_at_start_is_found_once() {
     room.effects.clear();
     for (key, control) in [(a, false), (b, true), (a, false)] {
         let (instance, _) = room.store.route(key).unwrap();
-        room.visit(|board| board.found(crate::store::Ready { instance, control }));
+        room.visit(|board| board.found(Ready { instance, control }));
     }
     room.settle();
     assert_eq!(room.status(b), Status::Terminated);
