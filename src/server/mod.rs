@@ -193,8 +193,12 @@ fn routes(
         wait_cap: Duration::from_secs(config.limits.wait_secs),
     };
     let readiness = ready::Probe::new(store.clone(), dispatch.clone());
-    let api =
-        http::Api { manager: manager.clone(), settings: Arc::new(settings), readiness: Arc::new(readiness) };
+    let api = http::Api {
+        manager: manager.clone(),
+        settings: Arc::new(settings),
+        readiness: Arc::new(readiness),
+        leaving: leaving.clone(),
+    };
     let workers = grpc::Settings {
         max_turns: config.dispatch.orchestrations_per_worker,
         max_activities: config.dispatch.activities_per_worker,
