@@ -19,7 +19,7 @@ mod ready;
 
 use crate::{
     api::{
-        grpc::{Sidecar, TaskHubSidecarServiceServer},
+        grpc::{Sidecar, TaskHubSidecarServiceServer, door as grpc_door},
         http::{self, HttpSettings},
     },
     clock::{Clock, SystemClock},
@@ -39,6 +39,7 @@ use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
 
 /// Why the server did not start. The text is for the operator and names the cure.
 #[derive(Debug, thiserror::Error)]
@@ -208,5 +209,6 @@ fn routes(
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
         .max_decoding_message_size(config.limits.grpc_message_bytes)
         .max_encoding_message_size(usize::MAX);
+    let sidecar = axum::middleware::from_fn(grpc_door).layer(sidecar);
     http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
 }
