@@ -41,6 +41,10 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
+/// How long connections may take to end once all work has been answered and all callers who waited have been sent away. Only those
+/// take longer whose other side is silent: half a request, or a machine that has vanished.
+const LINGER: Duration = Duration::from_secs(3);
+
 /// Why the server did not start. The text is for the operator and names the cure.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -140,14 +144,14 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.closing.cancel();
-        let rest = async {
-            if let Err(error) = self.listener.await {
-                tracing::error!(%error, "the listener ended badly");
-            }
-            self.dispatch.drained().await;
-        };
-        if tokio::time::timeout_at(deadline, rest).await.is_err() {
-            tracing::warn!("some connections had not ended at the deadline");
+        let linger_until = deadline.min(Instant::now() + LINGER);
+        match tokio::time::timeout_at(linger_until, self.listener).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the listener ended badly"),
+            Err(_) => tracing::info!("some connections would not end; they are cut off"),
+        }
+        if tokio::time::timeout_at(deadline, self.dispatch.drained()).await.is_err() {
+            tracing::warn!("some commits had not ended at the deadline");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(%error, "the store did not close cleanly");
