@@ -138,7 +138,7 @@ impl<'a> Replay<'a> {
         match event.event_type {
             Some(EventType::ExecutionStarted(started)) => self.start(started),
             Some(EventType::TaskCompleted(it)) => {
-                self.end_task(Activity, it.task_scheduled_id, Ok(it.result))
+                self.end_task(Activity, it.task_scheduled_id, Ok(it.result));
             }
             Some(EventType::TaskFailed(it)) => {
                 self.end_task(Activity, it.task_scheduled_id, Err(it.failure_details.map(Box::new)));
