@@ -37,7 +37,7 @@ use crate::{
 };
 use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tower::Layer as _;
 
@@ -96,7 +96,7 @@ impl Server {
 
         // Bound before anything runs, so that a second server on the same port changes nothing.
         let address = config.server.listen;
-        let listening = TcpListener::bind(address).await;
+        let listening = listen::bind(address);
         let listening = listening.map_err(|source| StartError::Listen { address, source })?;
         let address = listening.local_addr().unwrap_or(address);
 

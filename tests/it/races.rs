@@ -99,3 +99,41 @@ async fn of_many_who_terminate_together_nobody_fails_and_one_reason_stays() {
     assert_eq!(ended["runtimeStatus"], "Terminated");
     assert!(ended["output"].as_str().unwrap().starts_with('r'), "{ended}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_many_callers_do_to_one_id_nobody_sees_a_failure() {
+    let server = Inside::start().await;
+    let told = told(|i, together| {
+        let http = Http::new(server.url.clone());
+        async move {
+            together.wait().await;
+            let mut worst = 0;
+            for round in 0..12 {
+                let (method, target) = match (i * 5 + round * 7) % 9 {
+                    0 => ("POST", "orchestrators/HumanApproval/same"),
+                    1 => ("POST", "orchestrators/HelloCities/same"),
+                    2 => ("POST", "orchestrators/HelloCities/same?timeout=0.05"),
+                    3 => ("POST", "instances/same/terminate?reason=x"),
+                    4 => ("POST", "instances/same/suspend"),
+                    5 => ("POST", "instances/same/resume"),
+                    6 => ("POST", "instances/same/raiseEvent/Approval"),
+                    7 => ("DELETE", "instances/same"),
+                    _ => ("GET", "instances/same?showHistory=true"),
+                };
+                let json = if target.contains("Human") { "{\"timeoutSeconds\":100}" } else { "true" };
+                let answer = http.ask(method, target, Some(json)).await;
+                answer.is_no_failure();
+                worst = worst.max(answer.status);
+            }
+            worst
+        }
+    })
+    .await;
+    assert!(told.keys().all(|worst| *worst < 500), "{told:?}");
+    // Whatever is there now can be ended and replaced.
+    let ended = server.post("instances/same/terminate", "").await;
+    assert!(matches!(ended.status, 202 | 404 | 410), "{ended:?}");
+    let again = server.post("orchestrators/HelloCities/same?timeout=20", "").await;
+    assert_eq!((again.status, &again.json()[2]), (200, &"Hello, London!".into()), "{again:?}");
+    server.is_well().await;
+}

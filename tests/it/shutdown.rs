@@ -1,7 +1,12 @@
 //! SIGTERM: nobody is left hanging, nothing is lost, and the process ends in time.
 
-use crate::support::{Data, Http, PATIENCE, Worker, eventually, get_request, start_request};
-use durahub::model::pb::{self, history_event::EventType};
+use crate::support::{Data, Http, PATIENCE, Worker, eventually, get_request, soon, start_request};
+use durahub::{
+    config::Config,
+    model::pb::{self, history_event::EventType},
+    samples,
+    server::Server,
+};
 use std::{fs, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 use tonic::Code;
@@ -179,4 +184,35 @@ async fn what_is_started_while_it_leaves_is_kept() {
     assert_eq!(server.ended().await.0, Some(0));
     let server = data.serve().await;
     server.until("late", "Completed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_can_shut_its_server_down_and_start_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.store.url = format!("sqlite:{}/d.db", folder.path().display()).parse().unwrap();
+    // Its second half keeps one connection open.
+    let mut half = None;
+    for round in 0..4 {
+        let server = Server::start(&config, samples::registry()).await.unwrap();
+        let http = Http::new(server.url());
+        http.is_well().await;
+        if round == 2 {
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost:").await.unwrap();
+            half = Some(stream);
+        }
+        http.start("SlowChain", &format!("chain-{round}"), r#"{"steps":3,"delayMs":50}"#).await;
+        let twice = Server::start(&config, samples::registry()).await;
+        assert!(twice.err().unwrap().to_string().contains("in use by process"));
+        soon("the shutdown", server.shutdown()).await;
+        http.try_ask("GET", "/healthz", None, "").await.unwrap_err();
+    }
+    drop(half);
+    let server = Server::start(&config, samples::registry()).await.unwrap();
+    let http = Http::new(server.url());
+    for round in 0..4 {
+        assert_eq!(http.output(&format!("chain-{round}")).await, 3);
+    }
 }
