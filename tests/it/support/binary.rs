@@ -1,12 +1,13 @@
 //! The shipped binary as a process of its own, which can be signalled, killed, and started again on the same file.
 
-use super::{Client, Http, client, eventually, soon};
+use super::{Client, Http, PATIENCE, client, eventually, soon};
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader},
     ops::Deref,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -100,8 +101,7 @@ impl Binary {
 
     /// Sends a signal such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).spawn();
-        assert!(sent.unwrap().wait().unwrap().success());
+        send_signal(self.child.id(), name);
     }
 
     /// Waits for the process's own end: its exit code, and how long that took.
@@ -133,8 +133,23 @@ fn program() -> Command {
     command
 }
 
-/// Runs the binary to its end.
-#[allow(clippy::disallowed_methods, reason = "for tests without a runtime")]
+/// Runs the binary to its end. One that does not end, because it serves what it should refuse, is killed and fails the test.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    program().args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap()
+    let mut command = program();
+    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    told.recv_timeout(PATIENCE)
+        .unwrap_or_else(|_| {
+            send_signal(id, "KILL");
+            panic!("durahub {arguments:?} runs on");
+        })
+        .unwrap()
+}
+
+fn send_signal(process: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).spawn();
+    assert!(sent.unwrap().wait().unwrap().success());
 }
