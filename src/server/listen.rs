@@ -6,8 +6,8 @@ use hyper_util::{
     server::{conn::auto::Builder, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use std::{net::SocketAddr, time::Duration};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// How long a client may take to send its request's head.
@@ -23,6 +23,19 @@ const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 /// Pause after the system refuses to accept (out of file descriptors, mostly).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that may wait to be accepted. The usual 128 overflow when a fleet of clients comes back at once: some of them then wait a
+/// second for their next try, and some are reset.
+const BACKLOG: u32 = 4096;
+
+/// Takes the address.
+pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // So that a restart need not wait for what is left of old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves until `closing`, then lets open connections finish what they are answering.
 pub(super) async fn serve(listener: TcpListener, router: Router, closing: CancellationToken) {

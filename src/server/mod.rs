@@ -19,7 +19,7 @@ mod ready;
 
 use crate::{
     api::{
-        grpc::{Sidecar, TaskHubSidecarServiceServer},
+        grpc::{Sidecar, TaskHubSidecarServiceServer, door as grpc_door},
         http::{self, HttpSettings},
     },
     clock::{Clock, SystemClock},
@@ -37,8 +37,13 @@ use crate::{
 };
 use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tower::Layer as _;
+
+/// How long connections may take to end once all work has been answered and all callers who waited have been sent away. Only those
+/// take longer whose other side is silent: half a request, or a machine that has vanished.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// Why the server did not start. The text is for the operator and names the cure.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +96,7 @@ impl Server {
 
         // Bound before anything runs, so that a second server on the same port changes nothing.
         let address = config.server.listen;
-        let listening = TcpListener::bind(address).await;
+        let listening = listen::bind(address);
         let listening = listening.map_err(|source| StartError::Listen { address, source })?;
         let address = listening.local_addr().unwrap_or(address);
 
@@ -139,14 +144,14 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self.closing.cancel();
-        let rest = async {
-            if let Err(error) = self.listener.await {
-                tracing::error!(%error, "the listener ended badly");
-            }
-            self.dispatch.drained().await;
-        };
-        if tokio::time::timeout_at(deadline, rest).await.is_err() {
-            tracing::warn!("some connections had not ended at the deadline");
+        let linger_until = deadline.min(Instant::now() + LINGER);
+        match tokio::time::timeout_at(linger_until, self.listener).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the listener ended badly"),
+            Err(_) => tracing::info!("some connections would not end; they are cut off"),
+        }
+        if tokio::time::timeout_at(deadline, self.dispatch.drained()).await.is_err() {
+            tracing::warn!("some commits had not ended at the deadline");
         }
         if let Err(error) = self.store.close().await {
             tracing::error!(%error, "the store did not close cleanly");
@@ -194,8 +199,12 @@ fn routes(
         wait_cap: Duration::from_secs(config.limits.wait_secs),
     };
     let readiness = ready::Probe::new(store.clone(), dispatch.clone());
-    let api =
-        http::Api { manager: manager.clone(), settings: Arc::new(settings), readiness: Arc::new(readiness) };
+    let api = http::Api {
+        manager: manager.clone(),
+        settings: Arc::new(settings),
+        readiness: Arc::new(readiness),
+        leaving: leaving.clone(),
+    };
     let workers = grpc::Settings {
         max_turns: config.dispatch.orchestrations_per_worker,
         max_activities: config.dispatch.activities_per_worker,
@@ -205,5 +214,6 @@ fn routes(
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
         .max_decoding_message_size(config.limits.grpc_message_bytes)
         .max_encoding_message_size(usize::MAX);
+    let sidecar = axum::middleware::from_fn(grpc_door).layer(sidecar);
     http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
 }

@@ -2,6 +2,7 @@
 //!
 //! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
 
+mod door;
 mod service;
 mod state;
 mod status;
@@ -12,5 +13,6 @@ pub mod generated {
     include!(concat!(env!("OUT_DIR"), "/service/_.rs"));
 }
 
+pub use door::door;
 pub use generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer;
 pub use service::Sidecar;

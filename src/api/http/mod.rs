@@ -45,6 +45,7 @@ use axum::{
 use query::Query;
 use route::Route;
 use std::{any::Any, sync::Arc};
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
@@ -60,6 +61,8 @@ pub struct Api {
     pub settings: Arc<HttpSettings>,
     /// Asked by `/readyz`.
     pub readiness: Arc<dyn Readiness>,
+    /// Cancelled when the server shuts down, so that callers who wait are answered.
+    pub leaving: CancellationToken,
 }
 
 /// All HTTP routes: the management API below [`WEBHOOK_BASE`], `/healthz` and `/readyz`. Any other path or method is 404 with an

@@ -63,13 +63,15 @@ fn patience(query: &Query, cap: Duration) -> Result<Option<Duration>, Error> {
     }
 }
 
-/// Waits for the end. `None` if patience runs out, or if waiting fails: the start has been accepted and that is what counts.
+/// Waits for the end. `None` if patience runs out, if the server shuts down, or if waiting fails: the start has been accepted and
+/// that is what counts.
 async fn outcome(call: &Call, hub: HubId, id: &InstanceId, patience: Duration) -> Option<Instance> {
     let manager = &call.api.manager;
-    let found = match tokio::time::timeout(patience, manager.wait(hub, id, WaitFor::End, true)).await {
-        Ok(found) => found,
+    let found = tokio::select! {
+        found = manager.wait(hub, id, WaitFor::End, true) => found,
         // One last look, so that a timeout of 0 is one look and not none.
-        Err(_) => manager.get(hub, id, true).await,
+        () = tokio::time::sleep(patience) => manager.get(hub, id, true).await,
+        () = call.api.leaving.cancelled() => manager.get(hub, id, true).await,
     };
     found
         .inspect_err(|error| tracing::warn!(%error, "an instance was started but waiting for it failed"))

@@ -22,6 +22,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 use store::MemoryStore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// 2026-01-02T03:04:05.999999Z, so that a time that is rounded instead of cut shows.
@@ -59,6 +60,7 @@ struct World {
     store: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
     probe: Arc<Probe>,
+    leaving: CancellationToken,
     router: Router,
 }
 
@@ -76,8 +78,10 @@ impl World {
         let hubs = Arc::new(Hubs::open(&*store, &names, create_hubs).await.unwrap());
         let limits = Limits { payload_bytes: PAYLOAD_LIMIT };
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
-        let router = router(Api { manager, settings: Arc::new(settings), readiness: probe.clone() });
-        Self { store, clock, probe, router }
+        let leaving = CancellationToken::new();
+        let (settings, readiness) = (Arc::new(settings), probe.clone());
+        let router = router(Api { manager, settings, readiness, leaving: leaving.clone() });
+        Self { store, clock, probe, leaving, router }
     }
 
     /// Makes an instance of this status in the default hub.

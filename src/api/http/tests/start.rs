@@ -198,6 +198,16 @@ async fn a_wait_is_capped() {
 }
 
 #[tokio::test]
+async fn a_server_that_shuts_down_keeps_nobody_waiting() {
+    let world = World::new().await;
+    let waiting = world.post("/orchestrators/F/a?timeout=200", "");
+    let leaving = async { world.leaving.cancel() };
+    let (answer, ()) = tokio::join!(waiting, leaving);
+    assert_eq!((answer.status, answer.retry_after.as_deref()), (202, Some("10")));
+    assert_eq!(answer.fields(), LINKS);
+}
+
+#[tokio::test]
 async fn impossible_waits_are_refused_before_anything_is_started() {
     let world = World::new().await;
     world.post("/orchestrators/F/a?timeout=1&pollingInterval=2", "").await.is_error(400, "pollingInterval");

@@ -1,0 +1,54 @@
+//! What is done to every gRPC request before and after the rpc: refusals of the transport in the codes that callers expect.
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tonic::{Code, Status};
+
+const GRPC: &str = "application/grpc";
+
+/// 415 for what does not call itself gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked.
+/// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; tonic would say OUT_OF_RANGE.
+pub async fn door(request: Request, next: Next) -> Response {
+    let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !declared.is_some_and(is_grpc) {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let mut response = next.run(request).await;
+    if let Some(code) = response.headers_mut().get_mut(Status::GRPC_STATUS)
+        && Code::from_bytes(code.as_bytes()) == Code::OutOfRange
+    {
+        *code = HeaderValue::from(Code::ResourceExhausted as i32);
+    }
+    response
+}
+
+/// `application/grpc`, with or without a format and parameters; not gRPC-Web, which is another protocol.
+fn is_grpc(declared: &str) -> bool {
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    let begins = essence.get(..GRPC.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(GRPC));
+    begins && matches!(essence.as_bytes().get(GRPC.len()), None | Some(b'+'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grpc_may_name_its_format() {
+        for (declared, grpc) in [
+            ("application/grpc", true),
+            ("application/grpc+proto", true),
+            ("Application/gRPC; charset=x", true),
+            ("application/grpc-web", false),
+            ("application/grpc-web+proto", false),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            assert_eq!(is_grpc(declared), grpc, "{declared}");
+        }
+    }
+}

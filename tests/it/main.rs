@@ -1,0 +1,21 @@
+//! The whole server, driven from outside over HTTP, gRPC and bare sockets, within this process and as the shipped binary.
+//!
+//! What the stock Python SDK sees is tested in `tests/sdk/python`; here is what it cannot see or does not do. The fixtures are in
+//! [`support`]. Tests wait for states, never for durations, and every test has its own server and file.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests; clippy knows only functions marked as such"
+)]
+
+mod bad_input;
+mod command_line;
+mod crashes;
+mod documented;
+mod hubs;
+mod links;
+mod races;
+mod samples;
+mod shutdown;
+mod support;
+mod timers;
+mod workers;
