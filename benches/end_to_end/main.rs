@@ -33,6 +33,7 @@ async fn main() {
     }
     if wanted("latency") {
         sequence::run("3 activities in sequence, gRPC, one at a time", 3, 1, time / 2).await;
+        sequence::run("5 activities in sequence, gRPC, one at a time", 5, 1, time / 2).await;
     }
     if wanted("start") {
         http::starts("HTTP start, 64 connections", 64, time).await;
