@@ -8,6 +8,7 @@
 //! the instance meanwhile; what a worker that vanished held is handed out again at once.
 
 mod board;
+mod jobs;
 mod lease;
 mod loops;
 mod pieces;
@@ -26,7 +27,7 @@ use crate::{
     model::{Class, Effect, HubId, NewMessage, error_type, event, failure, pb},
     store::{Error, Store},
 };
-use board::{Board, Job, Read, ReadError, Rules, TakenTurn, fresh_id};
+use board::{Board, Rules, TakenTurn, fresh_id};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -34,9 +35,6 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// How often a commit is tried when the store says it is busy.
-const BUSY_ATTEMPTS: u32 = 5;
 
 /// Settings of dispatch.
 #[derive(Clone, Copy, Debug)]
@@ -131,13 +129,15 @@ impl Dispatch {
 
     /// A worker joins. Its items come through [`Seat::items`]; call [`Dispatch::leave`] when it is gone.
     pub fn join(&self, offer: Offer) -> Seat {
-        tracing::info!(worker = %offer.label, hub = ?offer.hub.map(|hub| hub.0), "worker joined");
-        self.with_board(|board| board.join(offer))
+        let label = offer.label.clone();
+        let seat = self.with_board(|board| board.join(offer));
+        tracing::info!(worker = %label, number = seat.id.0, "worker joined");
+        seat
     }
 
     /// A worker is gone; what it held is handed out again.
     pub fn leave(&self, worker: WorkerId) {
-        tracing::info!(worker = worker.0, "worker left");
+        tracing::info!(number = worker.0, "worker left");
         self.with_board(|board| board.leave(worker));
     }
 
@@ -274,47 +274,6 @@ impl Dispatch {
         }
     }
 
-    /// Stores a commit; its effects move the board on. A failure makes the board forget and read again.
-    async fn commit(&self, commit: crate::model::Commit) -> Result<(), Error> {
-        let (key, turn) = (commit.key, commit.turn);
-        let mut attempt = 0;
-        loop {
-            match self.shared.store.turn_commit(commit.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
-                    attempt += 1;
-                    tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
-                }
-                Err(error) => {
-                    let pause = match &error {
-                        Error::Fenced => Duration::ZERO,
-                        _ => Duration::from_secs(1),
-                    };
-                    tracing::error!(instance.key = key.0, turn, %error, "a turn could not be committed");
-                    self.with_board(|board| board.commit_failed(key, turn, pause));
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    async fn store_activity(
-        &self,
-        key: crate::model::ActivityKey,
-        result: Option<NewMessage>,
-    ) -> Result<bool, Error> {
-        let mut attempt = 0;
-        loop {
-            match self.shared.store.activity_complete(key, result.clone()).await {
-                Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
-                    attempt += 1;
-                    tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
-                }
-                done => return done,
-            }
-        }
-    }
-
     fn board(&self) -> MutexGuard<'_, Board> {
         self.shared.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -329,66 +288,5 @@ impl Dispatch {
         };
         jobs.into_iter().for_each(|job| self.run(job));
         result
-    }
-
-    fn run(&self, job: Job) {
-        let this = self.clone();
-        match job {
-            Job::WindClock => self.shared.wind.notify_one(),
-            Job::Commit(commit) => {
-                self.shared.tasks.spawn(async move { this.commit(*commit).await });
-            }
-            Job::Load(key) => {
-                self.shared.tasks.spawn(async move {
-                    let read = this.read(key).await;
-                    this.with_board(|board| board.loaded(key, read));
-                });
-            }
-            Job::Locate(keys) => {
-                self.shared.tasks.spawn(async move {
-                    for key in keys {
-                        match this.shared.store.instance_route(key).await {
-                            Ok(Some((reference, status))) => {
-                                this.with_board(|board| board.located(reference, status));
-                            }
-                            Ok(None) => {}
-                            Err(error) => {
-                                tracing::error!(instance.key = key.0, %error, "a timer is due but its instance cannot be read; trying again");
-                                tokio::time::sleep(Duration::from_secs(1)).await;
-                                this.run(Job::Locate(vec![key]));
-                            }
-                        }
-                    }
-                });
-            }
-            Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
-            Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
-        }
-    }
-
-    /// Visits the board again after a pause, unless the server stops first.
-    fn later(&self, pause: Duration, act: impl FnOnce(&mut Board) + Send + 'static) {
-        let this = self.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                () = this.shared.stop.cancelled() => {}
-                () = tokio::time::sleep(pause) => this.with_board(act),
-            }
-        });
-    }
-
-    async fn read(&self, key: crate::model::InstanceKey) -> Result<Read, ReadError> {
-        let loaded = match self.shared.store.instance_load(key).await {
-            Ok(Some(loaded)) => loaded,
-            Ok(None) => return Err(ReadError::Gone),
-            Err(Error::Corrupt(reason)) => return Err(ReadError::Unusable(reason)),
-            Err(error) => {
-                tracing::error!(instance.key = key.0, %error, "an instance could not be read; trying again");
-                return Err(ReadError::Again);
-            }
-        };
-        let execution = Execution::read(loaded.record, loaded.custom_status, &loaded.history)
-            .map_err(|error| ReadError::Unusable(error.to_string()))?;
-        Ok(Read { execution, history: loaded.history, inbox: loaded.inbox })
     }
 }

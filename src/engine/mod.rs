@@ -9,6 +9,7 @@
 //! - The same execution, messages and answer give the same commit.
 
 mod actions;
+mod check;
 mod complete;
 mod control;
 mod execution;

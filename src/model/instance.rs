@@ -58,25 +58,34 @@ impl InstanceRecord {
         let first = opening.events.first().filter(|_| opening.class == Class::Start)?;
         let Some(EventType::ExecutionStarted(started)) = &first.event_type else { return None };
         let created_at = Timestamp::at_or_after(first.timestamp.as_ref()?);
-        let InstanceRef { key, hub, id, name, version } = reference.clone();
-        let execution_id = started.orchestration_instance.as_ref()?.execution_id.clone()?;
-        Some(Self {
+        Some(Self::pending(reference.clone(), started, created_at, opening.due))
+    }
+
+    /// The row of an instance that has not had a turn.
+    fn pending(
+        reference: InstanceRef,
+        started: &pb::ExecutionStartedEvent,
+        created_at: Timestamp,
+        scheduled_at: Option<Timestamp>,
+    ) -> Self {
+        let InstanceRef { key, hub, id, name, version } = reference;
+        Self {
             key,
             hub,
             id,
             name,
             version,
-            execution_id,
+            execution_id: execution_of(started).to_owned(),
             status: Status::Pending,
             turn: 0,
             created_at,
             updated_at: created_at,
             completed_at: None,
-            scheduled_at: opening.due,
+            scheduled_at,
             parent: parent_of(started),
             tags: started.tags.clone(),
             trace: None,
-        })
+        }
     }
 
     /// The part that routes work.
@@ -114,11 +123,19 @@ pub struct NewInstance {
 impl NewInstance {
     /// The id of its first execution; empty only if whoever made it forgot to set one.
     pub fn execution_id(&self) -> &str {
-        self.started
-            .orchestration_instance
-            .as_ref()
-            .and_then(|instance| instance.execution_id.as_deref())
-            .unwrap_or_default()
+        execution_of(&self.started)
+    }
+
+    /// The row it has right after it was made under `key`.
+    pub fn record(&self, key: InstanceKey) -> InstanceRecord {
+        let reference = InstanceRef {
+            key,
+            hub: self.hub,
+            id: self.id.clone(),
+            name: self.started.name.as_str().into(),
+            version: self.started.version.as_deref().map(Into::into),
+        };
+        InstanceRecord::pending(reference, &self.started, self.created_at, self.start_at)
     }
 
     /// Who waits for it.
@@ -131,6 +148,12 @@ impl NewInstance {
         let started = event::server_event(self.created_at, EventType::ExecutionStarted(self.started.clone()));
         NewMessage { class: Class::Start, due: self.start_at, events: vec![started] }
     }
+}
+
+/// The execution id in an `ExecutionStarted` event.
+fn execution_of(started: &pb::ExecutionStartedEvent) -> &str {
+    let instance = started.orchestration_instance.as_ref();
+    instance.and_then(|instance| instance.execution_id.as_deref()).unwrap_or_default()
 }
 
 /// The parent named in an `ExecutionStarted` event.

@@ -223,6 +223,8 @@ impl TaskHubSidecarService for Sidecar {
             .find_map(|key| text(request.metadata(), key).ok().flatten())
             .unwrap_or("unnamed")
             .to_owned();
+        // The hub's name belongs into what people read; dispatch knows its number only.
+        let label = format!("{label} in hub {}", self.manager.hub_name(hub));
         let offer = grpc::offer(hub, label, request.into_inner(), self.workers);
         Ok(Response::new(WorkStream::open(self.dispatch.clone(), offer, self.workers)))
     }

@@ -9,7 +9,7 @@ use crate::{
     engine::{Context, Execution, Next, Outcome, Turn, apply, control, discard, fail, next},
     model::{
         Chunk, Class, Commit, HistoryChange, InstanceKey, InstanceRecord, InstanceUpdate, Message, MessageId,
-        NewInstance, NewMessage, Pending, Recipient, Status, Timestamp,
+        NewInstance, NewMessage, Pending, Recipient, Timestamp,
         pb::{self, HistoryEvent},
     },
 };
@@ -82,23 +82,7 @@ impl World {
     }
 
     pub fn start(&mut self, new: NewInstance) {
-        let record = InstanceRecord {
-            key: InstanceKey(1),
-            hub: new.hub,
-            id: new.id.clone(),
-            name: new.started.name.as_str().into(),
-            version: new.started.version.as_deref().map(Into::into),
-            execution_id: new.execution_id().to_owned(),
-            status: Status::Pending,
-            turn: 0,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-            completed_at: None,
-            scheduled_at: new.start_at,
-            parent: new.parent(),
-            tags: new.started.tags.clone(),
-            trace: None,
-        };
+        let record = new.record(InstanceKey(1));
         self.execution = Some(Execution::read(record.clone(), None, &[]).unwrap());
         self.record = Some(record);
         self.mail(new.start_message());

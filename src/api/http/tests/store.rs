@@ -78,26 +78,6 @@ impl MemoryStore {
     }
 }
 
-fn record(key: InstanceKey, new: &NewInstance) -> InstanceRecord {
-    InstanceRecord {
-        key,
-        hub: new.hub,
-        id: new.id.clone(),
-        name: new.started.name.as_str().into(),
-        version: new.started.version.as_deref().map(Into::into),
-        execution_id: new.execution_id().to_owned(),
-        status: Status::Pending,
-        turn: 0,
-        created_at: new.created_at,
-        updated_at: new.created_at,
-        completed_at: None,
-        scheduled_at: new.start_at,
-        parent: new.parent(),
-        tags: new.started.tags.clone(),
-        trace: None,
-    }
-}
-
 #[async_trait]
 impl Store for MemoryStore {
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
@@ -124,7 +104,7 @@ impl Store for MemoryStore {
         shelf.keys += 1;
         let key = InstanceKey(shelf.keys);
         let payloads = Payloads { input: new.started.input.clone(), ..Payloads::default() };
-        let (record, inbox) = (record(key, &new), vec![new.start_message()]);
+        let (record, inbox) = (new.record(key), vec![new.start_message()]);
         shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox });
         Ok(Created::New(key))
     }

@@ -35,23 +35,7 @@ impl Mirror {
 
     pub fn create(&mut self, new: NewInstance) -> (InstanceKey, Vec<Effect>) {
         let key = InstanceKey(self.number());
-        let record = InstanceRecord {
-            key,
-            hub: new.hub,
-            id: new.id.clone(),
-            name: new.started.name.as_str().into(),
-            version: new.started.version.as_deref().map(Into::into),
-            execution_id: new.execution_id().to_owned(),
-            status: Status::Pending,
-            turn: 0,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-            completed_at: None,
-            scheduled_at: new.start_at,
-            parent: new.parent(),
-            tags: new.started.tags.clone(),
-            trace: None,
-        };
+        let record = new.record(key);
         let row = Row { record, custom_status: None, chunks: Vec::new(), inbox: BTreeMap::new() };
         self.rows.insert(key, row);
         let mut effects = self.append(key, new.start_message());

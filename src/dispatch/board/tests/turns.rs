@@ -158,7 +158,7 @@ fn messages_that_arrive_at_any_stage_are_delivered_once() {
     room.mail(key, "event C");
     room.take_effects();
     // While the answer is being applied, and while it is being stored.
-    let WorkItem::Turn(TurnItem { token, .. }) = &held else { unreachable!() };
+    let WorkItem::Turn(TurnItem { token, .. }) = &held else { panic!("a turn") };
     let taken = room.visit(|board| board.take_turn(HUB, token)).unwrap();
     room.mail(key, "event D");
     room.take_effects();

@@ -1,0 +1,111 @@
+//! What the board leaves to be done outside its lock: reading, committing, waiting.
+
+use super::{
+    Dispatch,
+    board::{Board, Job, Read, ReadError},
+};
+use crate::{
+    engine::Execution,
+    model::{ActivityKey, Commit, InstanceKey, NewMessage},
+    store::Error,
+};
+use std::time::Duration;
+
+/// How often the answer of an activity is stored again when the store says it is busy.
+const BUSY_ATTEMPTS: u32 = 5;
+
+impl Dispatch {
+    /// Stores a commit; its effects move the board on. If it fails, the board forgets what it knows and reads again, and a worker gets the
+    /// turn once more: repeating the commit would mean keeping a copy of every one.
+    pub(super) async fn commit(&self, commit: Commit) -> Result<(), Error> {
+        let (key, turn) = (commit.key, commit.turn);
+        let Err(error) = self.shared.store.turn_commit(commit).await else { return Ok(()) };
+        let pause = match &error {
+            Error::Fenced => Duration::ZERO,
+            _ => Duration::from_secs(1),
+        };
+        tracing::error!(instance.key = key.0, turn, %error, "a turn could not be committed");
+        self.with_board(|board| board.commit_failed(key, turn, pause));
+        Err(error)
+    }
+
+    /// Stores the answer of an activity. Repeated while the store is busy: running the activity again would cost more.
+    pub(super) async fn store_activity(
+        &self,
+        key: ActivityKey,
+        result: Option<NewMessage>,
+    ) -> Result<bool, Error> {
+        let mut attempt = 0;
+        loop {
+            match self.shared.store.activity_complete(key, result.clone()).await {
+                Err(Error::Busy(_)) if attempt < BUSY_ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Does, outside the board's lock, what a visit has left to be done.
+    pub(super) fn run(&self, job: Job) {
+        let this = self.clone();
+        match job {
+            Job::WindClock => self.shared.wind.notify_one(),
+            Job::Commit(commit) => {
+                self.shared.tasks.spawn(async move { this.commit(*commit).await });
+            }
+            Job::Load(key) => {
+                self.shared.tasks.spawn(async move {
+                    let read = this.read(key).await;
+                    this.with_board(|board| board.loaded(key, read));
+                });
+            }
+            Job::Locate(keys) => {
+                self.shared.tasks.spawn(async move {
+                    for key in keys {
+                        match this.shared.store.instance_route(key).await {
+                            Ok(Some((reference, status))) => {
+                                this.with_board(|board| board.located(reference, status));
+                            }
+                            Ok(None) => {}
+                            Err(error) => {
+                                tracing::error!(instance.key = key.0, %error, "a timer is due but its instance cannot be read; trying again");
+                                tokio::time::sleep(Duration::from_secs(1)).await;
+                                this.run(Job::Locate(vec![key]));
+                            }
+                        }
+                    }
+                });
+            }
+            Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
+            Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
+        }
+    }
+
+    /// Visits the board again after a pause, unless the server stops first.
+    fn later(&self, pause: Duration, act: impl FnOnce(&mut Board) + Send + 'static) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = this.shared.stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => this.with_board(act),
+            }
+        });
+    }
+
+    async fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
+        let loaded = match self.shared.store.instance_load(key).await {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Err(ReadError::Gone),
+            Err(Error::Corrupt(reason)) => return Err(ReadError::Unusable(reason)),
+            Err(error) => {
+                tracing::error!(instance.key = key.0, %error, "an instance could not be read; trying again");
+                return Err(ReadError::Again);
+            }
+        };
+        let execution = Execution::read(loaded.record, loaded.custom_status, &loaded.history)
+            .map_err(|error| ReadError::Unusable(error.to_string()))?;
+        Ok(Read { execution, history: loaded.history, inbox: loaded.inbox })
+    }
+}

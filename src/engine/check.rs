@@ -1,0 +1,92 @@
+//! What a worker may answer.
+
+use crate::model::{
+    Status, error_type, failure,
+    pb::{
+        self, TaskFailureDetails, history_event::EventType,
+        orchestrator_action::OrchestratorActionType as Action,
+    },
+};
+
+/// What no worker may answer. Everything else can be applied without failing half way.
+pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFailureDetails> {
+    let broken = |what: String| Err(failure(error_type::PROTOCOL_VIOLATION, what, true));
+    let unsupported = |what: &str| {
+        let text = format!("the orchestrator used {what}, which this version of durahub does not support");
+        Err(failure(error_type::NOT_SUPPORTED, text, true))
+    };
+    let size = |what: &str, payload: Option<&String>| match payload.map_or(0, String::len) {
+        got if got > limit => {
+            let text =
+                format!("{what} is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
+            Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+        }
+        _ => Ok(()),
+    };
+    size("the custom status", response.custom_status.as_ref())?;
+    for action in &response.actions {
+        let id = action.id;
+        match &action.orchestrator_action_type {
+            None => {
+                return broken(format!(
+                    "action {id} in the worker's answer has no content that this server knows"
+                ));
+            }
+            Some(Action::ScheduleTask(task)) => {
+                if task.name.is_empty() {
+                    return broken(format!("action {id} schedules an activity without a name"));
+                }
+                size("an activity's input", task.input.as_ref())?;
+            }
+            Some(Action::CreateSubOrchestration(child)) => {
+                if child.name.is_empty() {
+                    return broken(format!("action {id} starts a sub-orchestration without a name"));
+                }
+                size("a sub-orchestration's input", child.input.as_ref())?;
+            }
+            Some(Action::CreateTimer(timer)) => {
+                if timer.fire_at.is_none() {
+                    return broken(format!("action {id} creates a timer without a time"));
+                }
+            }
+            Some(Action::SendEvent(sent)) => {
+                if sent.instance.as_ref().is_none_or(|to| to.instance_id.is_empty()) || sent.name.is_empty() {
+                    return broken(format!("action {id} sends an event without a name or a receiver"));
+                }
+                if sent.instance.as_ref().is_some_and(|to| to.instance_id.starts_with('@')) {
+                    return unsupported("an entity");
+                }
+                size("an event", sent.data.as_ref())?;
+            }
+            Some(Action::CompleteOrchestration(complete)) => {
+                size("the orchestrator's output", complete.result.as_ref())?;
+                for carried in &complete.carryover_events {
+                    if let Some(EventType::EventRaised(raised)) = &carried.event_type {
+                        size("an event carried over", raised.input.as_ref())?;
+                    }
+                }
+                match Status::try_from(complete.orchestration_status) {
+                    Ok(
+                        Status::Completed
+                        | Status::Failed
+                        | Status::Canceled
+                        | Status::Terminated
+                        | Status::ContinuedAsNew,
+                    ) => {}
+                    Ok(Status::Running | Status::Pending | Status::Suspended) | Err(_) => {
+                        let status = complete.orchestration_status;
+                        return broken(format!(
+                            "action {id} completes the orchestration with status number {status}"
+                        ));
+                    }
+                }
+            }
+            Some(Action::TerminateOrchestration(terminate)) => {
+                size("a reason to terminate", terminate.reason.as_ref())?;
+            }
+            Some(Action::SendEntityMessage(_)) => return unsupported("an entity"),
+            Some(Action::RewindOrchestration(_)) => return unsupported("rewind by the worker"),
+        }
+    }
+    Ok(())
+}
