@@ -43,8 +43,10 @@ impl Board {
             }
         }
         let slot = self.instances.entry(key).or_insert_with(|| Slot::for_message(to, status, &message));
-        slot.inbox.insert(message.id, message);
-        self.settle(key);
+        if !matches!(slot.stage, Stage::Parked) {
+            slot.inbox.insert(message.id, message);
+            self.settle(key);
+        }
     }
 
     /// A commit is durable. If it is the one this board waits for, its state is the truth from now on.

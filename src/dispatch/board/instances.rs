@@ -216,6 +216,10 @@ impl Board {
     pub(super) fn rest_idle(&mut self, key: InstanceKey) {
         self.unqueue(key);
         let Some(slot) = self.instances.get_mut(&key) else { return };
+        if slot.status == Status::Suspended {
+            // Only a control message can move it, and what arrives meanwhile may be much: it is read again then.
+            return self.remove(key);
+        }
         slot.stage = Stage::Idle;
         let cost = slot.cost();
         self.idle_bytes += cost;
