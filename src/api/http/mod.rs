@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod links;
 mod query;
+mod restart;
 mod route;
 mod settings;
 mod start;
@@ -112,7 +113,7 @@ async fn serve(call: &Call, route: Route, body: Body) -> Result<Response, Error>
         Route::Suspend { id } => control::suspend(call, id).await,
         Route::Resume { id } => control::resume(call, id).await,
         Route::Rewind { .. } => Err(Error::NotYet("rewinding an instance")),
-        Route::Restart { .. } => Err(Error::NotYet("restarting an instance")),
+        Route::Restart { id } => restart::restart(call, id).await,
         Route::List => Err(Error::NotYet("listing instances")),
         Route::PurgeMany => Err(Error::NotYet("purging instances by filter")),
         Route::ListEntities { .. } => Err(Error::NotYet("listing entities")),

@@ -103,7 +103,6 @@ async fn routes_of_later_versions_say_so() {
         "GET /instances",
         "DELETE /instances",
         "POST /instances/x/rewind",
-        "POST /instances/x/restart",
         "GET /entities",
         "GET /entities/n",
         "GET /entities/n/k",
