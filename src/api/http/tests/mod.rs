@@ -3,6 +3,7 @@
 
 mod control;
 mod input;
+mod mounts;
 mod restart;
 mod start;
 mod status;
