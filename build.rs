@@ -1,8 +1,8 @@
 //! Compiles `proto/` with protox, so that no `protoc` is needed to build durahub.
 //!
 //! Two passes over one description: the messages become `durahub::model::pb` (the vocabulary of every room), the
-//! service becomes part of `api::grpc` and only refers to them. `WorkItem` is the exception: on the way out it carries
-//! history as bytes that are already encoded (see `workers/grpc/wire.rs`).
+//! service becomes part of `api::grpc` and only refers to them. `WorkItem` and `HistoryChunk` are the exceptions: on the way
+//! out they carry history as bytes that are already encoded (see `workers/grpc/wire.rs` and `api/grpc/history.rs`).
 
 use std::{env, fs, path::PathBuf};
 
@@ -28,7 +28,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in descriptors.file.iter().filter(|file| file.name() == DESCRIPTION) {
         let messages = file.message_type.iter().map(|message| message.name());
         for name in messages.chain(file.enum_type.iter().map(|enumeration| enumeration.name())) {
-            let room = if name == "WorkItem" { "crate::workers::grpc::wire" } else { "crate::model::pb" };
+            let room = match name {
+                "WorkItem" => "crate::workers::grpc::wire",
+                "HistoryChunk" => "crate::api::grpc::history",
+                _ => "crate::model::pb",
+            };
             service_only = service_only.extern_path(format!(".{name}"), format!("{room}::{name}"));
         }
     }

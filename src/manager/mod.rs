@@ -7,13 +7,16 @@
 //! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status.
 
 mod error;
+mod history;
 mod hubs;
 mod purge;
+mod restart;
 mod start;
 mod wait;
 
 pub use error::Error;
 pub use hubs::Hubs;
+pub use restart::Restart;
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;
 
@@ -21,7 +24,7 @@ use crate::{
     clock::Clock,
     dispatch::Waiters,
     model::{
-        Class, HubId, InstanceId, InstanceKey, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
+        Class, HubId, InstanceId, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
         StatusExt as _, event, pb::HistoryEvent,
     },
     store::{Appended, Store},
@@ -95,39 +98,6 @@ impl Manager {
     pub async fn get(&self, hub: HubId, id: &InstanceId, payloads: bool) -> Result<Option<Instance>, Error> {
         let found = self.store.instance_get(hub, id.clone(), payloads).await?;
         Ok(found.map(|(record, payloads)| Instance { record, payloads }))
-    }
-
-    /// One instance with all its payloads and its history, which belong to the same moment: status and history never disagree.
-    pub async fn get_with_history(
-        &self,
-        hub: HubId,
-        id: &InstanceId,
-    ) -> Result<Option<(Instance, Vec<HistoryEvent>)>, Error> {
-        loop {
-            let Some(instance) = self.get(hub, id, true).await? else { return Ok(None) };
-            let history = self.history(instance.record.key).await?;
-            // Every commit raises the turn number, so an equal one means that nothing happened in between.
-            match self.get(hub, id, false).await? {
-                Some(after)
-                    if after.record.key == instance.record.key
-                        && after.record.turn == instance.record.turn =>
-                {
-                    return Ok(Some((instance, history)));
-                }
-                Some(_) => {}
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// The history of the current execution, in order.
-    pub async fn history(&self, key: InstanceKey) -> Result<Vec<HistoryEvent>, Error> {
-        let chunks = self.store.history_read(key, 0).await?;
-        let mut events = Vec::new();
-        for chunk in chunks {
-            events.extend(chunk.events().map_err(crate::store::Error::from)?);
-        }
-        Ok(events)
     }
 
     /// Puts an external event into the instance's inbox: text as given, usually JSON. Accepted in every status that has not ended,

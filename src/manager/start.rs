@@ -104,18 +104,11 @@ impl Manager {
         }
         let id = match start.id.as_deref().filter(|id| !id.is_empty()) {
             Some(chosen) => InstanceId::orchestration(chosen)?,
-            None => InstanceId::lookup(Uuid::new_v4().simple().to_string()),
+            None => made_up_id(),
         };
         let now = self.clock.now();
         let start_at = start.start_at.filter(|at| *at > now);
-        let execution_id = start
-            .execution_id
-            .filter(|execution| !execution.is_empty())
-            .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
-        let instance = pb::OrchestrationInstance {
-            instance_id: id.as_str().to_owned(),
-            execution_id: Some(execution_id),
-        };
+        let instance = execution(&id, start.execution_id);
         let started = pb::ExecutionStartedEvent {
             name: start.name,
             version: start.version,
@@ -128,6 +121,18 @@ impl Manager {
         };
         Ok(NewInstance { hub, id, created_at: now, start_at, started })
     }
+}
+
+/// An id for an instance that nobody named.
+pub(super) fn made_up_id() -> InstanceId {
+    InstanceId::lookup(Uuid::new_v4().simple().to_string())
+}
+
+/// The first execution of `id`: the one the caller brings, if that is not empty, else a new one.
+pub(super) fn execution(id: &InstanceId, given: Option<String>) -> pb::OrchestrationInstance {
+    let execution_id =
+        given.filter(|given| !given.is_empty()).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    pb::OrchestrationInstance { instance_id: id.as_str().to_owned(), execution_id: Some(execution_id) }
 }
 
 fn check_tags(tags: &Tags) -> Result<(), Error> {

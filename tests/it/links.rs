@@ -45,8 +45,9 @@ async fn every_link_works_for_every_id_that_is_allowed() {
         assert_eq!(purged_alive.status, 412, "{id}");
         server.post(&link("terminatePostUri"), "").await.is_empty(202);
         assert_eq!(server.status(id).await["output"], "why not?");
-        // Not in this version, but the link is understood.
-        server.post(&link("restartPostUri"), "").await.is_error(501, "restart");
+        let restarted = server.post(&link("restartPostUri"), "").await;
+        assert_eq!(restarted.status, 202, "{id}: {restarted:?}");
+        assert_ne!(restarted.json()["id"], id);
         let purged = server.ask("DELETE", &link("purgeHistoryDeleteUri"), None).await;
         assert_eq!((purged.status, purged.body.as_str()), (200, r#"{"instancesDeleted":1}"#), "{id}");
         server.get(&link("statusQueryGetUri")).await.is_empty(404);

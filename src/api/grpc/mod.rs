@@ -3,6 +3,8 @@
 //! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
 
 mod door;
+mod history;
+mod restart;
 mod service;
 mod state;
 mod status;
@@ -15,4 +17,5 @@ pub mod generated {
 
 pub use door::door;
 pub use generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer;
+pub use history::HistoryChunk;
 pub use service::Sidecar;

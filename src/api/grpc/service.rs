@@ -1,13 +1,16 @@
 //! The rpcs.
 
-use super::{generated::task_hub_sidecar_service_server::TaskHubSidecarService, state, status};
+use super::{
+    generated::task_hub_sidecar_service_server::TaskHubSidecarService,
+    history::{self, HistoryStream},
+    restart, state, status,
+};
 use crate::{
     dispatch::{Dispatch, Kind},
     manager::{Error, Manager, Reuse, Start, WaitFor},
     model::{HubId, InstanceId, StatusSet, Timestamp, pb},
     workers::grpc::{self, WorkStream},
 };
-use futures_util::stream::Empty;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
@@ -267,6 +270,24 @@ impl TaskHubSidecarService for Sidecar {
         Ok(Response::new(pb::AbandonOrchestrationTaskResponse {}))
     }
 
+    async fn restart_instance(
+        &self,
+        request: Request<pb::RestartInstanceRequest>,
+    ) -> Answer<pb::RestartInstanceResponse> {
+        let hub = self.hub(request.metadata())?;
+        restart::restart(&self.manager, hub, request.into_inner()).await.map(Response::new)
+    }
+
+    type StreamInstanceHistoryStream = HistoryStream;
+
+    async fn stream_instance_history(
+        &self,
+        request: Request<pb::StreamInstanceHistoryRequest>,
+    ) -> Answer<HistoryStream> {
+        let hub = self.hub(request.metadata())?;
+        history::stream(&self.manager, hub, request.into_inner()).await.map(Response::new)
+    }
+
     // --- not in this version: refused plainly ---
 
     async fn rewind_instance(
@@ -274,13 +295,6 @@ impl TaskHubSidecarService for Sidecar {
         _: Request<pb::RewindInstanceRequest>,
     ) -> Answer<pb::RewindInstanceResponse> {
         not_yet("RewindInstance")
-    }
-
-    async fn restart_instance(
-        &self,
-        _: Request<pb::RestartInstanceRequest>,
-    ) -> Answer<pb::RestartInstanceResponse> {
-        not_yet("RestartInstance")
     }
 
     async fn query_instances(
@@ -295,15 +309,6 @@ impl TaskHubSidecarService for Sidecar {
         _: Request<pb::ListInstanceIdsRequest>,
     ) -> Answer<pb::ListInstanceIdsResponse> {
         not_yet("ListInstanceIds")
-    }
-
-    type StreamInstanceHistoryStream = Empty<Result<pb::HistoryChunk, Status>>;
-
-    async fn stream_instance_history(
-        &self,
-        _: Request<pb::StreamInstanceHistoryRequest>,
-    ) -> Answer<Self::StreamInstanceHistoryStream> {
-        not_yet("StreamInstanceHistory")
     }
 
     async fn create_task_hub(

@@ -1,7 +1,7 @@
 //! The URLs this server hands out, and the check-status answer that carries them. Every one of them works when requested
 //! (after its placeholder, if it has one, is replaced).
 
-use super::{HttpSettings, WEBHOOK_BASE, form};
+use super::{HttpSettings, RPC_BASE, WEBHOOK_BASE, form, route};
 use axum::http::{HeaderMap, Uri, header, uri::Authority};
 use serde::Serialize;
 
@@ -17,6 +17,17 @@ pub fn origin(settings: &HttpSettings, uri: &Uri, headers: &HeaderMap) -> String
         !host.contains('@') && host.parse::<Authority>().is_ok_and(|authority| !authority.host().is_empty())
     });
     format!("http://{}", host.unwrap_or("localhost"))
+}
+
+/// The request's own address, for looking again: target and query as received, except that the second mount is not handed out,
+/// because a proxy in front may publish the first one only.
+pub fn itself(settings: &HttpSettings, uri: &Uri, headers: &HeaderMap) -> String {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let (base, rest) = match route::below(RPC_BASE, uri.path()) {
+        Some(_) => (WEBHOOK_BASE, target.get(RPC_BASE.len()..).unwrap_or_default()),
+        None => ("", target),
+    };
+    format!("{}{base}{rest}", origin(settings, uri, headers))
 }
 
 /// Body of the 202 that answers a start: where to look, and what else can be done. The fields are sent in this order.

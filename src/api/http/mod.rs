@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod links;
 mod query;
+mod restart;
 mod route;
 mod settings;
 mod start;
@@ -38,7 +39,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, Uri, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, request::Parts},
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -51,6 +52,8 @@ use tracing::Instrument as _;
 
 /// Where the API is mounted, and where every link leads.
 pub const WEBHOOK_BASE: &str = "/runtime/webhooks/durabletask";
+/// The second mount of the same API, for clients that are configured with an `rpcBaseUrl`. Their links lead to [`WEBHOOK_BASE`], too.
+pub const RPC_BASE: &str = "/durabletask";
 
 /// What the routes work with. Cheap to clone.
 #[derive(Clone)]
@@ -65,7 +68,7 @@ pub struct Api {
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`], `/healthz` and `/readyz`. Any other path or method is 404 with an
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/healthz` and `/readyz`. Any other path or method is 404 with an
 /// empty body. The router has a fallback of its own, so others are added to it with `route` and not with `merge`.
 pub fn router(state: Api) -> Router {
     Router::new()
@@ -80,7 +83,9 @@ pub fn router(state: Api) -> Router {
 /// The entry of the management API: finds the operation, runs it within a span that names it, and answers.
 async fn manage(State(api): State<Api>, request: Request) -> Response {
     let method = request.method().clone();
-    let route = match route::below(WEBHOOK_BASE, request.uri().path()) {
+    let path = request.uri().path();
+    let below = route::below(WEBHOOK_BASE, path).or_else(|| route::below(RPC_BASE, path));
+    let route = match below {
         Some(path) => route::matches(&method, path),
         None => Route::Unknown,
     };
@@ -112,13 +117,14 @@ async fn serve(call: &Call, route: Route, body: Body) -> Result<Response, Error>
         Route::Suspend { id } => control::suspend(call, id).await,
         Route::Resume { id } => control::resume(call, id).await,
         Route::Rewind { .. } => Err(Error::NotYet("rewinding an instance")),
-        Route::Restart { .. } => Err(Error::NotYet("restarting an instance")),
+        Route::Restart { id } => restart::restart(call, id).await,
         Route::List => Err(Error::NotYet("listing instances")),
         Route::PurgeMany => Err(Error::NotYet("purging instances by filter")),
         Route::ListEntities { .. } => Err(Error::NotYet("listing entities")),
         Route::ReadEntity { .. } => Err(Error::NotYet("reading an entity")),
         Route::SignalEntity { .. } => Err(Error::NotYet("signalling an entity")),
-        Route::MakePrimary => Err(Error::NotYet("moving the app lease")),
+        // There is one server and so no lease to take: whoever asks is answered by the primary.
+        Route::MakePrimary => Ok(answer::empty(StatusCode::OK)),
         Route::Unknown => Err(Error::NoRoute),
     }
 }

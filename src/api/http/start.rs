@@ -23,7 +23,7 @@ const DEFAULT_CONNECTION: &str = "Storage";
 /// is checked before anything is started.
 pub async fn start(call: &Call, function: String, id: Option<String>, body: Body) -> Result<Response, Error> {
     let bytes = body::read(body, call.api.settings.body_limit_bytes).await?;
-    let patience = patience(&call.query, call.api.settings.wait_cap)?;
+    let patience = patience(call)?;
     let start = Start {
         name: function,
         id,
@@ -34,8 +34,19 @@ pub async fn start(call: &Call, function: String, id: Option<String>, body: Body
     };
     let hub = call.hub_for_start().await?;
     let id = call.api.manager.start(hub, start).await?.id;
+    accepted(call, hub, &id, patience).await
+}
+
+/// Answers for an instance that has just been started, by whatever verb: waits for its end if there is `patience`, tells where
+/// to find it otherwise.
+pub async fn accepted(
+    call: &Call,
+    hub: HubId,
+    id: &InstanceId,
+    patience: Option<Duration>,
+) -> Result<Response, Error> {
     if let Some(patience) = patience
-        && let Some(ended) = outcome(call, hub, &id, patience).await
+        && let Some(ended) = outcome(call, hub, id, patience).await
     {
         return answer_ended(call, &ended).await;
     }
@@ -52,7 +63,11 @@ pub async fn start(call: &Call, function: String, id: Option<String>, body: Body
 
 /// How long to wait for the end, if `timeout` asks for that. `pollingInterval` has no effect, because nothing is polled; but one
 /// that is longer than `timeout` is a mistake worth telling.
-fn patience(query: &Query, cap: Duration) -> Result<Option<Duration>, Error> {
+pub fn patience(call: &Call) -> Result<Option<Duration>, Error> {
+    patience_of(&call.query, call.api.settings.wait_cap)
+}
+
+fn patience_of(query: &Query, cap: Duration) -> Result<Option<Duration>, Error> {
     let Some(timeout) = query.seconds("timeout") else { return Ok(None) };
     match query.seconds("pollingInterval") {
         Some(interval) if interval > timeout => Err(Error::Invalid(format!(
@@ -116,7 +131,7 @@ mod tests {
             ("timeout=infinity", Some(Some(cap))),
             ("timeout=1&pollingInterval=2", None),
         ] {
-            assert_eq!(patience(&Query::parse(query), cap).ok(), expected, "{query}");
+            assert_eq!(patience_of(&Query::parse(query), cap).ok(), expected, "{query}");
         }
     }
 }

@@ -32,8 +32,7 @@ pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
     if code != StatusCode::ACCEPTED {
         return Ok(response);
     }
-    let target = call.uri.path_and_query().map_or("/", |target| target.as_str());
-    let itself = format!("{}{target}", links::origin(&call.api.settings, &call.uri, &call.headers));
+    let itself = links::itself(&call.api.settings, &call.uri, &call.headers);
     Ok(answer::pointing_to(&itself, LOOK_AGAIN_SECS, response))
 }
 

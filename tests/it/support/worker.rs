@@ -192,12 +192,23 @@ impl Hands {
         self.answer(turn, vec![(id, OrchestratorActionType::ScheduleTask(action))]).await;
     }
 
+    /// Calls a sub-orchestration as task `id`, under an id of the caller's choice.
+    pub async fn call_child(&mut self, turn: Turn, id: i32, name: &str, instance_id: &str) {
+        let action = pb::CreateSubOrchestrationAction {
+            name: name.to_owned(),
+            instance_id: instance_id.to_owned(),
+            ..Default::default()
+        };
+        self.answer(turn, vec![(id, OrchestratorActionType::CreateSubOrchestration(action))]).await;
+    }
+
     /// Waits for whatever comes.
     pub async fn wait(&mut self, turn: Turn) {
         self.answer(turn, Vec::new()).await;
     }
 
-    async fn answer(&mut self, turn: Turn, actions: Vec<(i32, OrchestratorActionType)>) {
+    /// Answers with actions, each under its id.
+    pub async fn answer(&mut self, turn: Turn, actions: Vec<(i32, OrchestratorActionType)>) {
         let actions = actions
             .into_iter()
             .map(|(id, action)| pb::OrchestratorAction { id, orchestrator_action_type: Some(action) });

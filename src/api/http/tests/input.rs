@@ -103,13 +103,11 @@ async fn routes_of_later_versions_say_so() {
         "GET /instances",
         "DELETE /instances",
         "POST /instances/x/rewind",
-        "POST /instances/x/restart",
         "GET /entities",
         "GET /entities/n",
         "GET /entities/n/k",
         "POST /entities/n/k",
         "DELETE /entities/n",
-        "POST /makeprimary",
     ] {
         let (method, path) = line.split_once(' ').unwrap();
         world.ask(method, path, &[], "").await.is_error(501, "not in this version");

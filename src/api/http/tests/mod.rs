@@ -3,6 +3,8 @@
 
 mod control;
 mod input;
+mod mounts;
+mod restart;
 mod start;
 mod status;
 mod store;

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{failure, pb::history_event::EventType};
 use std::time::Duration;
 
-const LINKS: [&str; 8] = [
+pub const LINKS: [&str; 8] = [
     "id",
     "statusQueryGetUri",
     "sendEventPostUri",

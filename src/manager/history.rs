@@ -1,0 +1,58 @@
+//! Reading histories.
+
+use super::{Error, Instance, Manager};
+use crate::{
+    model::{Chunk, HubId, InstanceId, InstanceKey, pb::HistoryEvent},
+    store,
+};
+
+impl Manager {
+    /// One instance with all its payloads and its history, which belong to the same moment: status and history never disagree.
+    pub async fn get_with_history(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+    ) -> Result<Option<(Instance, Vec<HistoryEvent>)>, Error> {
+        match self.get_with_chunks(hub, id, true).await? {
+            Some((instance, chunks)) => Ok(Some((instance, decoded(chunks)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The same with the history as it is stored, for passing it on without decoding it. `payloads` as for [`Manager::get`].
+    pub async fn get_with_chunks(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        payloads: bool,
+    ) -> Result<Option<(Instance, Vec<Chunk>)>, Error> {
+        loop {
+            let Some(instance) = self.get(hub, id, payloads).await? else { return Ok(None) };
+            let chunks = self.store.history_read(instance.record.key, 0).await?;
+            // Every commit raises the turn number, so an equal one means that nothing happened in between.
+            match self.get(hub, id, false).await? {
+                Some(after)
+                    if after.record.key == instance.record.key
+                        && after.record.turn == instance.record.turn =>
+                {
+                    return Ok(Some((instance, chunks)));
+                }
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The history of the current execution, in order.
+    pub async fn history(&self, key: InstanceKey) -> Result<Vec<HistoryEvent>, Error> {
+        decoded(self.store.history_read(key, 0).await?)
+    }
+}
+
+fn decoded(chunks: Vec<Chunk>) -> Result<Vec<HistoryEvent>, Error> {
+    let mut events = Vec::new();
+    for chunk in chunks {
+        events.extend(chunk.events().map_err(store::Error::from)?);
+    }
+    Ok(events)
+}
