@@ -8,12 +8,15 @@
 
 mod error;
 mod hubs;
+mod list;
 mod purge;
 mod start;
+mod token;
 mod wait;
 
 pub use error::Error;
 pub use hubs::Hubs;
+pub use list::{List, ListQuery, Order, PurgedMany};
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;
 
