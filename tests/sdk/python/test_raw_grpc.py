@@ -453,8 +453,6 @@ def test_a_start_at_the_epoch_means_now(raw, stub, start):
 NOT_YET = {
     "RewindInstance": pb.RewindInstanceRequest(instanceId="x"),
     "RestartInstance": pb.RestartInstanceRequest(instanceId="x"),
-    "QueryInstances": pb.QueryInstancesRequest(),
-    "ListInstanceIds": pb.ListInstanceIdsRequest(),
     "StreamInstanceHistory": pb.StreamInstanceHistoryRequest(instanceId="x"),
     "CreateTaskHub": pb.CreateTaskHubRequest(),
     "DeleteTaskHub": pb.DeleteTaskHubRequest(),
