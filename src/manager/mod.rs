@@ -9,13 +9,16 @@
 mod error;
 mod history;
 mod hubs;
+mod list;
 mod purge;
 mod restart;
 mod start;
+mod token;
 mod wait;
 
 pub use error::Error;
 pub use hubs::Hubs;
+pub use list::{List, ListQuery, Order, PurgedMany};
 pub use restart::Restart;
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;

@@ -53,6 +53,8 @@ pub struct StatusSet(u8);
 impl StatusSet {
     /// No status at all.
     pub const NONE: Self = Self(0);
+    /// Every status.
+    pub const ALL: Self = Self(u8::MAX);
     /// Every status after which an execution does nothing more.
     pub const TERMINAL: Self = Self(
         1 << Status::Completed as u8
@@ -71,6 +73,16 @@ impl StatusSet {
     #[must_use]
     pub fn with(self, status: Status) -> Self {
         Self(self.0 | 1 << status as u8)
+    }
+
+    /// Whether no status is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The bits, `1 << number` for each status: what a backend compares with.
+    pub fn bits(self) -> u8 {
+        self.0
     }
 
     /// Whether `status` is in the set.

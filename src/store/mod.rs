@@ -14,9 +14,11 @@
 #[cfg(test)]
 mod conformance;
 mod error;
+mod list;
 pub mod sqlite;
 
 pub use error::Error;
+pub use list::{Cleared, Filter, Listed, PageLimits, Read, Span, Walk};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
@@ -140,11 +142,32 @@ pub trait Store: Send + Sync + 'static {
         payloads: bool,
     ) -> Result<Option<(InstanceRecord, Payloads)>, Error>;
 
+    /// One page of the hub's instances that match, in the order of `walk` and after where it stands, all of one moment. At most
+    /// `limits.rows`, fewer if they grow beyond `limits.bytes` (but never none for that reason). [`Listed::next`] is there exactly if
+    /// another matching instance follows, so an instance that stays is met once, whatever comes and goes between the pages.
+    async fn instance_list(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        walk: Walk,
+        limits: PageLimits,
+    ) -> Result<Listed, Error>;
+
     /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;
 
     /// Removes an ended instance with all it has. Effect: `Gone`.
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error>;
+
+    /// Removes at most `limit` ended instances that match, with all they have, in one transaction: the oldest after `after`. Live
+    /// ones never match. Effects: `Gone` for each.
+    async fn instance_purge_matching(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        after: Option<(Timestamp, InstanceKey)>,
+        limit: usize,
+    ) -> Result<Cleared, Error>;
 
     /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
     /// (for suspended ones only a control message counts). At most `limit`; fewer means there are no more.

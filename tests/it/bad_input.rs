@@ -78,16 +78,9 @@ async fn ids_that_break_the_rules_are_refused_over_http() {
         server.ask("DELETE", &format!("instances/{id}"), None).await.is_empty(404);
     }
     // An escaped slash is a slash; an escape that is none, or not UTF-8, matches no route.
-    for target in [
-        "orchestrators/HelloCities/a%2Fb",
-        "instances/a%2Fb",
-        "instances/%zz",
-        "instances/%ff",
-        "instances//",
-    ] {
+    for target in ["orchestrators/HelloCities/a%2Fb", "instances/a%2Fb", "instances/%zz", "instances/%ff"] {
         let method = if target.starts_with('o') { "POST" } else { "GET" };
-        let answer = server.ask(method, target, None).await;
-        assert!(matches!(answer.status, 404 | 501), "{target}: {answer:?}");
+        server.ask(method, target, None).await.is_empty(404);
     }
     let name = "x".repeat(257);
     server.post(&format!("orchestrators/{name}"), "").await.is_error(400, "orchestrator name");

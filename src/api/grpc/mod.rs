@@ -4,6 +4,7 @@
 
 mod door;
 mod history;
+mod query;
 mod restart;
 mod service;
 mod state;

@@ -3,7 +3,7 @@
 use super::{
     generated::task_hub_sidecar_service_server::TaskHubSidecarService,
     history::{self, HistoryStream},
-    restart, state, status,
+    query, restart, state, status,
 };
 use crate::{
     dispatch::{Dispatch, Kind},
@@ -196,22 +196,23 @@ impl TaskHubSidecarService for Sidecar {
         request: Request<pb::PurgeInstancesRequest>,
     ) -> Answer<pb::PurgeInstancesResponse> {
         let hub = self.hub(request.metadata())?;
-        let request = request.into_inner();
-        let Some(pb::purge_instances_request::Request::InstanceId(id)) = request.request else {
-            return not_yet("PurgeInstances by filter or batch");
-        };
-        let id = InstanceId::lookup(id);
-        let purged = match request.recursive {
-            true => self.manager.purge_tree(hub, &id).await,
-            false => self.manager.purge(hub, &id).await.map(|()| 1),
-        };
-        let deleted_instance_count = match purged {
-            Ok(count) => i32::try_from(count).unwrap_or(i32::MAX),
-            // Nothing to purge is not an error (facts: section 4.6).
-            Err(Error::NotFound(_) | Error::WrongState { .. }) => 0,
-            Err(error) => return Err(status::of_manager(error)),
-        };
-        Ok(Response::new(pb::PurgeInstancesResponse { deleted_instance_count, is_complete: Some(true) }))
+        query::purge(&self.manager, hub, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn query_instances(
+        &self,
+        request: Request<pb::QueryInstancesRequest>,
+    ) -> Answer<pb::QueryInstancesResponse> {
+        let hub = self.hub(request.metadata())?;
+        query::instances(&self.manager, hub, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_instance_ids(
+        &self,
+        request: Request<pb::ListInstanceIdsRequest>,
+    ) -> Answer<pb::ListInstanceIdsResponse> {
+        let hub = self.hub(request.metadata())?;
+        query::ended_ids(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
     type GetWorkItemsStream = WorkStream;
@@ -295,20 +296,6 @@ impl TaskHubSidecarService for Sidecar {
         _: Request<pb::RewindInstanceRequest>,
     ) -> Answer<pb::RewindInstanceResponse> {
         not_yet("RewindInstance")
-    }
-
-    async fn query_instances(
-        &self,
-        _: Request<pb::QueryInstancesRequest>,
-    ) -> Answer<pb::QueryInstancesResponse> {
-        not_yet("QueryInstances")
-    }
-
-    async fn list_instance_ids(
-        &self,
-        _: Request<pb::ListInstanceIdsRequest>,
-    ) -> Answer<pb::ListInstanceIdsResponse> {
-        not_yet("ListInstanceIds")
     }
 
     async fn create_task_hub(

@@ -23,10 +23,11 @@ pub async fn resume(call: &Call, id: String) -> Result<Response, Error> {
     Ok(answer::empty(StatusCode::ACCEPTED))
 }
 
+/// What a purge answers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PurgeResult {
-    instances_deleted: u64,
+pub struct PurgeResult {
+    pub instances_deleted: u64,
 }
 
 /// Removes an ended instance; 412 while it lives.

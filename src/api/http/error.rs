@@ -46,6 +46,12 @@ pub enum Error {
     /// Purge of an instance that has not ended.
     #[error("{0}")]
     NotEnded(String),
+    /// Purge by filter without saying from when on.
+    #[error("createdTimeFrom must be given, as a date such as 2026-01-02T03:04:05Z")]
+    NoBeginning,
+    /// Purge by filter found nothing.
+    #[error("nothing to purge")]
+    NothingToPurge,
     /// A known route that this version does not serve.
     #[error("{0} is not in this version of durahub")]
     NotYet(&'static str),
@@ -86,6 +92,8 @@ impl Error {
             Error::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
             Error::BodyCut => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
             Error::NotEnded(text) => (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone())),
+            Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
+            Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
             Error::NoRoute => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),

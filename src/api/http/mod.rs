@@ -16,6 +16,7 @@ mod form;
 mod health;
 mod history;
 mod links;
+mod list;
 mod query;
 mod restart;
 mod route;
@@ -118,8 +119,8 @@ async fn serve(call: &Call, route: Route, body: Body) -> Result<Response, Error>
         Route::Resume { id } => control::resume(call, id).await,
         Route::Rewind { .. } => Err(Error::NotYet("rewinding an instance")),
         Route::Restart { id } => restart::restart(call, id).await,
-        Route::List => Err(Error::NotYet("listing instances")),
-        Route::PurgeMany => Err(Error::NotYet("purging instances by filter")),
+        Route::List => list::list(call).await,
+        Route::PurgeMany => list::purge(call).await,
         Route::ListEntities { .. } => Err(Error::NotYet("listing entities")),
         Route::ReadEntity { .. } => Err(Error::NotYet("reading an entity")),
         Route::SignalEntity { .. } => Err(Error::NotYet("signalling an entity")),

@@ -2,6 +2,8 @@
 //! parsed counts as absent. Pure.
 
 use super::form;
+use crate::model::{Status, StatusExt as _, StatusSet, Timestamp};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 
 /// A parsed query string. Every getter takes the name as documented, in whatever case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,57 @@ impl Query {
     pub fn seconds(&self, name: &str) -> Option<f64> {
         self.word(name)?.parse().ok().filter(|seconds: &f64| !seconds.is_nan())
     }
+
+    /// A whole number.
+    pub fn number(&self, name: &str) -> Option<i32> {
+        self.word(name)?.parse().ok()
+    }
+
+    /// A date as the beginning of a range: nothing that is kept, in microseconds, lies between it and the date.
+    pub fn at_or_after(&self, name: &str) -> Option<Timestamp> {
+        let date = date(self.word(name)?)?;
+        let cut = Timestamp::from(date);
+        Some(if date.timestamp_subsec_nanos().is_multiple_of(1_000) { cut } else { cut.next() })
+    }
+
+    /// A date as the end of a range that includes it.
+    pub fn at_or_before(&self, name: &str) -> Option<Timestamp> {
+        date(self.word(name)?).map(Timestamp::from)
+    }
+
+    /// Statuses by name, in any case, or number; given several times, separated by commas, or both. What is neither is dropped, so
+    /// the set may be empty: a list of nothing but mistakes asks for nothing, not for everything. `None`: not asked.
+    pub fn statuses(&self, name: &str) -> Option<StatusSet> {
+        let status = |word: &str| match word.parse::<i32>() {
+            Ok(number) => Status::try_from(number).ok(),
+            Err(_) => Status::from_name(word),
+        };
+        Some(self.text(name)?.split(',').filter_map(|word| status(word.trim())).collect())
+    }
+}
+
+/// A date with a time and an offset, a date with a time (UTC), or a date (its first moment in UTC).
+fn date(text: &str) -> Option<DateTime<Utc>> {
+    // Python's strftime does not pad years before 1000.
+    let year = text.find('-').filter(|digits| (1..4).contains(digits));
+    let padded = year.map(|digits| format!("{}{text}", &"0000"[digits..]));
+    let text = padded.as_deref().unwrap_or(text);
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(day.and_time(chrono::NaiveTime::MIN).and_utc());
+    }
+    // Between date and time a blank will do; before the offset it is a `+` that was not encoded.
+    let (day, time) = text.split_at_checked(10)?;
+    let time = time.strip_prefix(['T', 't', ' '])?.replace(' ', "+");
+    let (time, offset) = match time.find(['Z', 'z', '+', '-']) {
+        Some(at) => time.split_at(at),
+        None => (time.as_str(), "Z"),
+    };
+    let seconds = if time.len() == 5 { ":00" } else { "" };
+    let local =
+        NaiveDateTime::parse_from_str(&format!("{day}T{time}{seconds}"), "%Y-%m-%dT%H:%M:%S%.f").ok()?;
+    let offset: FixedOffset =
+        if offset.eq_ignore_ascii_case("z") { "+00:00" } else { offset }.parse().ok()?;
+    Some(local.and_local_timezone(offset).single()?.to_utc())
 }
 
 #[cfg(test)]
@@ -94,6 +147,88 @@ mod tests {
             ("x=true&x=true", None),
         ] {
             assert_eq!(Query::parse(raw).flag("x"), value, "{raw}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_decimal() {
+        for (raw, value) in [
+            ("x=10", Some(10)),
+            ("x=%2B5", Some(5)),
+            ("x=+-3+", Some(-3)),
+            ("x=0", Some(0)),
+            ("x=10.0", None),
+            ("x=2147483648", None),
+            ("x=ten", None),
+            ("x=", None),
+            ("x=1&x=2", None),
+        ] {
+            assert_eq!(Query::parse(raw).number("x"), value, "{raw}");
+        }
+    }
+
+    #[test]
+    fn dates_are_rfc_3339_or_less() {
+        const DAY: i64 = 1_767_312_000_000_000; // 2026-01-02
+        const TIME: i64 = DAY + 11_045_000_000; // 03:04:05
+        for (raw, value) in [
+            ("2026-01-02T03:04:05Z", Some(TIME)),
+            ("2026-01-02t03:04:05z", Some(TIME)),
+            ("2026-01-02T03:04:05", Some(TIME)),
+            ("2026-01-02+03:04:05", Some(TIME)),
+            ("+2026-01-02T03%3A04%3A05Z+", Some(TIME)),
+            ("2026-01-02T03:04Z", Some(TIME - 5_000_000)),
+            ("2026-01-02", Some(DAY)),
+            ("2026-01-02T03:04:05.5Z", Some(TIME + 500_000)),
+            ("2026-01-02T03:04:05.123456Z", Some(TIME + 123_456)),
+            ("2026-01-02T05:04:05%2B02:00", Some(TIME)),
+            ("2026-01-02T05:04:05+02:00", Some(TIME)),
+            ("2026-01-01T22:04:05.000000-05:00", Some(TIME)),
+            ("2026-01-02T05:04:05%2B0200", Some(TIME)),
+            ("1-01-01T00:00:00Z", Some(-62_135_596_800_000_000)),
+            ("0001-01-01T00:00:00.000000Z", Some(-62_135_596_800_000_000)),
+            ("9999-12-31T23:59:59.9999999Z", Some(253_402_300_799_999_999)),
+            ("", None),
+            ("yesterday", None),
+            ("2026-13-02", None),
+            ("2026-02-30T00:00:00Z", None),
+            ("2026-01-02T25:00:00Z", None),
+            ("2026-01-02T03:04:05ZZ", None),
+            ("2026-01-02T03:04:05%2B", None),
+            ("2026-01-02T", None),
+            ("1767323045", None),
+            ("%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9%C3%A9", None),
+            ("2026-01-02&x=2026-01-03", None),
+        ] {
+            let query = Query::parse(&format!("x={raw}"));
+            assert_eq!(query.at_or_before("X"), value.map(Timestamp), "{raw}");
+        }
+        // A seventh digit is finer than what is kept.
+        let query = Query::parse("x=2026-01-02T03:04:05.1234567Z");
+        assert_eq!(query.at_or_after("x"), Some(Timestamp(TIME + 123_457)));
+        assert_eq!(query.at_or_before("x"), Some(Timestamp(TIME + 123_456)));
+        assert_eq!(
+            Query::parse("x=2026-01-02T03:04:05.123456Z").at_or_after("x"),
+            Some(Timestamp(TIME + 123_456))
+        );
+    }
+
+    #[test]
+    fn statuses_are_names_or_numbers_and_mistakes_are_dropped() {
+        use Status::{Completed, Failed, Pending, Running};
+        for (raw, value) in [
+            ("x=Running", Some(&[Running][..])),
+            ("x=running,FAILED", Some(&[Running, Failed])),
+            ("x=Running&x=Completed,+Pending+", Some(&[Running, Completed, Pending])),
+            ("x=1,6", Some(&[Completed, Pending])),
+            ("x=Runing,Failed", Some(&[Failed])),
+            ("x=Runing", Some(&[])),
+            ("x=99,-1", Some(&[])),
+            ("x=", Some(&[])),
+            ("y=Running", None),
+        ] {
+            let expected = value.map(|value| value.iter().copied().collect());
+            assert_eq!(Query::parse(raw).statuses("x"), expected, "{raw}");
         }
     }
 

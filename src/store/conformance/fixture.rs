@@ -75,10 +75,21 @@ impl StoreTest {
 
     /// Creates an instance and ends it.
     pub async fn create_ended(&self, id: &str) -> InstanceKey {
-        let key = self.create(id).await;
+        self.create_ended_as(id, Status::Completed, NOW, NOW).await
+    }
+
+    /// Creates an instance at one time and ends it at another.
+    pub async fn create_ended_as(
+        &self,
+        id: &str,
+        status: Status,
+        created: Timestamp,
+        completed: Timestamp,
+    ) -> InstanceKey {
+        let key = self.create_as(NewInstance { created_at: created, ..self.new_instance(id) }).await;
         let mut end = self.turn(key, 1);
-        end.update.status = Status::Completed;
-        end.update.completed_at = Some(NOW);
+        end.update.status = status;
+        end.update.completed_at = Some(completed);
         end.pending = Pending::DropAll;
         self.store.turn_commit(end).await.unwrap();
         key

@@ -11,6 +11,7 @@ pub mod durable;
 pub mod fixture;
 pub mod fuzz;
 pub mod inbox;
+pub mod list;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
@@ -94,6 +95,19 @@ macro_rules! conformance {
             purge {
                 only_ended_instances_are_purged
                 a_purged_instance_leaves_nothing_behind
+                purge_by_filter_takes_what_has_ended_and_matches
+                purge_by_filter_goes_on_where_it_stopped
+            }
+            list {
+                pages_follow_the_time_of_creation_then_the_key
+                a_continuation_is_there_exactly_if_something_follows
+                what_stays_is_met_once_while_others_come_and_go
+                filters_hold_together
+                a_prefix_is_taken_character_by_character
+                many_and_few_of_a_prefix_are_listed_alike
+                ended_instances_are_listed_by_the_time_of_their_end
+                payloads_are_read_when_asked_for
+                a_page_ends_before_it_grows_too_large
             }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model

@@ -3,9 +3,10 @@
 use super::fixture::*;
 use crate::{
     model::{
-        ActivityKey, Class, Effect, HistoryChange, InstanceId, InstanceKey, MessageId, Status, Timestamp,
+        ActivityKey, Class, Effect, HistoryChange, HubName, InstanceId, InstanceKey, MessageId, Status,
+        Timestamp,
     },
-    store::{Due, Purged},
+    store::{Cleared, Due, Filter, Purged, Span},
 };
 
 pub async fn only_ended_instances_are_purged(cx: &mut StoreTest) {
@@ -47,4 +48,58 @@ pub async fn a_purged_instance_leaves_nothing_behind(cx: &mut StoreTest) {
     assert!(fresh > key);
     let (_, payloads) = cx.store.instance_get(cx.hub, InstanceId::lookup("a"), true).await.unwrap().unwrap();
     assert_eq!(payloads, Default::default());
+}
+
+pub async fn purge_by_filter_takes_what_has_ended_and_matches(cx: &mut StoreTest) {
+    for id in ["old", "a", "b", "failed", "later"] {
+        let at = match id {
+            "old" => -1,
+            "later" => 1,
+            _ => 0,
+        };
+        let status = if id == "failed" { Status::Failed } else { Status::Completed };
+        cx.create_ended_as(id, status, Timestamp(NOW.0 + at), NOW).await;
+    }
+    let live = cx.create("live").await;
+    let other = cx.store.hub_ensure(HubName::parse("other").unwrap()).await.unwrap();
+    cx.effects();
+    let at_now = Span { from: Some(NOW), before: Some(NOW.next()) };
+    let filter = Filter { created: at_now, ..Filter::default() };
+    let purge = |hub, filter| cx.store.instance_purge_matching(hub, filter, None, 100);
+    let nothing = Cleared { deleted: 0, next: None };
+    assert_eq!(purge(other, filter.clone()).await.unwrap(), nothing);
+    let live_only =
+        Filter { statuses: [Status::Running, Status::Pending].into_iter().collect(), ..filter.clone() };
+    assert_eq!(purge(cx.hub, live_only).await.unwrap(), nothing);
+    let failed = Filter { statuses: [Status::Failed].into_iter().collect(), ..filter.clone() };
+    assert_eq!(purge(cx.hub, failed).await.unwrap(), Cleared { deleted: 1, next: None });
+    assert_eq!(purge(cx.hub, filter).await.unwrap(), Cleared { deleted: 2, next: None });
+    assert_eq!(short(&cx.effects()), ["Gone failed", "Gone a", "Gone b"]);
+    assert_eq!(cx.inbox(live).await, ["start"]);
+    for (id, there) in [("old", true), ("a", false), ("b", false), ("failed", false), ("later", true)] {
+        let found = cx.store.instance_get(cx.hub, InstanceId::lookup(id), false).await.unwrap();
+        assert_eq!(found.is_some(), there, "{id}");
+    }
+    let prefix = Filter { id_prefix: "la".into(), ..Filter::default() };
+    assert_eq!(cx.store.instance_purge_matching(cx.hub, prefix, None, 100).await.unwrap().deleted, 1);
+}
+
+pub async fn purge_by_filter_goes_on_where_it_stopped(cx: &mut StoreTest) {
+    for number in 0..7 {
+        cx.create_ended(&format!("e{number}")).await;
+        cx.create(&format!("live{number}")).await;
+    }
+    cx.effects();
+    let (mut after, mut deleted) = (None, Vec::new());
+    loop {
+        let purged = cx.store.instance_purge_matching(cx.hub, Filter::default(), after, 3).await.unwrap();
+        deleted.push(purged.deleted);
+        after = purged.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(deleted, [3, 3, 1]);
+    let gone = short(&cx.effects());
+    assert_eq!(gone, ["e0", "e1", "e2", "e3", "e4", "e5", "e6"].map(|id| format!("Gone {id}")));
 }

@@ -115,6 +115,20 @@ fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes those of `keys` that are there and have ended; answers how many those were.
+pub fn purge_keys(tx: &mut Tx<'_>, keys: &[InstanceKey]) -> Result<usize, Error> {
+    let mut deleted = 0;
+    for key in keys {
+        if let Some((gone, status)) = inbox::route(tx.conn, *key)?
+            && status.is_terminal()
+        {
+            remove(tx, gone)?;
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
+}
+
 /// [`crate::store::Store::instance_purge`].
 pub fn purge(tx: &mut Tx<'_>, hub: HubId, id: &InstanceId) -> Result<Purged, Error> {
     match inbox::find(tx, hub, id)? {

@@ -11,6 +11,7 @@ mod error;
 mod hub;
 mod inbox;
 mod instance;
+mod list;
 mod migrate;
 mod open;
 mod options;
@@ -25,7 +26,10 @@ mod writer;
 
 pub use options::{Location, SqliteOptions};
 
-use super::{Appended, Created, Due, EffectSender, Error, Loaded, Purged, Ready, Store};
+use super::{
+    Appended, Cleared, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged, Ready,
+    Store, Walk,
+};
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
     InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
@@ -126,12 +130,40 @@ impl Store for SqliteStore {
         self.read(Lane::Query, move |conn| payload::with_record(conn, hub, &id, payloads)).await
     }
 
+    async fn instance_list(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        walk: Walk,
+        limits: PageLimits,
+    ) -> Result<Listed, Error> {
+        let list = move |conn: &Connection| list::page(conn, hub, &filter, walk, limits);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, list)).await
+    }
+
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
         self.read(Lane::Query, move |conn| read::history(conn, key, from)).await
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
         self.writer.change(move |tx| instance::purge(tx, hub, &id)).await
+    }
+
+    async fn instance_purge_matching(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        after: Option<(Timestamp, InstanceKey)>,
+        limit: usize,
+    ) -> Result<Cleared, Error> {
+        // Searched beside the writer, which everybody waits for: what matches may be rare among very many.
+        let find = move |conn: &Connection| list::ended(conn, hub, &filter, after, limit);
+        let (keys, next) = self.read(Lane::Query, find).await?;
+        let deleted = match keys.is_empty() {
+            true => 0,
+            false => self.writer.change(move |tx| instance::purge_keys(tx, &keys)).await?,
+        };
+        Ok(Cleared { deleted, next })
     }
 
     async fn ready_claim(

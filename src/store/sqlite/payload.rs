@@ -2,8 +2,8 @@
 
 use super::{rows::one, writer::Tx};
 use crate::{
-    model::{HubId, InstanceId, InstanceKey, InstanceRecord, Payloads, pb::TaskFailureDetails},
-    store::{Error, sqlite::rows},
+    model::{HubId, InstanceId, InstanceKey, InstanceRecord, Payloads, Status, pb::TaskFailureDetails},
+    store::{Error, Read, sqlite::rows},
 };
 use prost::Message as _;
 use rusqlite::{Connection, Row, params};
@@ -34,6 +34,29 @@ pub fn put(tx: &Tx<'_>, key: InstanceKey, kind: Kind, body: Option<&[u8]>) -> Re
 pub fn text(conn: &Connection, key: InstanceKey, kind: Kind) -> Result<Option<String>, Error> {
     let sql = "SELECT body FROM payload WHERE key = ?1 AND kind = ?2";
     Ok(one(conn, sql, params![key.0, kind as i64], |row| text_column(row, 0))?.flatten())
+}
+
+/// The payloads of `record` that are wanted. For lists, which read many rows before they know which of them they show.
+pub fn of(conn: &Connection, record: &InstanceRecord, wanted: Read) -> Result<Payloads, Error> {
+    const FROM: &str = "SELECT kind, body FROM payload WHERE key = ?1 AND kind >= ?2";
+    let mut payloads = Payloads::default();
+    let first = match wanted {
+        Read::All => Kind::Input,
+        Read::NoInput => Kind::Output,
+        Read::FailureOnly if record.status == Status::Failed => Kind::Failure,
+        Read::FailureOnly => return Ok(payloads),
+    };
+    let found = rows::all(conn, FROM, params![record.key.0, first as i64], |row| {
+        match row.get::<_, i64>(0)? {
+            0 => payloads.input = text_column(row, 1)?,
+            1 => payloads.output = text_column(row, 1)?,
+            2 => payloads.custom_status = text_column(row, 1)?,
+            3 => payloads.failure = failure_column(row, 1)?,
+            other => return Err(Error::Corrupt(format!("payload kind {other}"))),
+        }
+        Ok(())
+    });
+    found.map(|_| payloads)
 }
 
 /// An instance and its payloads in one statement, so that they belong to the same moment.

@@ -3,6 +3,7 @@
 
 mod control;
 mod input;
+mod list;
 mod mounts;
 mod restart;
 mod start;
@@ -119,6 +120,7 @@ impl World {
             retry_after: header("retry-after"),
             content_type: header("content-type"),
             content_length: header("content-length"),
+            continuation: header("x-ms-continuation-token"),
             body: String::new(),
         };
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -135,6 +137,7 @@ struct Answer {
     retry_after: Option<String>,
     content_type: Option<String>,
     content_length: Option<String>,
+    continuation: Option<String>,
     body: String,
 }
 

@@ -1,4 +1,4 @@
-//! A small store in memory, honest about what the API needs: create, get, append, history, purge. Nothing dispatches, so tests set
+//! A small store in memory, honest about what the API needs: create, get, list, append, history, purge. Nothing dispatches, so tests set
 //! statuses by hand; control messages are applied at once, as the server's own turn would.
 
 use crate::{
@@ -9,7 +9,10 @@ use crate::{
         Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
-    store::{Appended, Created, Due, Error, Loaded, Purged, Ready, Store},
+    store::{
+        Appended, Cleared, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Purged, Read, Ready,
+        Store, Walk,
+    },
 };
 use async_trait::async_trait;
 use std::{
@@ -172,6 +175,52 @@ impl Store for MemoryStore {
                 Ok(Purged::Deleted)
             }
         }
+    }
+
+    async fn instance_list(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        walk: Walk,
+        limits: PageLimits,
+    ) -> Result<Listed, Error> {
+        let Walk::Created(after) = walk else { unreachable!("HTTP lists by time of creation") };
+        let shelf = self.open()?;
+        let place = |kept: &&Kept| (kept.record.created_at, kept.record.key);
+        let mut found: Vec<&Kept> = shelf.kept.values().filter(|kept| kept.record.hub == hub).collect();
+        found.retain(|kept| filter.matches(&kept.record) && after.is_none_or(|after| place(kept) > after));
+        found.sort_by_key(place);
+        let more = found.len() > limits.rows;
+        found.truncate(limits.rows);
+        let next = found.last().filter(|_| more).map(|last| Walk::Created(Some(place(last))));
+        let show = |kept: &Kept| {
+            let Payloads { input, output, custom_status, failure } = kept.payloads.clone();
+            let all = limits.read == Read::All;
+            (kept.record.clone(), Payloads { input: input.filter(|_| all), output, custom_status, failure })
+        };
+        Ok(Listed { instances: found.into_iter().map(show).collect(), next })
+    }
+
+    async fn instance_purge_matching(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        _: Option<(Timestamp, InstanceKey)>,
+        limit: usize,
+    ) -> Result<Cleared, Error> {
+        let mut shelf = self.open()?;
+        let matches = |record: &InstanceRecord| {
+            record.hub == hub && record.status.is_terminal() && filter.matches(record)
+        };
+        let found: Vec<_> =
+            shelf.kept.values().map(|kept| &kept.record).filter(|record| matches(record)).collect();
+        let next = found.get(limit).map(|record| (record.created_at, record.key));
+        let gone: Vec<_> = found.into_iter().take(limit).map(|record| record.id.clone()).collect();
+        let deleted = gone.len();
+        for id in gone {
+            shelf.kept.remove(&(hub, id));
+        }
+        Ok(Cleared { deleted, next })
     }
 
     async fn ping(&self) -> Result<(), Error> {

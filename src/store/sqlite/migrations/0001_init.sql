@@ -34,6 +34,10 @@ CREATE TABLE instance (
     UNIQUE (hub, id)
 ) STRICT;
 
+-- For lists. Neither holds what a turn changes, so a turn writes to neither until the last one. The key follows by itself.
+CREATE INDEX instance_created ON instance (hub, created_at);
+CREATE INDEX instance_completed ON instance (hub, completed_at, id) WHERE completed_at IS NOT NULL;
+
 -- kind: 0 input, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
 CREATE TABLE payload (
     key  INTEGER NOT NULL,
