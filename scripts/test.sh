@@ -2,8 +2,9 @@
 # Every test there is:
 #   1. cargo test            units, store conformance, the whole engine, documentation examples
 #   2. cargo build           the binary that the tests below start
-#   3. .venv                 Python packages of tests/sdk/python/requirements.txt (only when that file has changed)
-#   4. pytest                the binary driven by the stock Python SDK, and killed with -9 in the middle
+#   3. .venv                 Python packages of tests/sdk/*/requirements.txt (only when one of these files has changed)
+#   4. pytest                the binary driven by the stock Python SDK and HTTP client, and killed with -9 in the middle
+#   5. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,9 +13,14 @@ source scripts/toolchain.sh rust
 say "cargo test"
 cargo test
 
-requirements=tests/sdk/python/requirements.txt
-if [ ! -f "$requirements" ]; then
-    say "no $requirements: no tests with the SDKs in this tree"
+requirements=()
+for file in tests/sdk/{python,http}/requirements.txt; do
+    if [ -f "$file" ]; then
+        requirements+=("$file")
+    fi
+done
+if [ ${#requirements[@]} -eq 0 ]; then
+    say "no requirements.txt in tests/sdk: no tests with the SDKs in this tree"
     exit 0
 fi
 need_python
@@ -28,18 +34,36 @@ fi
 
 # A stamp with what was installed, so that a second run needs no network. A broken or half-made folder is made anew.
 stamp=.venv/requirements.installed
-wanted=$(python3 --version; cat "$requirements")
+wanted=$(python3 --version; cat "${requirements[@]}")
 if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || ! .venv/bin/python -c '' 2>/dev/null; then
-    say "installing $requirements into .venv"
+    say "installing ${requirements[*]} into .venv"
     python3 -m venv --clear .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$requirements"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "${requirements[@]/#/--requirement=}"
     printf '%s\n' "$wanted" >"$stamp"
 fi
 
-for suite in tests/sdk/python tests/crash; do
+for suite in tests/sdk/python tests/sdk/http tests/crash; do
     if [ -n "$(find "$suite" -name 'test_*.py' -print -quit 2>/dev/null)" ]; then
         say "pytest $suite (binary: $DURAHUB_BIN)"
         .venv/bin/python -m pytest "$suite"
     fi
 done
+
+# The JavaScript client. Like .venv, node_modules carries a stamp with what was installed.
+javascript=tests/sdk/http/js
+if [ -f "$javascript/package-lock.json" ]; then
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
+        printf '\n!!! %s\n' "Node.js 20 or newer with npm is missing: the tests with the JavaScript client ($javascript) WERE NOT RUN." >&2
+    else
+        stamp=$javascript/node_modules/lock.installed
+        wanted=$(node --version; cat "$javascript/package-lock.json")
+        if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+            say "installing $javascript/package-lock.json"
+            npm --prefix "$javascript" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+            printf '%s\n' "$wanted" >"$stamp"
+        fi
+        say "node --test $javascript (binary: $DURAHUB_BIN)"
+        node --test "$javascript/client.test.js"
+    fi
+fi
 say "all tests passed"
