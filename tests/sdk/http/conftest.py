@@ -49,9 +49,9 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_generate_tests(metafunc):
-    """Everything holds at both mounts. test_rpc_mount.py says so, loudly, while there is only one."""
+    """Everything holds at both mounts."""
     if "mount" in metafunc.fixturenames:
-        mounts = {"public": stock.PUBLIC, "rpc": stock.RPC} if stock.serves_rpc_mount() else {"public": stock.PUBLIC}
+        mounts = {"public": stock.PUBLIC, "rpc": stock.RPC}
         metafunc.parametrize("mount", mounts.values(), ids=mounts.keys())
 
 

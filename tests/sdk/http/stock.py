@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import time
 
-import pytest
 from azure.durable_functions import DurableOrchestrationClient
 from azure.durable_functions.models.utils import http_utils
 
@@ -52,19 +51,6 @@ def shut_down():
         server.close()
         shutil.rmtree(server.directory, ignore_errors=True)
     _loop.close()
-
-
-def skip_file_unless_served(method, path):
-    """For files about routes that are still to come: skips all of it while the server answers 501."""
-    answer = shared_server().http.call(method, PUBLIC + path)
-    if answer.status == 501:
-        pytest.skip(f"NOT TESTED: this binary answers 501 to {method} {path}", allow_module_level=True)
-
-
-@functools.cache
-def serves_rpc_mount():
-    """Broken JSON is refused with 400 where there is a start route, and with 404 where there is none."""
-    return shared_server().http.call("POST", RPC + "/orchestrators/Probe", b"{").status != 404
 
 
 # ---------------------------------------------------------------------------------------------------- client

@@ -6,8 +6,6 @@ from azure.durable_functions import OrchestrationRuntimeStatus as Status
 import stock
 from conftest import bring_to
 
-stock.skip_file_unless_served("DELETE", "/instances/")
-
 LIVE = ["Pending", "Running", "Suspended"]
 ENDED = ["Completed", "Failed", "Terminated"]
 

@@ -8,8 +8,6 @@ import pytest
 import harness
 import stock
 
-stock.skip_file_unless_served("POST", "/instances/never-started/restart")
-
 EVERY = ["Pending", "Running", "Suspended", "Completed", "Failed", "Terminated"]
 
 

@@ -1,11 +1,6 @@
 """The mount for clients inside a Functions host. That all other tests hold there too is seen to by conftest.py."""
 
-import pytest
-
 import stock
-
-if not stock.serves_rpc_mount():
-    pytest.skip(f"NOT TESTED, nor any other test there: this binary does not serve {stock.RPC}/", allow_module_level=True)
 
 
 def test_links_in_answers_lead_to_the_public_mount_and_work(server, new_id):
