@@ -129,6 +129,18 @@ def test_tokens_of_others_are_refused(stub, token):
         stub.ListInstanceIds(pb.ListInstanceIdsRequest(lastInstanceKey=string_value(token)))
 
 
+def test_a_token_is_good_for_its_own_list_only(client, stub, prefix):
+    for name in "ab":
+        ended(client, prefix + name)
+    query = pb.InstanceQuery(instanceIdPrefix=string_value(prefix), maxInstanceCount=1)
+    by_creation = stub.QueryInstances(pb.QueryInstancesRequest(query=query)).continuationToken
+    by_end = stub.ListInstanceIds(pb.ListInstanceIdsRequest(pageSize=1)).lastInstanceKey
+    with refused(grpc.StatusCode.INVALID_ARGUMENT):
+        stub.ListInstanceIds(pb.ListInstanceIdsRequest(lastInstanceKey=by_creation))
+    with refused(grpc.StatusCode.INVALID_ARGUMENT):
+        stub.QueryInstances(pb.QueryInstancesRequest(query=pb.InstanceQuery(continuationToken=by_end)))
+
+
 def test_ids_of_ended_instances_come_in_the_order_of_their_end(client, prefix):
     begun = datetime.now(timezone.utc) - timedelta(seconds=1)
     a, b, c, d = (f"{prefix}{name}" for name in "abcd")
