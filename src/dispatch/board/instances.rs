@@ -37,6 +37,11 @@ pub(in crate::dispatch) enum ReadError {
 impl Board {
     /// Decides what becomes of an instance after something has happened to it.
     pub(super) fn settle(&mut self, key: InstanceKey) {
+        self.settle_at(key, false);
+    }
+
+    /// As [`Board::settle`]; `front`: if it has to queue, it goes first.
+    fn settle_at(&mut self, key: InstanceKey, front: bool) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let control = slot.has_control();
         match &slot.stage {
@@ -54,7 +59,7 @@ impl Board {
         } else if control {
             self.control(key);
         } else if self.deliverable(key) {
-            self.enqueue(key, false);
+            self.enqueue(key, front);
         } else {
             self.rest_idle(key);
         }
@@ -188,7 +193,8 @@ impl Board {
             return self.forget_loading(key, reserved);
         }
         self.release(reserved, Kind::Turn);
-        self.settle(key);
+        // It was read because it was first: at the end of the queue it would wait, in memory, until all others have been read, too.
+        self.settle_at(key, reserved.is_some());
     }
 
     fn forget_loading(&mut self, key: InstanceKey, reserved: Option<WorkerId>) {

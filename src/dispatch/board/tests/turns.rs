@@ -252,3 +252,19 @@ fn what_the_store_held_at_start_is_found_once() {
     room.settle();
     assert_eq!(room.given(worker), ["turn A1: started"]);
 }
+
+#[test]
+fn a_backlog_from_before_is_read_no_faster_than_it_is_handed_out() {
+    let mut room = Room::new();
+    for _ in 0..20 {
+        room.start_before("A");
+    }
+    let worker = room.join("*", 2, 9);
+    let loads = |room: &Room| room.jobs.iter().filter(|job| matches!(job, Job::Load(_))).count();
+    assert_eq!(loads(&room), 2);
+    room.settle();
+    assert_eq!(loads(&room), 0);
+    let known = room.board.instances.values().filter(|slot| slot.known.is_some()).count();
+    assert_eq!(known, 2, "what is not handed out is not read");
+    assert_eq!(room.given(worker), ["turn A1: started", "turn A2: started"]);
+}
