@@ -66,6 +66,11 @@ impl<T> Queues<T> {
         place
     }
 
+    /// How many items wait on a route.
+    pub fn len(&self, route: &Route) -> usize {
+        self.queues.get(route).map_or(0, BTreeMap::len)
+    }
+
     /// The first item of a route.
     pub fn peek(&self, route: &Route) -> Option<&T> {
         self.queues.get(route)?.first_key_value().map(|(_, item)| item)

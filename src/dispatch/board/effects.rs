@@ -8,7 +8,8 @@ use crate::{
         slot::{Slot, Stage},
     },
     model::{
-        ActivityKey, ActivityTask, Effect, InstanceKey, InstanceRef, Message, Pending, Status, StatusExt as _,
+        ActivityKey, ActivityTask, Class, Effect, InstanceKey, InstanceRef, Message, Pending, Status,
+        StatusExt as _,
     },
     store::{Due, Ready},
 };
@@ -43,6 +44,11 @@ impl Board {
             }
         }
         let slot = self.instances.entry(key).or_insert_with(|| Slot::for_message(to, status, &message));
+        // One far back in its queue is read before it is run; until then there is no need to collect what it gets.
+        let read_later = slot.known.is_none() && matches!(slot.stage, Stage::Queued(_));
+        if read_later && message.class != Class::Control {
+            return;
+        }
         if !matches!(slot.stage, Stage::Parked) {
             slot.inbox.insert(message.id, message);
             self.settle(key);

@@ -15,6 +15,9 @@ use crate::{
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
+/// How many instances of one route may wait in memory with all they hold; those further back are only remembered.
+const KNOWN_IN_QUEUE: usize = 1_000;
+
 /// An instance as read from the store.
 #[derive(Debug)]
 pub(in crate::dispatch) struct Read {
@@ -95,8 +98,12 @@ impl Board {
         self.leave_idle(key);
         let Some(slot) = self.instances.get_mut(&key) else { return };
         if !matches!(slot.stage, Stage::Queued(_)) {
-            let place = self.turns.push(&Route::of_turn(&slot.reference), key, front);
-            slot.stage = Stage::Queued(place);
+            let route = Route::of_turn(&slot.reference);
+            slot.stage = Stage::Queued(self.turns.push(&route, key, front));
+            if !front && self.turns.len(&route) > KNOWN_IN_QUEUE {
+                // It will be a while. What it holds is in the store, and is read when its turn comes.
+                slot.forget();
+            }
         }
     }
 

@@ -268,3 +268,23 @@ fn a_backlog_from_before_is_read_no_faster_than_it_is_handed_out() {
     assert_eq!(known, 2, "what is not handed out is not read");
     assert_eq!(room.given(worker), ["turn A1: started", "turn A2: started"]);
 }
+
+#[test]
+fn a_long_queue_holds_names_and_not_what_they_were_given() {
+    let mut room = Room::new();
+    let keys: Vec<_> = (0..1_500).map(|_| room.start("A")).collect();
+    room.settle();
+    let known =
+        room.board.instances.values().filter(|slot| slot.known.is_some() || !slot.inbox.is_empty()).count();
+    assert_eq!(known, 1_000);
+    // What reaches one far back is not lost, and a control message is acted upon at once.
+    room.mail(keys[1_400], "event Go");
+    room.mail(keys[1_499], "terminate");
+    room.settle();
+    assert_eq!(room.status(keys[1_499]), Status::Terminated);
+    let worker = room.join("*", 2_000, 9);
+    room.settle();
+    let given = room.given(worker);
+    assert_eq!(given.len(), 1_499);
+    assert_eq!(given.iter().filter(|item| item.contains("event Go")).count(), 1);
+}
