@@ -58,7 +58,8 @@ pub(super) struct Slot {
     pub status: Status,
     /// Complete only if `known` is there.
     pub inbox: BTreeMap<MessageId, Message>,
-    pub known: Option<Known>,
+    /// In a box, because most slots of a backlog have none.
+    pub known: Option<Box<Known>>,
     /// How often the turn that is next was put back, and by whom.
     pub returns: Returns,
 }
@@ -82,7 +83,8 @@ impl Slot {
             _ => None,
         };
         let known = newborn
-            .map(|record| Known { execution: Some(Execution::empty(record, None)), history: Vec::new() });
+            .map(|record| Known { execution: Some(Execution::empty(record, None)), history: Vec::new() })
+            .map(Box::new);
         Self { known, ..Self::new(reference, status) }
     }
 
@@ -128,7 +130,8 @@ impl Slot {
         self.status = execution.record.status;
         self.reference.version.clone_from(&execution.record.version);
         self.returns = Returns::default();
-        let known = self.known.get_or_insert_with(|| Known { execution: None, history: Vec::new() });
+        let known =
+            self.known.get_or_insert_with(|| Box::new(Known { execution: None, history: Vec::new() }));
         match history {
             HistoryChange::Append(chunk) => known.history.push(chunk),
             HistoryChange::Clear => known.history.clear(),

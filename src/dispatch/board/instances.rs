@@ -265,7 +265,7 @@ impl Slot {
         self.status = execution.record.status;
         self.reference = execution.record.reference();
         self.inbox.extend(inbox.into_iter().map(|message| (message.id, message)));
-        self.known = Some(Known { execution: Some(execution), history });
+        self.known = Some(Box::new(Known { execution: Some(execution), history }));
     }
 }
 
