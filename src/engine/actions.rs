@@ -3,11 +3,12 @@
 use super::{
     Context, Execution, Outcome, Turn,
     check::check,
+    child::{self, Ordered},
     complete::{End, blank_commit, continue_as_new, finish},
 };
 use crate::model::{
-    Chunk, Class, Commit, HistoryChange, InstanceId, NewActivity, NewChild, NewInstance, NewMessage,
-    Outgoing, Recipient, Status, Tags, Timestamp, error_type, event, failure,
+    Chunk, Class, Commit, HistoryChange, InstanceId, NewActivity, NewChild, NewMessage, Outgoing, Recipient,
+    Status, Timestamp, event,
     pb::{
         self, HistoryEvent, OrchestratorAction, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
@@ -200,75 +201,29 @@ impl<'c, 'x> Scribe<'c, 'x> {
         if self.is_open(id) {
             return;
         }
-        let record = &self.execution.record;
-        let chosen = match action.instance_id.as_str() {
-            "" => format!("{}:{id:04x}", record.id),
-            given => given.to_owned(),
+        let pb::CreateSubOrchestrationAction { instance_id, name, version, input, parent_trace_context, tags } =
+            action;
+        let instance_id = match instance_id.as_str() {
+            "" => format!("{}:{id:04x}", self.execution.record.id),
+            _ => instance_id,
         };
         let created = pb::SubOrchestrationInstanceCreatedEvent {
-            instance_id: chosen.clone(),
-            name: action.name.clone(),
-            version: action.version.clone(),
-            input: action.input.clone(),
-            parent_trace_context: action.parent_trace_context.clone(),
-            tags: action.tags.clone(),
+            instance_id,
+            name,
+            version,
+            input,
+            parent_trace_context,
+            tags,
         };
-        let refused = |kind: &str, text: String| {
-            NewMessage::now(
-                Class::Result,
-                event::child_failed(self.context.now, id, failure(kind, text, true)),
-            )
-        };
-        match InstanceId::child(&chosen) {
-            Ok(child) => {
-                let text = format!("a live instance with the id {child} exists already");
-                let otherwise = (!self.ends).then(|| refused(error_type::INSTANCE_EXISTS, text));
-                let instance = self.child_instance(id, child, action);
+        match child::order(&self.execution.record, id, &created, self.context) {
+            Ordered::Child(NewChild { instance, otherwise }) => {
+                let otherwise = otherwise.filter(|_| !self.ends);
                 self.commit.children.push(NewChild { instance, otherwise });
             }
-            Err(error) if !self.ends => {
-                let message = refused(error_type::INVALID_INSTANCE_ID, error.to_string());
-                self.mail_myself(message);
-            }
-            Err(_) => {}
+            Ordered::Refused(message) if !self.ends => self.mail_myself(message),
+            Ordered::Refused(_) => {}
         }
         self.record(id, EventType::SubOrchestrationInstanceCreated(created));
-    }
-
-    fn child_instance(
-        &mut self,
-        id: i32,
-        child: InstanceId,
-        action: pb::CreateSubOrchestrationAction,
-    ) -> NewInstance {
-        let record = &self.execution.record;
-        let parent = pb::ParentInstanceInfo {
-            task_scheduled_id: id,
-            name: Some(record.name.to_string()),
-            version: record.version.as_deref().map(str::to_owned),
-            orchestration_instance: Some(pb::OrchestrationInstance {
-                instance_id: record.id.as_str().to_owned(),
-                execution_id: Some(record.execution_id.clone()),
-            }),
-        };
-        // The parent's tags are inherited, the action's own win, and the mark of a child nobody waits for is not inherited.
-        let mut tags: Tags = record.tags.clone();
-        tags.remove(super::complete::FIRE_AND_FORGET);
-        tags.extend(action.tags);
-        let started = pb::ExecutionStartedEvent {
-            name: action.name,
-            version: action.version,
-            input: action.input,
-            orchestration_instance: Some(pb::OrchestrationInstance {
-                instance_id: child.as_str().to_owned(),
-                execution_id: Some((self.context.fresh_id)()),
-            }),
-            parent_instance: Some(parent),
-            parent_trace_context: action.parent_trace_context,
-            tags,
-            ..pb::ExecutionStartedEvent::default()
-        };
-        NewInstance { hub: record.hub, id: child, created_at: self.context.now, start_at: None, started }
     }
 
     fn send_event(&mut self, id: i32, action: pb::SendEventAction) {

@@ -2,7 +2,7 @@
 
 use super::{Context, Execution, Outcome};
 use crate::model::{
-    Class, Commit, HistoryChange, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending, Recipient,
+    Class, Commit, HistoryChange, InstanceId, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending, Recipient,
     Status, Timestamp, error_type, event, failure,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
@@ -43,6 +43,7 @@ pub(super) fn blank_commit(execution: &Execution, now: Timestamp) -> Commit {
             status: execution.record.status,
             updated_at: now,
             completed_at: execution.record.completed_at,
+            reopens: false,
             custom_status: None,
             trace: None,
             output: None,
@@ -86,24 +87,32 @@ fn report(
 ) -> Option<Outgoing> {
     let record = &execution.record;
     let parent = record.parent.as_ref().filter(|_| !record.tags.contains_key(FIRE_AND_FORGET))?;
-    let failed = |kind: &str, what: &str| {
-        let reason = result.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-        failure(kind, format!("sub-orchestration {} was {what}{reason}", record.id), true)
-    };
-    let answer = match status {
-        Status::Completed => event::child_completed(now, parent.task_id, result),
-        Status::Terminated => {
-            event::child_failed(now, parent.task_id, failed(error_type::TERMINATED, "terminated"))
-        }
-        Status::Canceled => {
-            event::child_failed(now, parent.task_id, failed(error_type::CANCELED, "cancelled"))
-        }
-        _ => event::child_failed(now, parent.task_id, details.unwrap_or_default()),
-    };
+    let answer = answer(&record.id, parent.task_id, status, result, details, now);
     Some(Outgoing {
         to: Recipient::Execution(parent.id.clone(), parent.execution_id.clone()),
         message: NewMessage::now(Class::Result, answer),
     })
+}
+
+/// What the parent hears of a child that has ended as `status`.
+pub(super) fn answer(
+    child: &InstanceId,
+    task: i32,
+    status: Status,
+    result: Option<String>,
+    details: Option<TaskFailureDetails>,
+    now: Timestamp,
+) -> HistoryEvent {
+    let failed = |kind: &str, what: &str| {
+        let reason = result.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        failure(kind, format!("sub-orchestration {child} was {what}{reason}"), true)
+    };
+    match status {
+        Status::Completed => event::child_completed(now, task, result),
+        Status::Terminated => event::child_failed(now, task, failed(error_type::TERMINATED, "terminated")),
+        Status::Canceled => event::child_failed(now, task, failed(error_type::CANCELED, "cancelled")),
+        _ => event::child_failed(now, task, details.unwrap_or_default()),
+    }
 }
 
 /// Ends the execution and begins the next: same instance, empty history, a fresh execution id. Events that no turn has consumed

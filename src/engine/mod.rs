@@ -10,9 +10,11 @@
 
 mod actions;
 mod check;
+mod child;
 mod complete;
 mod control;
 mod execution;
+mod rewind;
 #[cfg(test)]
 pub(crate) mod tests;
 mod turn;
@@ -20,6 +22,7 @@ mod turn;
 pub use actions::{apply, fail};
 pub use control::control;
 pub use execution::Execution;
+pub use rewind::{Fate, OpenChild, Rewinding};
 pub use turn::{Next, Turn, discard, next};
 
 use crate::model::{Commit, Timestamp};

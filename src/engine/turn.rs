@@ -95,11 +95,21 @@ struct Picker<'a> {
     answered: HashSet<i32>,
     events: Vec<HistoryEvent>,
     taken: Vec<(MessageId, usize)>,
+    /// The turn is wanted even if it delivers nothing.
+    rewound: bool,
 }
 
 impl<'a> Picker<'a> {
     fn new(execution: &'a Execution, at: Timestamp) -> Self {
-        Self { execution, at, bytes: 0, answered: HashSet::new(), events: Vec::new(), taken: Vec::new() }
+        Self {
+            execution,
+            at,
+            bytes: 0,
+            answered: HashSet::new(),
+            events: Vec::new(),
+            taken: Vec::new(),
+            rewound: false,
+        }
     }
 
     /// Takes the message in; its events count only if `wanted` and not late. `false`: the turn is full.
@@ -109,7 +119,9 @@ impl<'a> Picker<'a> {
             return false;
         }
         let before = self.events.len();
-        if wanted {
+        let rewind = message.class == Class::Rewind;
+        self.rewound |= rewind;
+        if wanted && !rewind {
             for event in &message.events {
                 self.deliver(event);
             }
@@ -145,7 +157,7 @@ impl<'a> Picker<'a> {
     }
 
     fn finish(mut self) -> Next {
-        if self.events.is_empty() {
+        if self.events.is_empty() && !self.rewound {
             let late: Vec<_> = self.taken.into_iter().map(|(id, _)| id).collect();
             return if late.is_empty() { Next::Wait } else { Next::Discard(late) };
         }

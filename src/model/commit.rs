@@ -31,8 +31,21 @@ pub enum HistoryChange {
     Append(Chunk),
     /// Continue-as-new: a new execution begins with an empty history.
     Clear,
+    /// Rewind: what is there becomes an earlier revision of the instance, and another history of the same execution takes its place.
+    Rewrite(Rewrite),
     /// Stays.
     Keep,
+}
+
+/// A history rewritten by rewind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rewrite {
+    /// The history from now on, complete.
+    pub chunks: Vec<Chunk>,
+    /// `ExecutionRewound`: the last event of the earlier revision. The new history does not have it, for some SDKs cannot read it.
+    pub mark: Chunk,
+    /// Why, in the words of who asked for it.
+    pub reason: Option<String>,
 }
 
 /// What becomes of the messages and activities that wait for, or on behalf of, the instance.
@@ -42,8 +55,10 @@ pub enum Pending {
     Keep,
     /// The execution ends, the instance goes on: results, timers and activities go, events and controls stay.
     DropExecution,
-    /// The instance ends: everything goes.
+    /// The instance ends: everything goes, except activities that its last turn detached.
     DropAll,
+    /// The ended instance comes alive again: those go, too. Replay schedules them anew, now with somebody waiting.
+    DropDetached,
 }
 
 /// New values of the instance row. Fields that are `None` stay as they are.
@@ -52,6 +67,8 @@ pub struct InstanceUpdate {
     pub status: Status,
     pub updated_at: Timestamp,
     pub completed_at: Option<Timestamp>,
+    /// The instance had ended and goes on: its completion time, output and failure are removed.
+    pub reopens: bool,
     /// `Some(None)` clears the custom status.
     pub custom_status: Option<Option<String>>,
     pub trace: Option<Vec<u8>>,

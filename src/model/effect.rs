@@ -14,6 +14,8 @@ pub enum Effect {
     Activity(ActivityTask),
     /// The instance was created (turn 0), or its commit number `turn` was made.
     Changed { hub: HubId, id: InstanceId, key: InstanceKey, status: Status, turn: i64 },
+    /// An ended instance is about to come alive again; its detached activities are gone. Its messages and `Changed` follow.
+    Reopened { key: InstanceKey },
     /// The row with this key is gone: purged, or replaced by a new instance under the same id.
     Gone { hub: HubId, id: InstanceId, key: InstanceKey },
 }

@@ -46,6 +46,12 @@ pub fn execution_resumed(at: Timestamp, reason: Option<String>) -> HistoryEvent 
     server_event(at, EventType::ExecutionResumed(pb::ExecutionResumedEvent { input: reason }))
 }
 
+/// A rewind: what follows was run again.
+pub fn execution_rewound(at: Timestamp, reason: Option<String>) -> HistoryEvent {
+    let rewound = pb::ExecutionRewoundEvent { reason, ..pb::ExecutionRewoundEvent::default() };
+    server_event(at, EventType::ExecutionRewound(rewound))
+}
+
 /// The end of an execution. `id` is the completing action's, or -1 when the server ended it.
 pub fn execution_completed(
     id: i32,

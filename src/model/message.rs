@@ -17,12 +17,14 @@ pub enum Class {
     Result = 2,
     /// Suspend, resume, terminate: the server acts on it itself, with or without a worker, ahead of other messages.
     Control = 3,
+    /// Asks for a turn after a rewind. It brings no event: the turn is a lone `OrchestratorStarted`, with whatever else waits.
+    Rewind = 4,
 }
 
 impl Class {
     /// The inverse of `class as u8`.
     pub fn from_number(number: i64) -> Option<Self> {
-        [Class::Start, Class::Event, Class::Result, Class::Control]
+        [Class::Start, Class::Event, Class::Result, Class::Control, Class::Rewind]
             .into_iter()
             .find(|class| *class as i64 == number)
     }

@@ -22,6 +22,7 @@ pub mod pb {
 
 pub use commit::{
     Commit, HistoryChange, InstanceUpdate, NewActivity, NewChild, NewExecution, Outgoing, Pending, Recipient,
+    Rewrite,
 };
 pub use effect::Effect;
 pub use failure::{error_type, failure};

@@ -1,0 +1,135 @@
+//! A history as rewind looks at it: what was asked for, when it was answered, and what each turn delivered.
+
+use crate::model::pb::{HistoryEvent, history_event::EventType};
+use std::collections::HashMap;
+
+/// What kind of thing the orchestrator asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Activity,
+    Child,
+    Timer,
+    /// An event to another instance: nobody waits for an answer.
+    Sent,
+}
+
+/// The record of an action.
+#[derive(Debug)]
+pub(super) struct Act<'a> {
+    pub kind: Kind,
+    pub id: i32,
+    /// Name, version and input, as far as the kind has them.
+    pub call: (&'a str, Option<&'a str>, Option<&'a str>),
+    pub turn: usize,
+    /// Its place among all events of the history.
+    pub index: usize,
+    /// The event that answers it.
+    pub answer: Option<Answer>,
+}
+
+/// Where an answer stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub turn: usize,
+    pub index: usize,
+    pub failed: bool,
+}
+
+/// One turn.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// The actions recorded in it, by place in [`Timeline::acts`].
+    pub acts: Vec<usize>,
+    /// The actions whose failure it delivered.
+    pub failures: Vec<usize>,
+    /// The actions whose success it delivered; `None` for an external event.
+    pub others: Vec<Option<usize>>,
+}
+
+/// The whole history.
+#[derive(Debug, Default)]
+pub(super) struct Timeline<'a> {
+    pub acts: Vec<Act<'a>>,
+    pub turns: Vec<Turn>,
+    /// The turn in which the execution ended.
+    pub last: Option<usize>,
+}
+
+impl<'a> Timeline<'a> {
+    /// Sorts the events of `turns`, one list for each turn.
+    pub fn of(turns: &'a [Vec<HistoryEvent>]) -> Self {
+        let mut timeline = Self::default();
+        let mut open = HashMap::new();
+        let mut index = 0;
+        for (turn, events) in turns.iter().enumerate() {
+            timeline.turns.push(Turn::default());
+            for event in events {
+                timeline.add(turn, index, event, &mut open);
+                index += 1;
+            }
+        }
+        timeline
+    }
+
+    fn add(&mut self, turn: usize, index: usize, event: &'a HistoryEvent, open: &mut HashMap<i32, usize>) {
+        let Some(kind) = &event.event_type else { return };
+        if let Some((kind, call)) = asked(kind) {
+            let act = self.acts.len();
+            self.acts.push(Act { kind, id: event.event_id, call, turn, index, answer: None });
+            self.turns[turn].acts.push(act);
+            if kind != Kind::Sent {
+                // The same id may be used again: the Python SDK does so when it retries.
+                open.insert(event.event_id, act);
+            }
+            return;
+        }
+        match kind {
+            EventType::ExecutionCompleted(_) => self.last = Some(turn),
+            EventType::EventRaised(_) => self.turns[turn].others.push(None),
+            other => {
+                let Some((id, failed)) = answered(other) else { return };
+                let Some(act) = open.remove(&id) else { return };
+                self.acts[act].answer = Some(Answer { turn, index, failed });
+                match failed {
+                    true => self.turns[turn].failures.push(act),
+                    false => self.turns[turn].others.push(Some(act)),
+                }
+            }
+        }
+    }
+
+    /// Asked for by the very turn that ended the execution. An activity was not waited for and a timer was never armed: replay
+    /// simply asks again.
+    pub fn came_to_nothing(&self, act: &Act<'_>) -> bool {
+        match act.kind {
+            Kind::Activity | Kind::Timer => act.answer.is_none() && Some(act.turn) == self.last,
+            Kind::Child | Kind::Sent => false,
+        }
+    }
+}
+
+fn asked(event: &EventType) -> Option<(Kind, (&str, Option<&str>, Option<&str>))> {
+    Some(match event {
+        EventType::TaskScheduled(it) => {
+            (Kind::Activity, (&it.name, it.version.as_deref(), it.input.as_deref()))
+        }
+        EventType::SubOrchestrationInstanceCreated(it) => {
+            (Kind::Child, (&it.name, it.version.as_deref(), it.input.as_deref()))
+        }
+        EventType::TimerCreated(_) => (Kind::Timer, ("", None, None)),
+        EventType::EventSent(it) => (Kind::Sent, (&it.name, None, None)),
+        _ => return None,
+    })
+}
+
+/// The action id that is answered, and whether with a failure.
+fn answered(event: &EventType) -> Option<(i32, bool)> {
+    Some(match event {
+        EventType::TaskCompleted(it) => (it.task_scheduled_id, false),
+        EventType::TaskFailed(it) => (it.task_scheduled_id, true),
+        EventType::SubOrchestrationInstanceCompleted(it) => (it.task_scheduled_id, false),
+        EventType::SubOrchestrationInstanceFailed(it) => (it.task_scheduled_id, true),
+        EventType::TimerFired(it) => (it.timer_id, false),
+        _ => return None,
+    })
+}
