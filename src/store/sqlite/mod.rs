@@ -8,6 +8,7 @@
 
 mod counters;
 mod error;
+mod history;
 mod hub;
 mod inbox;
 mod instance;
@@ -142,7 +143,7 @@ impl Store for SqliteStore {
     }
 
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
-        self.read(Lane::Query, move |conn| read::history(conn, key, from)).await
+        self.read(Lane::Query, move |conn| history::read(conn, key, from)).await
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
