@@ -118,7 +118,8 @@ impl Slot {
         let Swap { execution, consumed, pending, history, .. } = swap;
         let mut gone: Vec<_> = consumed.iter().filter_map(|id| self.inbox.remove(id)).collect();
         match pending {
-            Pending::Keep => {}
+            // An ended instance, which has no slot, has no inbox either.
+            Pending::Keep | Pending::DropDetached => {}
             // What this commit itself adds is a start message, never a result (see engine::complete).
             Pending::DropExecution => gone.extend(
                 self.inbox
@@ -135,6 +136,7 @@ impl Slot {
         match history {
             HistoryChange::Append(chunk) => known.history.push(chunk),
             HistoryChange::Clear => known.history.clear(),
+            HistoryChange::Rewrite(rewrite) => known.history = rewrite.chunks,
             HistoryChange::Keep => {}
         }
         known.execution = Some(execution);

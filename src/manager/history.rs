@@ -19,7 +19,21 @@ impl Manager {
         }
     }
 
-    /// The same with the history as it is stored, for passing it on without decoding it. `payloads` as for [`Manager::get`].
+    /// One instance as it is now, with the history that its rewind number `revision` put aside. `None`: no such instance or revision.
+    pub async fn get_with_revision(
+        &self,
+        hub: HubId,
+        id: &InstanceId,
+        revision: i64,
+    ) -> Result<Option<(Instance, Vec<HistoryEvent>)>, Error> {
+        let Some(instance) = self.get(hub, id, true).await? else { return Ok(None) };
+        match self.store.revision_read(instance.record.key, revision).await? {
+            Some(chunk) => Ok(Some((instance, decoded(vec![chunk])?))),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`Manager::get_with_history`], with the history as it is stored, for passing it on without decoding it. `payloads` as for [`Manager::get`].
     pub async fn get_with_chunks(
         &self,
         hub: HubId,

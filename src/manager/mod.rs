@@ -4,7 +4,8 @@
 //! the ids, and asks the store for one change. It knows neither status codes nor JSON shapes nor `tonic`.
 //!
 //! Suspend, resume and terminate do not need a worker: the message is stored (that is the promise), then the server's own turn
-//! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status.
+//! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status. Rewind acts on instances that
+//! have ended, which nothing else can be changing, so the manager asks the engine itself and stores the whole change.
 
 mod error;
 mod history;
@@ -12,6 +13,7 @@ mod hubs;
 mod list;
 mod purge;
 mod restart;
+mod rewind;
 mod start;
 mod token;
 mod wait;

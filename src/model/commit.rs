@@ -1,7 +1,7 @@
 //! Everything one turn changes. The engine writes it, the store applies it in one transaction, neither knows the other.
 
 use super::{
-    Chunk, HubId, InstanceId, InstanceKey, MessageId, NewInstance, NewMessage, Status, Timestamp,
+    Chunk, HubId, InstanceId, InstanceKey, MessageId, NewInstance, NewMessage, Rewrite, Status, Timestamp,
     pb::{self, TaskFailureDetails},
 };
 use std::sync::Arc;
@@ -35,17 +35,6 @@ pub enum HistoryChange {
     Rewrite(Rewrite),
     /// Stays.
     Keep,
-}
-
-/// A history rewritten by rewind.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rewrite {
-    /// The history from now on, complete.
-    pub chunks: Vec<Chunk>,
-    /// `ExecutionRewound`: the last event of the earlier revision. The new history does not have it, for some SDKs cannot read it.
-    pub mark: Chunk,
-    /// Why, in the words of who asked for it.
-    pub reason: Option<String>,
 }
 
 /// What becomes of the messages and activities that wait for, or on behalf of, the instance.

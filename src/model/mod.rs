@@ -11,6 +11,7 @@ mod history;
 mod id;
 mod instance;
 mod message;
+mod revision;
 mod status;
 mod time;
 
@@ -22,7 +23,6 @@ pub mod pb {
 
 pub use commit::{
     Commit, HistoryChange, InstanceUpdate, NewActivity, NewChild, NewExecution, Outgoing, Pending, Recipient,
-    Rewrite,
 };
 pub use effect::Effect;
 pub use failure::{error_type, failure};
@@ -30,5 +30,6 @@ pub use history::{Chunk, CorruptHistory, decode_events, encode_events};
 pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_NAME_CHARS, MessageId};
 pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};
 pub use message::{ActivityTask, Class, Message, NewMessage};
+pub use revision::{Revision, Rewrite};
 pub use status::{Status, StatusExt, StatusSet};
 pub use time::Timestamp;

@@ -22,8 +22,8 @@ pub use list::{Cleared, Filter, Listed, PageLimits, Read, Span, Walk};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
-    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Status, StatusSet,
-    Timestamp,
+    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Revision, Status,
+    StatusSet, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -122,6 +122,13 @@ pub trait Store: Send + Sync + 'static {
     /// that reached an inbox (the instance's own included), `Changed`.
     async fn turn_commit(&self, commit: Commit) -> Result<(), Error>;
 
+    /// Applies one turn of each of several instances as one change, all or nothing, in order. `Fenced`: one of them is (see
+    /// [`Store::turn_commit`]), or one of `living` is gone or has ended.
+    ///
+    /// [`HistoryChange::Rewrite`](crate::model::HistoryChange) puts the history aside under the next revision number. Effects: those of
+    /// each turn; `Reopened` comes first in a turn that opens an ended instance again.
+    async fn rewind_commit(&self, turns: Vec<Commit>, living: Vec<InstanceKey>) -> Result<(), Error>;
+
     /// Removes the activity and puts `result` into its instance's inbox; a detached one has no result that anybody wants. `false`:
     /// the activity is not there any more (answered before, or the execution has ended); nothing was changed. Safe to repeat.
     /// Effect: `Message`.
@@ -155,6 +162,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// The earlier histories of the instance, the first one first.
+    async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error>;
+
+    /// The events of an earlier history as one chunk; `None` if there is no such revision.
+    async fn revision_read(&self, key: InstanceKey, number: i64) -> Result<Option<Chunk>, Error>;
 
     /// Removes an ended instance with all it has. Effect: `Gone`.
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error>;

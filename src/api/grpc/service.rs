@@ -279,6 +279,17 @@ impl TaskHubSidecarService for Sidecar {
         restart::restart(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
+    async fn rewind_instance(
+        &self,
+        request: Request<pb::RewindInstanceRequest>,
+    ) -> Answer<pb::RewindInstanceResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::RewindInstanceRequest { instance_id, reason } = request.into_inner();
+        let id = InstanceId::lookup(instance_id);
+        self.manager.rewind(hub, &id, reason).await.map_err(status::of_manager)?;
+        Ok(Response::new(pb::RewindInstanceResponse {}))
+    }
+
     type StreamInstanceHistoryStream = HistoryStream;
 
     async fn stream_instance_history(
@@ -290,13 +301,6 @@ impl TaskHubSidecarService for Sidecar {
     }
 
     // --- not in this version: refused plainly ---
-
-    async fn rewind_instance(
-        &self,
-        _: Request<pb::RewindInstanceRequest>,
-    ) -> Answer<pb::RewindInstanceResponse> {
-        not_yet("RewindInstance")
-    }
 
     async fn create_task_hub(
         &self,

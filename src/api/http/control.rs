@@ -1,4 +1,4 @@
-//! `POST instances/{instanceId}/terminate`, `/suspend`, `/resume`, and `DELETE instances/{instanceId}`: no body, one verb each.
+//! `POST instances/{instanceId}/terminate`, `/suspend`, `/resume`, `/rewind`, and `DELETE instances/{instanceId}`: no body, one verb each.
 
 use super::{Call, Error, answer};
 use crate::{manager, model::InstanceId};
@@ -21,6 +21,22 @@ pub async fn suspend(call: &Call, id: String) -> Result<Response, Error> {
 pub async fn resume(call: &Call, id: String) -> Result<Response, Error> {
     call.api.manager.resume(call.hub()?, &InstanceId::lookup(id), reason(call)).await?;
     Ok(answer::empty(StatusCode::ACCEPTED))
+}
+
+/// Lets a failed instance go on from before its failures; 412 if it has not failed.
+pub async fn rewind(call: &Call, id: String) -> Result<Response, Error> {
+    let rewound = async {
+        let hub = call.api.manager.hub(call.query.word("taskHub"))?;
+        call.api.manager.rewind(hub, &InstanceId::lookup(id), reason(call)).await
+    };
+    match rewound.await {
+        Ok(()) => Ok(answer::empty(StatusCode::ACCEPTED)),
+        Err(missing @ (manager::Error::NotFound(_) | manager::Error::UnknownHub { .. })) => {
+            Err(Error::NothingToRewind(missing.to_string()))
+        }
+        Err(state @ manager::Error::WrongState { .. }) => Err(Error::NotFailed(state.to_string())),
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// What a purge answers.

@@ -46,6 +46,12 @@ pub enum Error {
     /// Purge of an instance that has not ended.
     #[error("{0}")]
     NotEnded(String),
+    /// Rewind of an instance that is not there.
+    #[error("{0}")]
+    NothingToRewind(String),
+    /// Rewind of an instance that has not failed.
+    #[error("{0}")]
+    NotFailed(String),
     /// Purge by filter without saying from when on.
     #[error("createdTimeFrom must be given, as a date such as 2026-01-02T03:04:05Z")]
     NoBeginning,
@@ -55,6 +61,9 @@ pub enum Error {
     /// A known route that this version does not serve.
     #[error("{0} is not in this version of durahub")]
     NotYet(&'static str),
+    /// The instance was not rewound that often.
+    #[error("there is no such revision")]
+    NoRevision,
     /// No such route.
     #[error("no such route")]
     NoRoute,
@@ -91,11 +100,12 @@ impl Error {
             Error::NotJson(_) => (StatusCode::BAD_REQUEST, object(JSON_READER)),
             Error::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
             Error::BodyCut => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
-            Error::NotEnded(text) => (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone())),
+            Error::NothingToRewind(text) => (StatusCode::NOT_FOUND, Shape::Bare(text.clone())),
+            Error::NotEnded(text) | Error::NotFailed(text) => (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone())),
             Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
-            Error::NoRoute => (StatusCode::NOT_FOUND, Shape::Empty),
+            Error::NoRoute | Error::NoRevision => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
         }
     }

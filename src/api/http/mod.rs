@@ -26,6 +26,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod v1;
 mod view;
 
 pub use error::Error;
@@ -75,6 +76,7 @@ pub fn router(state: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .merge(v1::routes())
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
         .layer(CatchPanicLayer::custom(after_panic))
@@ -117,7 +119,7 @@ async fn serve(call: &Call, route: Route, body: Body) -> Result<Response, Error>
         Route::Terminate { id } => control::terminate(call, id).await,
         Route::Suspend { id } => control::suspend(call, id).await,
         Route::Resume { id } => control::resume(call, id).await,
-        Route::Rewind { .. } => Err(Error::NotYet("rewinding an instance")),
+        Route::Rewind { id } => control::rewind(call, id).await,
         Route::Restart { id } => restart::restart(call, id).await,
         Route::List => list::list(call).await,
         Route::PurgeMany => list::purge(call).await,

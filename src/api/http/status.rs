@@ -1,4 +1,4 @@
-//! `GET instances/{instanceId}`: the status of one instance.
+//! `GET instances/{instanceId}`: the status of one instance, with its history or one from before a rewind.
 
 use super::{
     Call, Error, answer,
@@ -20,11 +20,16 @@ pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
     let manager = &call.api.manager;
     let (hub, id) = (call.hub()?, InstanceId::lookup(id));
     let show = Show::asked(&call.query);
-    let found = match show.history {
-        true => {
+    let found = match (show.history, call.query.number("historyRevision")) {
+        (true, Some(revision)) => {
+            let found = manager.get_with_revision(hub, &id, i64::from(revision)).await?;
+            let (instance, history) = found.ok_or(Error::NoRevision)?;
+            Some((instance, Some(history)))
+        }
+        (true, None) => {
             manager.get_with_history(hub, &id).await?.map(|(instance, history)| (instance, Some(history)))
         }
-        false => manager.get(hub, &id, true).await?.map(|instance| (instance, None)),
+        (false, _) => manager.get(hub, &id, true).await?.map(|instance| (instance, None)),
     };
     let (instance, history) = found.ok_or(manager::Error::NotFound(id))?;
     let code = code(instance.record.status, call.query.flag("returnInternalServerErrorOnFailure"));

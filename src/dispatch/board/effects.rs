@@ -25,6 +25,8 @@ impl Board {
                 self.add_activity(task);
             }
             Effect::Changed { key, turn, .. } => self.committed(key, turn),
+            // Its slot went when it ended, and the message that follows makes a new one; only what it left to run is here.
+            Effect::Reopened { key } => self.drop_activities(key, true),
             Effect::Gone { key, .. } => {
                 self.drop_activities(key, true);
                 self.remove(key);

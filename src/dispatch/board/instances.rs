@@ -196,8 +196,15 @@ impl Board {
                 slot.stage = Stage::Parked;
             }
         }
-        if self.instances.get(&key).is_some_and(|slot| slot.status.is_terminal()) {
-            return self.forget_loading(key, reserved);
+        if let Some(slot) = self.instances.get_mut(&key).filter(|slot| slot.status.is_terminal()) {
+            if slot.inbox.is_empty() {
+                return self.forget_loading(key, reserved);
+            }
+            // What has ended has no inbox: it has been rewound since it was read.
+            slot.forget();
+            slot.stage = Stage::Loading(reserved);
+            self.jobs.push(Job::Load(key));
+            return;
         }
         self.release(reserved, Kind::Turn);
         // It was read because it was first: at the end of the queue it would wait, in memory, until all others have been read, too.

@@ -10,7 +10,7 @@ mod timeline;
 use super::{
     Context, Execution,
     child::{self, Ordered},
-    complete::{FIRE_AND_FORGET, answer, blank_commit},
+    complete::{answer, blank_commit},
 };
 use crate::model::{
     Chunk, Class, Commit, CorruptHistory, HistoryChange, InstanceId, InstanceKey, InstanceRecord, NewChild,
@@ -44,6 +44,12 @@ impl OpenChild {
     /// The id of the child.
     pub fn id(&self) -> InstanceId {
         InstanceId::lookup(self.created.instance_id.as_str())
+    }
+
+    /// Its parent, if it is the child that `parent` asked for.
+    pub(super) fn of(&self, parent: &InstanceRecord) -> ParentRef {
+        let InstanceRecord { id, execution_id, .. } = parent;
+        ParentRef { id: id.clone(), execution_id: execution_id.clone(), task_id: self.task }
     }
 }
 
@@ -84,7 +90,7 @@ impl Rewinding {
                 (Kind::Child, answer) if answer.is_none() || failure.is_some() => {
                     children.insert(act.index);
                 }
-                (Kind::Activity | Kind::Timer | Kind::Child | Kind::Sent, _) => {}
+                (Kind::Activity | Kind::Timer | Kind::Child | Kind::OneWay, _) => {}
             }
         }
         let mut rewinding = Self {
@@ -125,9 +131,7 @@ impl Rewinding {
             Some(EventType::TimerCreated(created)) if timer => {
                 self.timers.extend(created.fire_at.map(|fire_at| (event.event_id, fire_at)));
             }
-            Some(EventType::SubOrchestrationInstanceCreated(created))
-                if child && !created.tags.contains_key(FIRE_AND_FORGET) =>
-            {
+            Some(EventType::SubOrchestrationInstanceCreated(created)) if child => {
                 self.children.push(OpenChild { task: event.event_id, created: created.clone() });
             }
             _ => {}
@@ -149,11 +153,7 @@ impl Rewinding {
         found: Option<(&InstanceRecord, &Payloads)>,
         context: &mut Context<'_>,
     ) -> Fate {
-        let parent = ParentRef {
-            id: self.record.id.clone(),
-            execution_id: self.record.execution_id.clone(),
-            task_id: child.task,
-        };
+        let parent = child.of(&self.record);
         let own = found.filter(|(record, _)| record.parent.as_ref() == Some(&parent));
         match own {
             Some((record, payloads)) => match record.status {

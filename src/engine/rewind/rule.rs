@@ -14,14 +14,14 @@ pub(super) fn dropped(timeline: &Timeline<'_>, settled: usize) -> HashSet<usize>
     let retries = Retries::of(timeline);
     let fan_in = last_fan_in(timeline, &retries);
     let ordinary = ordinary_calls(timeline);
-    let unanswered_for = |act: &usize| {
+    let taken_back = |act: &usize| {
         let Some(answer) = timeline.acts[*act].answer.filter(|answer| answer.failed) else { return false };
         answer.index >= settled
             && !retries.failures.contains(act)
             && others_account_for(timeline, &retries, &ordinary, answer.turn)
             && fan_in.is_none_or(|turn| turn < answer.turn)
     };
-    (0..timeline.acts.len()).filter(unanswered_for).collect()
+    (0..timeline.acts.len()).filter(taken_back).collect()
 }
 
 /// What belongs to tasks that were tried again.
@@ -51,9 +51,11 @@ impl Retries {
                 match act.kind {
                     Kind::Timer => retries.pause(timeline, *place, &turn.failures, turn.others.is_empty()),
                     // Without a pause between.
-                    Kind::Activity | Kind::Child => retries.attempt(timeline, *place, &turn.failures, false),
-                    Kind::Sent => {}
-                };
+                    Kind::Activity | Kind::Child => {
+                        retries.attempt(timeline, *place, &turn.failures, false);
+                    }
+                    Kind::OneWay => {}
+                }
             }
         }
         retries
@@ -161,7 +163,7 @@ fn last_fan_in(timeline: &Timeline<'_>, retries: &Retries) -> Option<usize> {
         let is_work = match act.kind {
             Kind::Activity | Kind::Child => true,
             Kind::Timer => retries.acts.contains(&place),
-            Kind::Sent => false,
+            Kind::OneWay => false,
         };
         if is_work && (act.kind != Kind::Timer || act.answer.is_some() || retries.pausing.contains(&place)) {
             begins[act.turn + 1] += 1;

@@ -1,6 +1,9 @@
 //! A history as rewind looks at it: what was asked for, when it was answered, and what each turn delivered.
 
-use crate::model::pb::{HistoryEvent, history_event::EventType};
+use crate::{
+    engine::complete::FIRE_AND_FORGET,
+    model::pb::{HistoryEvent, history_event::EventType},
+};
 use std::collections::HashMap;
 
 /// What kind of thing the orchestrator asked for.
@@ -9,17 +12,19 @@ pub(super) enum Kind {
     Activity,
     Child,
     Timer,
-    /// An event to another instance: nobody waits for an answer.
-    Sent,
+    /// Nobody waits for an answer: an event to another instance, or a child that never reports.
+    OneWay,
 }
+
+/// Name, version and input, as far as the kind has them.
+pub(super) type Call<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 /// The record of an action.
 #[derive(Debug)]
 pub(super) struct Act<'a> {
     pub kind: Kind,
     pub id: i32,
-    /// Name, version and input, as far as the kind has them.
-    pub call: (&'a str, Option<&'a str>, Option<&'a str>),
+    pub call: Call<'a>,
     pub turn: usize,
     /// Its place among all events of the history.
     pub index: usize,
@@ -77,7 +82,7 @@ impl<'a> Timeline<'a> {
             let act = self.acts.len();
             self.acts.push(Act { kind, id: event.event_id, call, turn, index, answer: None });
             self.turns[turn].acts.push(act);
-            if kind != Kind::Sent {
+            if kind != Kind::OneWay {
                 // The same id may be used again: the Python SDK does so when it retries.
                 open.insert(event.event_id, act);
             }
@@ -103,21 +108,22 @@ impl<'a> Timeline<'a> {
     pub fn came_to_nothing(&self, act: &Act<'_>) -> bool {
         match act.kind {
             Kind::Activity | Kind::Timer => act.answer.is_none() && Some(act.turn) == self.last,
-            Kind::Child | Kind::Sent => false,
+            Kind::Child | Kind::OneWay => false,
         }
     }
 }
 
-fn asked(event: &EventType) -> Option<(Kind, (&str, Option<&str>, Option<&str>))> {
+fn asked(event: &EventType) -> Option<(Kind, Call<'_>)> {
     Some(match event {
         EventType::TaskScheduled(it) => {
             (Kind::Activity, (&it.name, it.version.as_deref(), it.input.as_deref()))
         }
         EventType::SubOrchestrationInstanceCreated(it) => {
-            (Kind::Child, (&it.name, it.version.as_deref(), it.input.as_deref()))
+            let kind = if it.tags.contains_key(FIRE_AND_FORGET) { Kind::OneWay } else { Kind::Child };
+            (kind, (&it.name, it.version.as_deref(), it.input.as_deref()))
         }
         EventType::TimerCreated(_) => (Kind::Timer, ("", None, None)),
-        EventType::EventSent(it) => (Kind::Sent, (&it.name, None, None)),
+        EventType::EventSent(it) => (Kind::OneWay, (&it.name, None, None)),
         _ => return None,
     })
 }

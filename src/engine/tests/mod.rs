@@ -11,6 +11,7 @@ mod continue_as_new;
 mod events;
 mod late;
 mod properties;
+mod rewind;
 pub(crate) mod script;
 pub(crate) mod show;
 mod status;

@@ -40,7 +40,7 @@ impl<'a> Words<'a> {
         self.word(1).parse().unwrap_or_else(|_| panic!("{:?} lacks an id", self.plain))
     }
 
-    fn option(&self, key: &str) -> Option<&'a str> {
+    pub fn option(&self, key: &str) -> Option<&'a str> {
         self.options.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
     }
 

@@ -33,6 +33,12 @@ pub fn commit(commit: &Commit) -> String {
             writeln!(text, "@{}: {}", chunk.first, self::events(&events)).unwrap();
         }
         HistoryChange::Clear => text.push_str("cleared\n"),
+        HistoryChange::Rewrite(rewrite) => {
+            for chunk in &rewrite.chunks {
+                writeln!(text, "@{}: {}", chunk.first, events(&chunk.events().unwrap())).unwrap();
+            }
+            writeln!(text, "put aside, then {}", events(&rewrite.mark.events().unwrap())).unwrap();
+        }
         HistoryChange::Keep => {}
     }
     for NewActivity { name, version, detached, request } in &commit.activities {
@@ -66,6 +72,7 @@ pub fn commit(commit: &Commit) -> String {
 fn row(commit: &Commit) -> String {
     let mut words = vec![commit.update.status.name().to_owned()];
     let update = &commit.update;
+    words.extend(update.reopens.then(|| "reopened".to_owned()));
     words.extend(update.output.as_ref().map(|output| format!("output{}", payload(Some(output)))));
     words.extend(update.failure.as_ref().map(|failure| format!("failure {}", details(failure))));
     words.extend(update.custom_status.as_ref().map(|status| match status {
@@ -85,6 +92,7 @@ fn row(commit: &Commit) -> String {
         Pending::Keep => {}
         Pending::DropExecution => words.push("drop execution".to_owned()),
         Pending::DropAll => words.push("drop all".to_owned()),
+        Pending::DropDetached => words.push("drop detached".to_owned()),
     }
     assert_eq!(update.completed_at.is_some(), update.status.is_terminal(), "completed_at");
     let consumed: Vec<_> = commit.consumed.iter().map(|id| id.0.to_string()).collect();
@@ -198,6 +206,7 @@ pub fn event(event: &HistoryEvent) -> String {
             let status = it.orchestration_status().name();
             return format!("#{id} ended {status}{}{failed}", payload(it.result.as_ref()));
         }
+        EventType::ExecutionRewound(it) => (format!("rewound{}", payload(it.reason.as_ref())), true),
         other => panic!("the engine never writes {other:?}"),
     };
     assert!(id == -1 || !of_server, "{text} carries event id {id}");

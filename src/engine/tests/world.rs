@@ -6,10 +6,12 @@ use super::{
     show,
 };
 use crate::{
-    engine::{Context, Execution, Next, Outcome, Turn, apply, control, discard, fail, next},
+    engine::{
+        Context, Execution, Fate, Next, Outcome, Rewinding, Turn, apply, control, discard, fail, next,
+    },
     model::{
         Chunk, Class, Commit, HistoryChange, InstanceKey, InstanceRecord, InstanceUpdate, Message, MessageId,
-        NewInstance, NewMessage, Pending, Recipient, Timestamp,
+        NewInstance, NewMessage, Payloads, Pending, Recipient, Status, StatusExt as _, Timestamp,
         pb::{self, HistoryEvent},
     },
 };
@@ -25,6 +27,8 @@ pub struct World {
     pub custom_status: Option<String>,
     pub chunks: Vec<Chunk>,
     pub inbox: BTreeMap<MessageId, Message>,
+    /// How many events the last rewind has left.
+    pub kept: i64,
     execution: Option<Execution>,
     messages: i64,
     executions: u32,
@@ -38,6 +42,7 @@ impl Default for World {
             custom_status: None,
             chunks: Vec::new(),
             inbox: BTreeMap::new(),
+            kept: 0,
             execution: None,
             messages: 0,
             executions: 1,
@@ -50,10 +55,14 @@ impl World {
     pub fn step(&mut self, step: &str) -> String {
         let (arrivals, actions) =
             step.split_once("->").map_or((step, None), |(before, actions)| (before, Some(actions.trim())));
-        for item in arrivals.split(", ").map(str::trim).filter(|item| !item.is_empty()) {
+        let rewind = arrivals.starts_with("rewind");
+        for item in arrivals.split(", ").map(str::trim).filter(|item| !item.is_empty() && !rewind) {
             self.arrive(item);
         }
         self.now = self.now.plus(Duration::from_secs(1));
+        if let Some(children) = arrivals.strip_prefix("rewind") {
+            return self.rewind(&Words::of(children));
+        }
         match (self.next(), actions) {
             (Next::Deliver(turn), Some("poison")) => {
                 let details = crate::model::failure("Poison", "the worker died of it", true);
@@ -112,6 +121,49 @@ impl World {
         self.decide(|execution, context| control(execution, messages, start.as_ref(), context))
     }
 
+    /// Rewinds the instance. `ID=failed`, `=completed:OUTPUT`, `=terminated:REASON`, `=running` or `=foreign` says what has become of a
+    /// child; it is gone if nothing is said.
+    fn rewind(&mut self, children: &Words<'_>) -> String {
+        let record = self.record.clone().unwrap();
+        let mut rewinding = Rewinding::begin(record.clone(), &self.chunks, self.kept).unwrap();
+        let mut shown = String::new();
+        let now = self.now;
+        for child in rewinding.children() {
+            let (mut found, mut payloads) = (record.clone(), Payloads::default());
+            found.id = child.id();
+            found.parent = Some(child.of(&record));
+            let said = children.option(child.id().as_str()).map(|said| said.split_once(':').unwrap_or((said, "")));
+            found.status = match said {
+                Some(("foreign", _)) => {
+                    found.parent = None;
+                    Status::Failed
+                }
+                Some((status, output)) => {
+                    payloads.output = Some(output.to_owned());
+                    Status::from_name(status).unwrap()
+                }
+                None => Status::Completed,
+            };
+            let executions = &mut self.executions;
+            let mut fresh_id = || {
+                *executions += 1;
+                format!("e{executions}")
+            };
+            let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes: LIMIT };
+            match rewinding.meet(&child, said.map(|_| (&found, &payloads)), &mut context) {
+                Fate::Settled => {}
+                Fate::Lives(_) => shown += &format!("{} lives\n", child.id()),
+                Fate::Rewind => shown += &format!("{} is rewound\n", child.id()),
+            }
+        }
+        let commit = rewinding.commit(Some("why".into()), now);
+        shown += &show::commit(&commit);
+        self.commit(commit);
+        let (custom_status, record) = (self.custom_status.clone(), self.record.clone().unwrap());
+        self.execution = Some(Execution::read(record, custom_status, &self.chunks).unwrap());
+        shown
+    }
+
     pub fn discard(&mut self, late: Vec<MessageId>) -> String {
         let now = self.now;
         self.decide(|execution, _| discard(execution, late, now))
@@ -151,13 +203,18 @@ impl World {
         match history {
             HistoryChange::Append(chunk) => self.chunks.push(chunk),
             HistoryChange::Clear => self.chunks.clear(),
+            HistoryChange::Rewrite(rewrite) => {
+                self.kept = rewrite.length();
+                self.chunks = rewrite.chunks;
+            }
             HistoryChange::Keep => {}
         }
-        let InstanceUpdate { status, updated_at, completed_at, custom_status, trace, execution, .. } = update;
+        let InstanceUpdate { status, updated_at, completed_at, custom_status, trace, execution, reopens, .. } =
+            update;
         record.turn = turn;
         record.status = status;
         record.updated_at = updated_at;
-        record.completed_at = completed_at.or(record.completed_at);
+        record.completed_at = if reopens { completed_at } else { completed_at.or(record.completed_at) };
         if let Some(trace) = trace {
             record.trace = Some(trace);
         }
@@ -169,7 +226,7 @@ impl World {
             record.version = execution.version;
         }
         match pending {
-            Pending::Keep => {}
+            Pending::Keep | Pending::DropDetached => {}
             Pending::DropExecution => self.inbox.retain(|_, message| message.class != Class::Result),
             Pending::DropAll => self.inbox.clear(),
         }

@@ -166,6 +166,7 @@ pub fn turn(hub: HubId, key: InstanceKey, turn: i64) -> Commit {
             status: Status::Running,
             updated_at: Timestamp(NOW.0 + turn),
             completed_at: None,
+            reopens: false,
             custom_status: None,
             trace: None,
             output: None,
@@ -223,6 +224,7 @@ pub fn short(effects: &[Effect]) -> Vec<String> {
             format!("Message {} {} {status:?}", to.id, text(&message.events))
         }
         Effect::Activity(task) => format!("Activity {} {}", task.instance, task.task_id),
+        Effect::Reopened { .. } => "Reopened".to_owned(),
         Effect::Changed { id, status, .. } => format!("Changed {id} {status:?}"),
     };
     effects.iter().map(line).collect()

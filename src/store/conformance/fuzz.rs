@@ -104,6 +104,7 @@ async fn check(cx: &mut StoreTest, tally: &Tally) {
                 assert!(inboxes.remove(key).is_some(), "what goes was there before");
             }
             Effect::Activity(_) => panic!("nobody queued one"),
+            Effect::Reopened { .. } => panic!("nobody rewound anything"),
         }
     }
     let told = (created, appended, ended, purged);

@@ -4,7 +4,7 @@ use super::{
     counters::Kind,
     history,
     inbox::{self, Letter},
-    payload, rows,
+    payload, revision, rows,
     writer::Tx,
 };
 use crate::{
@@ -112,6 +112,7 @@ fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     }
     payload::remove(tx, key)?;
     history::remove(tx, key)?;
+    revision::remove(tx, key)?;
     tx.effects.push(Effect::Gone { hub, id, key });
     Ok(())
 }

@@ -19,6 +19,7 @@ mod options;
 mod payload;
 mod pool;
 mod read;
+mod revision;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use super::{
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
-    InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
+    InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, StatusSet, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -109,6 +110,11 @@ impl Store for SqliteStore {
         self.writer.change(move |tx| turn::commit(tx, sealed)).await
     }
 
+    async fn rewind_commit(&self, turns: Vec<Commit>, living: Vec<InstanceKey>) -> Result<(), Error> {
+        let sealed: Vec<_> = turns.into_iter().map(Sealed::seal).collect();
+        self.writer.change(move |tx| turn::rewind(tx, sealed, &living)).await
+    }
+
     async fn activity_complete(
         &self,
         activity: ActivityKey,
@@ -144,6 +150,14 @@ impl Store for SqliteStore {
 
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
         self.read(Lane::Query, move |conn| history::read(conn, key, from)).await
+    }
+
+    async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
+        self.read(Lane::Query, move |conn| revision::list(conn, key)).await
+    }
+
+    async fn revision_read(&self, key: InstanceKey, number: i64) -> Result<Option<Chunk>, Error> {
+        self.read(Lane::Query, move |conn| revision::read(conn, key, number)).await
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {

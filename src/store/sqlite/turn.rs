@@ -5,13 +5,14 @@ use super::{
     history,
     inbox::{self, Letter},
     instance::{self, Newborn, Outcome},
-    payload, rows,
+    payload, revision, rows,
     writer::Tx,
 };
 use crate::{
     model::{
         ActivityKey, ActivityTask, Class, Commit, Effect, HistoryChange, HubId, InstanceId, InstanceKey,
         InstanceRef, InstanceUpdate, MessageId, NewActivity, Pending, Recipient, Status, StatusExt,
+        Timestamp,
     },
     store::Error,
 };
@@ -84,7 +85,7 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     for id in consumed {
         tx.run("DELETE FROM message WHERE key = ?1 AND id = ?2", params![key.0, id.0])?;
     }
-    change_history(tx, key, history)?;
+    change_history(tx, key, update.updated_at, history)?;
     update_payloads(tx, key, update, failure)?;
     drop_pending(tx, key, pending)?;
     let mut refused = Vec::new();
@@ -110,6 +111,17 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     Ok(())
 }
 
+/// [`crate::store::Store::rewind_commit`].
+pub fn rewind(tx: &mut Tx<'_>, turns: Vec<Sealed>, living: &[InstanceKey]) -> Result<(), Error> {
+    for key in living {
+        let lives = inbox::route(tx.conn, *key)?.is_some_and(|(_, status)| !status.is_terminal());
+        if !lives {
+            return Err(Error::Fenced);
+        }
+    }
+    turns.into_iter().try_for_each(|sealed| commit(tx, sealed))
+}
+
 fn update_row(
     tx: &Tx<'_>,
     hub: HubId,
@@ -119,6 +131,9 @@ fn update_row(
 ) -> Result<InstanceRef, Error> {
     const SAME: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
         completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace) \
+        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
+    const REOPEN: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
+        completed_at = ?6, trace = coalesce(?7, trace) \
         WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
     const NEXT_EXECUTION: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
         completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace), execution_id = ?8, version = ?9 \
@@ -132,7 +147,7 @@ fn update_row(
     let updated = match &update.execution {
         None => {
             let params = params![key.0, hub.0, turn, status, updated, completed, trace];
-            rows::one(tx.conn, SAME, params, read)?
+            rows::one(tx.conn, if update.reopens { REOPEN } else { SAME }, params, read)?
         }
         Some(next) => {
             let (execution, version) = (&next.execution_id, &next.version);
@@ -143,11 +158,12 @@ fn update_row(
     updated.ok_or(Error::Fenced)
 }
 
-fn change_history(tx: &Tx<'_>, key: InstanceKey, change: HistoryChange) -> Result<(), Error> {
+fn change_history(tx: &Tx<'_>, key: InstanceKey, at: Timestamp, change: HistoryChange) -> Result<(), Error> {
     match change {
         HistoryChange::Keep => Ok(()),
         HistoryChange::Clear => history::remove(tx, key),
         HistoryChange::Append(chunk) => history::append(tx, key, &chunk),
+        HistoryChange::Rewrite(rewrite) => revision::rewrite(tx, key, at, &rewrite),
     }
 }
 
@@ -158,6 +174,10 @@ fn update_payloads(
     failure: Option<Vec<u8>>,
 ) -> Result<(), Error> {
     let put = |kind, body: Option<&[u8]>| payload::put(tx, key, kind, body);
+    if update.reopens {
+        put(payload::Kind::Output, None)?;
+        put(payload::Kind::Failure, None)?;
+    }
     if let Some(custom_status) = update.custom_status {
         put(payload::Kind::CustomStatus, custom_status.as_deref().map(str::as_bytes))?;
     }
@@ -173,13 +193,18 @@ fn update_payloads(
     Ok(())
 }
 
-fn drop_pending(tx: &Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(), Error> {
+fn drop_pending(tx: &mut Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(), Error> {
     match pending {
         Pending::Keep => return Ok(()),
         Pending::DropExecution => {
             tx.run("DELETE FROM message WHERE key = ?1 AND class = ?2", params![key.0, Class::Result as i64])?
         }
         Pending::DropAll => tx.run("DELETE FROM message WHERE key = ?1", [key.0])?,
+        Pending::DropDetached => {
+            tx.run("DELETE FROM activity WHERE key = ?1", [key.0])?;
+            tx.effects.push(Effect::Reopened { key });
+            return Ok(());
+        }
     };
     tx.run("DELETE FROM activity WHERE key = ?1 AND NOT detached", [key.0])?;
     Ok(())

@@ -4,8 +4,8 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, HubId, HubName, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, HistoryChange, HubId, HubName, InstanceId, InstanceKey,
+        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, StatusExt as _, StatusSet,
         Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
@@ -26,6 +26,8 @@ pub struct Kept {
     pub payloads: Payloads,
     pub history: Vec<HistoryEvent>,
     pub inbox: Vec<NewMessage>,
+    /// Earlier histories.
+    pub revisions: Vec<(Revision, Vec<HistoryEvent>)>,
 }
 
 #[derive(Default)]
@@ -108,7 +110,7 @@ impl Store for MemoryStore {
         let key = InstanceKey(shelf.keys);
         let payloads = Payloads { input: new.started.input.clone(), ..Payloads::default() };
         let (record, inbox) = (new.record(key), vec![new.start_message()]);
-        shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox });
+        shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox, revisions: Vec::new() });
         Ok(Created::New(key))
     }
 
@@ -233,6 +235,44 @@ impl Store for MemoryStore {
 
     async fn turn_commit(&self, _: Commit) -> Result<(), Error> {
         unreachable!("the API commits no turns")
+    }
+
+    async fn rewind_commit(&self, turns: Vec<Commit>, _: Vec<InstanceKey>) -> Result<(), Error> {
+        let mut shelf = self.open()?;
+        for turn in turns {
+            let kept = shelf.kept.values_mut().find(|kept| kept.record.key == turn.key).ok_or(Error::Fenced)?;
+            let HistoryChange::Rewrite(rewrite) = turn.history else { unreachable!("a rewind rewrites history") };
+            let number = i64::try_from(kept.revisions.len()).unwrap() + 1;
+            let mut events = std::mem::take(&mut kept.history);
+            events.extend(rewrite.mark.events().unwrap());
+            let revision = Revision {
+                number,
+                rewound_at: turn.update.updated_at,
+                reason: rewrite.reason.clone(),
+                events: i64::try_from(events.len()).unwrap(),
+                execution_id: kept.record.execution_id.clone(),
+                kept: rewrite.length(),
+            };
+            kept.revisions.push((revision, events));
+            kept.history = rewrite.chunks.iter().flat_map(|chunk| chunk.events().unwrap()).collect();
+            kept.record.status = turn.update.status;
+            (kept.payloads.output, kept.payloads.failure) = (None, None);
+        }
+        Ok(())
+    }
+
+    async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let revisions = kept.into_iter().flat_map(|kept| &kept.revisions);
+        Ok(revisions.map(|(revision, _)| revision.clone()).collect())
+    }
+
+    async fn revision_read(&self, key: InstanceKey, number: i64) -> Result<Option<Chunk>, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let found = kept.and_then(|kept| kept.revisions.iter().find(|(revision, _)| revision.number == number));
+        Ok(found.map(|(_, events)| Chunk::encode(0, events.clone())))
     }
 
     async fn activity_complete(&self, _: ActivityKey, _: Option<NewMessage>) -> Result<bool, Error> {

@@ -67,11 +67,13 @@ impl Mirror {
         match history {
             HistoryChange::Append(chunk) => row.chunks.push(chunk),
             HistoryChange::Clear => row.chunks.clear(),
+            HistoryChange::Rewrite(rewrite) => row.chunks = rewrite.chunks,
             HistoryChange::Keep => {}
         }
         row.record.turn = turn;
         row.record.status = update.status;
-        row.record.completed_at = update.completed_at.or(row.record.completed_at);
+        let before = row.record.completed_at.filter(|_| !update.reopens);
+        row.record.completed_at = update.completed_at.or(before);
         if let Some(custom_status) = update.custom_status {
             row.custom_status = custom_status;
         }
@@ -80,17 +82,24 @@ impl Mirror {
             row.record.version = execution.version;
         }
         match pending {
-            Pending::Keep => {}
+            Pending::Keep | Pending::DropDetached => {}
             Pending::DropExecution => {
                 row.inbox.retain(|_, message| message.class != crate::model::Class::Result);
             }
             Pending::DropAll => row.inbox.clear(),
         }
         let (id, status) = (row.record.id.clone(), row.record.status);
-        if pending != Pending::Keep {
-            self.activities.retain(|of, task| of.instance != key || task.detached);
-        }
         let mut effects = Vec::new();
+        match pending {
+            Pending::Keep => {}
+            Pending::DropExecution | Pending::DropAll => {
+                self.activities.retain(|of, task| of.instance != key || task.detached);
+            }
+            Pending::DropDetached => {
+                self.activities.retain(|of, _| of.instance != key);
+                effects.push(Effect::Reopened { key });
+            }
+        }
         for work in activities {
             let task = ActivityTask {
                 key: ActivityKey { instance: key, number: self.number() },

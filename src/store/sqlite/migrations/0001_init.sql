@@ -55,6 +55,21 @@ CREATE TABLE history (
     events BLOB NOT NULL
 ) STRICT;
 
+-- Histories as they were before a rewind, 1 for the first of each instance. history: all `events` as one encoded HistoryChunk. kept: how many
+-- events the rewind left in the history that took its place.
+CREATE TABLE revision (
+    id           INTEGER PRIMARY KEY,
+    key          INTEGER NOT NULL,
+    number       INTEGER NOT NULL,
+    rewound_at   INTEGER NOT NULL,
+    reason       TEXT,
+    events       INTEGER NOT NULL,
+    execution_id TEXT NOT NULL,
+    kept         INTEGER NOT NULL,
+    history      BLOB NOT NULL,
+    UNIQUE (key, number)
+) STRICT;
+
 -- The inboxes. An ended instance has no rows here. A start message is without the input, which is among the payloads.
 CREATE TABLE message (
     key    INTEGER NOT NULL,
