@@ -12,6 +12,7 @@ mod events;
 mod late;
 mod properties;
 mod rewind;
+mod rewound;
 pub(crate) mod script;
 pub(crate) mod show;
 mod status;

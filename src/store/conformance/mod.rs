@@ -15,6 +15,7 @@ pub mod list;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
+pub mod rewind;
 pub mod turns;
 
 pub use fixture::{Open, StoreTest, new_instance, short};
@@ -108,6 +109,12 @@ macro_rules! conformance {
                 ended_instances_are_listed_by_the_time_of_their_end
                 payloads_are_read_when_asked_for
                 a_page_ends_before_it_grows_too_large
+            }
+            rewind {
+                a_rewound_instance_is_as_if_it_had_not_ended
+                earlier_histories_stay_readable
+                a_tree_is_rewound_wholly_or_not_at_all
+                revisions_go_with_their_instance
             }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model
