@@ -4,6 +4,7 @@ mod activities;
 mod answers;
 mod mirror;
 mod random;
+mod rewind;
 mod timers;
 mod turns;
 
@@ -177,6 +178,13 @@ impl Room {
 
     fn commit(&mut self, commit: Commit) {
         self.effects.extend(self.store.commit(commit));
+    }
+
+    /// Rewinds a failed instance without children, in the store only.
+    fn rewind(&mut self, key: InstanceKey) {
+        let row = &self.store.rows[&key];
+        let rewinding = engine::Rewinding::begin(row.record.clone(), &row.chunks, 0).unwrap();
+        self.commit(rewinding.commit(None, self.now));
     }
 
     /// The items a worker has been given since it was last asked.

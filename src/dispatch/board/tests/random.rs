@@ -40,7 +40,7 @@ impl Day {
     }
 
     fn happen(&mut self) {
-        match self.below(16) {
+        match self.below(17) {
             0 => {
                 let name = self.one_of(&["A", "B"]);
                 let key = self.room.start(name);
@@ -86,6 +86,13 @@ impl Day {
                 }
             }
             10 | 11 => self.job(),
+            16 => {
+                let failed = |row: &mirror::Row| row.record.status == Status::Failed;
+                let key = self.key().filter(|key| self.room.store.rows.get(key).is_some_and(failed));
+                if let Some(key) = key {
+                    self.room.rewind(key);
+                }
+            }
             12 => self.read(),
             13 => self.store(),
             _ => self.answer(),
@@ -169,6 +176,8 @@ impl Day {
                     "again carry=A, task 5 X",
                     "complete",
                     "complete, task 6 Y",
+                    "fail E",
+                    "fail E, task 7 X",
                 ];
                 let answer = self.one_of(&answers);
                 let commit = self.room.begin_answer(&item, answer);
