@@ -68,8 +68,8 @@ impl Rewinding {
     /// Rewrites the history of `record`, which has failed. `settled`: how many events the last rewind of this execution left; 0 if there
     /// was none.
     pub fn begin(record: InstanceRecord, history: &[Chunk], settled: i64) -> Result<Self, CorruptHistory> {
-        let turns = history.iter().map(Chunk::events).collect::<Result<Vec<_>, _>>()?;
-        let timeline = Timeline::of(&turns);
+        let old = history.iter().map(Chunk::events).collect::<Result<Vec<_>, _>>()?;
+        let timeline = Timeline::of(&old);
         let taken_back = rule::dropped(&timeline, usize::try_from(settled).unwrap_or(0));
         let mut out = HashSet::new();
         let (mut timers, mut children) = (HashSet::new(), HashSet::new());
@@ -103,7 +103,7 @@ impl Rewinding {
             born: Vec::new(),
         };
         let mut index = 0;
-        for events in turns {
+        for events in old {
             let mut kept = Vec::with_capacity(events.len());
             for event in events {
                 let keeps = !out.contains(&index);

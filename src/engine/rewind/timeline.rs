@@ -61,17 +61,15 @@ pub(super) struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// Sorts the events of `turns`, one list for each turn.
-    pub fn of(turns: &'a [Vec<HistoryEvent>]) -> Self {
+    /// Sorts the events of a history, given in chunks. Each `OrchestratorStarted` begins a turn.
+    pub fn of(chunks: &'a [Vec<HistoryEvent>]) -> Self {
         let mut timeline = Self::default();
         let mut open = HashMap::new();
-        let mut index = 0;
-        for (turn, events) in turns.iter().enumerate() {
-            timeline.turns.push(Turn::default());
-            for event in events {
-                timeline.add(turn, index, event, &mut open);
-                index += 1;
+        for (index, event) in chunks.iter().flatten().enumerate() {
+            if timeline.turns.is_empty() || matches!(event.event_type, Some(EventType::OrchestratorStarted(_))) {
+                timeline.turns.push(Turn::default());
             }
+            timeline.add(timeline.turns.len() - 1, index, event, &mut open);
         }
         timeline
     }

@@ -100,7 +100,6 @@ async fn wrong_methods_and_unknown_paths_are_404_and_empty() {
 async fn routes_of_later_versions_say_so() {
     let world = World::new().await;
     for line in [
-        "POST /instances/x/rewind",
         "GET /entities",
         "GET /entities/n",
         "GET /entities/n/k",

@@ -6,6 +6,7 @@ mod input;
 mod list;
 mod mounts;
 mod restart;
+mod rewind;
 mod start;
 mod status;
 mod store;
