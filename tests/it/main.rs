@@ -16,6 +16,7 @@ mod hubs;
 mod links;
 mod races;
 mod restart;
+mod rewind;
 mod samples;
 mod shutdown;
 mod support;

@@ -186,6 +186,16 @@ impl Hands {
         self.answer(turn, vec![(-1, action)]).await;
     }
 
+    /// Ends the turn's instance as failed, for `why`.
+    pub async fn fail(&mut self, turn: Turn, why: &str) {
+        let action = OrchestratorActionType::CompleteOrchestration(pb::CompleteOrchestrationAction {
+            orchestration_status: pb::OrchestrationStatus::Failed.into(),
+            failure_details: Some(failure(why)),
+            ..Default::default()
+        });
+        self.answer(turn, vec![(-1, action)]).await;
+    }
+
     /// Schedules an activity as task `id`.
     pub async fn schedule(&mut self, turn: Turn, id: i32, activity: &str) {
         let action = pb::ScheduleTaskAction { name: activity.to_owned(), ..Default::default() };
@@ -222,18 +232,40 @@ impl Hands {
     }
 
     /// Completes an activity with `result`.
-    pub async fn done(&mut self, (request, token): (pb::ActivityRequest, String), result: &str) {
+    pub async fn done(&mut self, activity: (pb::ActivityRequest, String), result: &str) {
+        self.complete(activity, Some(result.to_owned()), None).await;
+    }
+
+    /// Fails an activity, for `why`.
+    pub async fn failed(&mut self, activity: (pb::ActivityRequest, String), why: &str) {
+        self.complete(activity, None, Some(failure(why))).await;
+    }
+
+    async fn complete(
+        &mut self,
+        (request, token): (pb::ActivityRequest, String),
+        result: Option<String>,
+        failure_details: Option<pb::TaskFailureDetails>,
+    ) {
         let response = pb::ActivityResponse {
             instance_id: request
                 .orchestration_instance
                 .map(|instance| instance.instance_id)
                 .unwrap_or_default(),
             task_id: request.task_id,
-            result: Some(result.to_owned()),
+            result,
+            failure_details,
             completion_token: token,
-            ..Default::default()
         };
         self.client.complete_activity_task(in_hub(&self.hub, response)).await.unwrap();
+    }
+}
+
+fn failure(why: &str) -> pb::TaskFailureDetails {
+    pb::TaskFailureDetails {
+        error_type: "Unlucky".to_owned(),
+        error_message: why.to_owned(),
+        ..Default::default()
     }
 }
 
