@@ -451,7 +451,6 @@ def test_a_start_at_the_epoch_means_now(raw, stub, start):
 
 # Strike a line out when its turn comes.
 NOT_YET = {
-    "RewindInstance": pb.RewindInstanceRequest(instanceId="x"),
     "CreateTaskHub": pb.CreateTaskHubRequest(),
     "DeleteTaskHub": pb.DeleteTaskHubRequest(),
     "SignalEntity": pb.SignalEntityRequest(instanceId="@a@b", name="op"),

@@ -281,6 +281,20 @@ for (const [mode, rpcMount] of [["the public mount as rpcBaseUrl", PUBLIC], ["th
             await assert.rejects(wait(newId()), noInstance);
         });
 
+        test("what has failed is rewound, and nothing else", async () => {
+            const failed = await started("Failed");
+            await client.rewind(failed, "a b");
+            await waitFor(failed, "Failed"); // it fails by itself, so it fails again
+            const answer = await fetch(`${server.origin}/api/v1/instances/${failed}/revisions`);
+            assert.deepEqual((await answer.json()).map((row) => [row.revision, row.reason]), [[1, "a b"]]);
+            for (const state of ["Pending", "Running", "Suspended", "Completed", "Terminated"]) {
+                const id = await started(state);
+                await assert.rejects(client.rewind(id, "why"), new RegExp(`cannot rewind instance ${id}: it is ${state}`));
+                assert.equal((await client.getStatus(id)).runtimeStatus, state);
+            }
+            await assert.rejects(client.rewind(newId(), "why"), /does not exist|No instance with ID/);
+        });
+
         test("every link of a management payload works", async () => {
             const id = await started("Running");
             const links = client.createHttpManagementPayload(id);
