@@ -7,6 +7,7 @@
 //! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status. Rewind acts on instances that
 //! have ended, which nothing else can be changing, so the manager asks the engine itself and stores the whole change.
 
+mod batch;
 mod error;
 mod history;
 mod hubs;

@@ -101,7 +101,7 @@ fn insert(tx: &Tx<'_>, key: InstanceKey, new: &NewInstance) -> Result<bool, Erro
 }
 
 /// Removes an instance with all it has.
-fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
+pub fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     let InstanceRef { key, hub, id, .. } = gone;
     for sql in [
         "DELETE FROM instance WHERE key = ?1",

@@ -83,11 +83,19 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
-        self.read(Lane::Query, read::hubs).await
+        self.read(Lane::Query, hub::list).await
     }
 
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
         self.writer.change(move |tx| hub::ensure(tx, &name)).await
+    }
+
+    async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error> {
+        self.writer.change(move |tx| hub::clear(tx, hub, limit)).await
+    }
+
+    async fn hub_remove(&self, hub: HubId) -> Result<bool, Error> {
+        self.writer.change(move |tx| hub::remove(tx, hub)).await
     }
 
     async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
@@ -205,7 +213,7 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), Error> {
         // An empty transaction takes the write lock and lets it go; nothing reaches the disk.
         self.writer.change(|_| Ok(())).await?;
-        self.read(Lane::Engine, |conn| read::hubs(conn).map(drop)).await
+        self.read(Lane::Engine, |conn| hub::list(conn).map(drop)).await
     }
 
     async fn close(&self) -> Result<(), Error> {
