@@ -20,9 +20,12 @@ use crate::{
 use async_trait::async_trait;
 use axum::{Router, body::Body, http::Request};
 use http_body_util::BodyExt as _;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 use store::MemoryStore;
 use tokio_util::sync::CancellationToken;
@@ -79,7 +82,7 @@ impl World {
         let probe = Arc::new(Probe::default());
         let names = [HubName::parse("Default").unwrap()];
         let hubs = Arc::new(Hubs::open(&*store, &names, create_hubs).await.unwrap());
-        let limits = Limits { payload_bytes: PAYLOAD_LIMIT };
+        let limits = Limits { payload_bytes: PAYLOAD_LIMIT, idempotency: Duration::from_secs(3_600) };
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
         let (settings, readiness) = (Arc::new(settings), probe.clone());

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::model::{failure, pb::history_event::EventType};
-use std::time::Duration;
 
 pub const LINKS: [&str; 8] = [
     "id",
