@@ -98,6 +98,23 @@ async fn input_version_and_trace_reach_the_instance_as_sent() {
 }
 
 #[tokio::test]
+async fn an_empty_version_is_a_version_and_none_is_none() {
+    let world = World::new().await;
+    for (id, query, version) in [("a", "?version=", Some("")), ("b", "", None), ("c", "?version", None)] {
+        assert_eq!(world.post(&format!("/orchestrators/F/{id}{query}"), "").await.status, 202);
+        world.store.look(id, |kept| {
+            let kept = kept.unwrap();
+            let Some(EventType::ExecutionStarted(started)) = &kept.inbox[0].events[0].event_type else {
+                panic!()
+            };
+            assert_eq!((started.version.as_deref(), kept.record.version.as_deref()), (version, version));
+        });
+        let shown = world.get(&format!("/instances/{id}")).await.json();
+        assert_eq!(shown.get("version").and_then(|version| version.as_str()), version);
+    }
+}
+
+#[tokio::test]
 async fn a_live_id_is_refused_and_an_ended_one_is_replaced() {
     for status in LIVE {
         let world = World::new().await;

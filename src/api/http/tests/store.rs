@@ -63,6 +63,13 @@ impl MemoryStore {
         self.waiters.tell(address.0, &address.1, Some(status));
     }
 
+    /// Takes an instance away, as a purge does, and tells whoever waits for it.
+    pub fn vanish(&self, id: &str) {
+        let address = (HubId(1), InstanceId::lookup(id));
+        self.shelf.lock().unwrap().kept.remove(&address).expect("the instance exists");
+        self.waiters.tell(address.0, &address.1, None);
+    }
+
     /// Looks at an instance of the default hub.
     pub fn look<T>(&self, id: &str, look: impl FnOnce(Option<&Kept>) -> T) -> T {
         look(self.shelf.lock().unwrap().kept.get(&(HubId(1), InstanceId::lookup(id))))
