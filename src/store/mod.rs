@@ -92,8 +92,8 @@ pub trait Store: Send + Sync + 'static {
     /// The hub of that name (compared without case), made if there is none. One that was removed comes back as the same hub.
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
 
-    /// Removes at most `limit` of the hub's instances, of whatever status, with all they have; answers how many. Effects: `Gone` for
-    /// each.
+    /// Removes at most `limit` of the hub's instances, of whatever status, with all they have, and then of its records of answered
+    /// requests; answers how many that were together. Effects: `Gone` for each instance.
     async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error>;
 
     /// Removes the hub if nothing is in it; `false` if something is.

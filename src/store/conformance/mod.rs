@@ -48,6 +48,7 @@ macro_rules! conformance {
             }
             hubs {
                 a_cleared_hub_has_nothing_left_whatever_lived_in_it
+                a_cleared_hub_knows_no_answered_request
                 a_hub_is_removed_only_when_it_is_empty
                 a_hub_made_again_is_the_same_hub
             }

@@ -14,6 +14,7 @@ const SWEEP: i64 = 4;
 const FIND: &str = "SELECT fingerprint, instance, created FROM idempotency \
                     WHERE hub = ?1 AND key = ?2 AND made_at >= ?3";
 const EXPIRED: &str = "SELECT hub, key FROM idempotency WHERE made_at < ?1 ORDER BY made_at LIMIT ?2";
+const OF_HUB: &str = "SELECT key FROM idempotency WHERE hub = ?1 LIMIT ?2";
 const REMOVE: &str = "DELETE FROM idempotency WHERE hub = ?1 AND key = ?2";
 
 /// What is on record under `key`, unless it was made before `valid_from`.
@@ -57,6 +58,15 @@ pub fn record(
     Ok(())
 }
 
+/// Removes at most `limit` records of the hub; answers how many that were.
+pub fn forget(tx: &Tx<'_>, hub: HubId, limit: i64) -> Result<usize, Error> {
+    let keys = rows::all(tx.conn, OF_HUB, params![hub.0, limit], |row| Ok(row.get::<_, String>(0)?))?;
+    for key in &keys {
+        tx.run(REMOVE, params![hub.0, key])?;
+    }
+    Ok(keys.len())
+}
+
 #[cfg(test)]
 mod tests {
     use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -68,6 +78,7 @@ mod tests {
         for (sql, plan) in [
             (super::FIND, "SEARCH idempotency USING PRIMARY KEY (hub=? AND key=?)"),
             (super::EXPIRED, "SEARCH idempotency USING COVERING INDEX idempotency_made (made_at<?)"),
+            (super::OF_HUB, "SEARCH idempotency USING PRIMARY KEY (hub=?)"),
             (super::REMOVE, "SEARCH idempotency USING PRIMARY KEY (hub=? AND key=?)"),
         ] {
             let steps = move |tx: &mut crate::store::sqlite::writer::Tx<'_>| {
