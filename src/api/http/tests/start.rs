@@ -218,7 +218,9 @@ async fn a_server_that_shuts_down_keeps_nobody_waiting() {
     let world = World::new().await;
     let waiting = world.post("/orchestrators/F/a?timeout=200", "");
     let leaving = async { world.leaving.cancel() };
-    let (answer, ()) = tokio::join!(waiting, leaving);
+    let both = async { tokio::join!(waiting, leaving) };
+    let (answer, ()) =
+        tokio::time::timeout(Duration::from_secs(10), both).await.expect("long before 200 seconds");
     assert_eq!((answer.status, answer.retry_after.as_deref()), (202, Some("10")));
     assert_eq!(answer.fields(), LINKS);
 }

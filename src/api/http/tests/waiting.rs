@@ -134,7 +134,9 @@ async fn a_server_that_shuts_down_answers_those_who_poll() {
         }
         world.leaving.cancel();
     };
-    let (answer, ()) = tokio::join!(world.ask("GET", "/instances/a", &[PREFER], ""), leaving);
+    let both = async { tokio::join!(world.ask("GET", "/instances/a", &[PREFER], ""), leaving) };
+    let (answer, ()) =
+        tokio::time::timeout(Duration::from_secs(10), both).await.expect("long before 20 seconds");
     assert_eq!((answer.status, answer.retry_after.as_deref()), (202, Some("5")));
     assert_eq!(world.manager.waiting(), 0);
 }
