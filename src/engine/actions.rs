@@ -201,8 +201,14 @@ impl<'c, 'x> Scribe<'c, 'x> {
         if self.is_open(id) {
             return;
         }
-        let pb::CreateSubOrchestrationAction { instance_id, name, version, input, parent_trace_context, tags } =
-            action;
+        let pb::CreateSubOrchestrationAction {
+            instance_id,
+            name,
+            version,
+            input,
+            parent_trace_context,
+            tags,
+        } = action;
         let instance_id = match instance_id.as_str() {
             "" => format!("{}:{id:04x}", self.execution.record.id),
             _ => instance_id,

@@ -2,8 +2,8 @@
 
 use super::{Context, Execution, Outcome};
 use crate::model::{
-    Class, Commit, HistoryChange, InstanceId, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending, Recipient,
-    Status, Timestamp, error_type, event, failure,
+    Class, Commit, HistoryChange, InstanceId, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending,
+    Recipient, Status, Timestamp, error_type, event, failure,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 

@@ -30,7 +30,8 @@ impl Manager {
         self.check_payload("reason", reason.as_deref())?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
-            let Some(Tree { turns, living }) = self.failed_tree(hub, id, reason.as_deref(), now).await? else {
+            let Some(Tree { turns, living }) = self.failed_tree(hub, id, reason.as_deref(), now).await?
+            else {
                 continue;
             };
             match self.store.rewind_commit(turns, living).await {
@@ -38,7 +39,8 @@ impl Manager {
                 done => return Ok(done?),
             }
         }
-        let text = format!("instance {id} or a sub-orchestration of it kept changing while it was to be rewound");
+        let text =
+            format!("instance {id} or a sub-orchestration of it kept changing while it was to be rewound");
         Err(Error::Store(store::Error::Busy(text)))
     }
 

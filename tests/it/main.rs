@@ -17,6 +17,7 @@ mod hubs;
 mod links;
 mod races;
 mod restart;
+mod retries;
 mod rewind;
 mod samples;
 mod shutdown;

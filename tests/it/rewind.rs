@@ -94,10 +94,8 @@ async fn a_tree_of_three_levels_goes_on_where_it_failed() {
     let runs = ["first", "own", "left", "right"].map(|input| moods.runs(input));
     assert_eq!(runs, [1, 1, 2, 2]);
     // The old history is as it was, with a mark at its end.
-    let archived = server
-        .get("instances/root?showHistory=true&showHistoryOutput=true&historyRevision=1")
-        .await
-        .json();
+    let archived =
+        server.get("instances/root?showHistory=true&showHistoryOutput=true&historyRevision=1").await.json();
     let rows = |body: &Value| body["historyEvents"].as_array().unwrap().clone();
     let (mut old, new) = (rows(&archived), rows(&server.get("instances/root?showHistory=true").await.json()));
     let mark = old.pop().unwrap();

@@ -101,7 +101,9 @@ impl Error {
             Error::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
             Error::BodyCut => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
             Error::NothingToRewind(text) => (StatusCode::NOT_FOUND, Shape::Bare(text.clone())),
-            Error::NotEnded(text) | Error::NotFailed(text) => (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone())),
+            Error::NotEnded(text) | Error::NotFailed(text) => {
+                (StatusCode::PRECONDITION_FAILED, Shape::Bare(text.clone()))
+            }
             Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
@@ -123,7 +125,10 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         }
         manager::Error::AlreadyEnded { .. } => (StatusCode::GONE, Shape::Empty),
         manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
-        manager::Error::WrongState { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
+        manager::Error::WrongState { .. } | manager::Error::Overtaken { .. } => {
+            (StatusCode::CONFLICT, object(INVALID_OPERATION))
+        }
+        manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),
     }
 }

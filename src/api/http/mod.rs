@@ -17,8 +17,10 @@ mod health;
 mod history;
 mod links;
 mod list;
+mod prefer;
 mod query;
 mod restart;
+mod retry;
 mod route;
 mod settings;
 mod start;
@@ -28,6 +30,7 @@ mod tests;
 mod trace;
 mod v1;
 mod view;
+mod wait;
 
 pub use error::Error;
 pub use health::Readiness;

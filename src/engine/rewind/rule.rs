@@ -87,13 +87,7 @@ impl Retries {
 
     /// Whether `attempt` asks for the same as a task among `failures`. If it could be the next attempt of several of them, all are
     /// kept.
-    fn attempt(
-        &mut self,
-        timeline: &Timeline<'_>,
-        attempt: usize,
-        failures: &[usize],
-        paused: bool,
-    ) -> bool {
+    fn attempt(&mut self, timeline: &Timeline<'_>, attempt: usize, failures: &[usize], paused: bool) -> bool {
         let next = &timeline.acts[attempt];
         let of: Vec<_> =
             failures.iter().copied().filter(|failed| same_task(&timeline.acts[*failed], next)).collect();

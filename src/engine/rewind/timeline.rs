@@ -66,7 +66,9 @@ impl<'a> Timeline<'a> {
         let mut timeline = Self::default();
         let mut open = HashMap::new();
         for (index, event) in chunks.iter().flatten().enumerate() {
-            if timeline.turns.is_empty() || matches!(event.event_type, Some(EventType::OrchestratorStarted(_))) {
+            if timeline.turns.is_empty()
+                || matches!(event.event_type, Some(EventType::OrchestratorStarted(_)))
+            {
                 timeline.turns.push(Turn::default());
             }
             timeline.add(timeline.turns.len() - 1, index, event, &mut open);

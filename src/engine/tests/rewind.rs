@@ -52,7 +52,9 @@ mod rule {
     fn all_failures_of_a_fan_out_are_taken_back() {
         let fan_out = "start -> task 1 A, task 2 A, task 3 A, task 4 A";
         takes_back(
-            &format!("{fan_out} | failed 2 E -> nothing | failed 1 E, done 3 -> nothing | failed 4 E -> fail E"),
+            &format!(
+                "{fan_out} | failed 2 E -> nothing | failed 1 E, done 3 -> nothing | failed 4 E -> fail E"
+            ),
             &[2, 1, 4],
         );
         takes_back(&format!("{fan_out} | failed 2 E, failed 3 E -> fail E"), &[2, 3]);
@@ -62,9 +64,15 @@ mod rule {
     fn branches_that_went_on_after_other_results_do_not_keep_a_failure() {
         let branches = "start -> task 1 A, task 2 A, task 3 A, task 4 A | done 1 -> task 5 B";
         // In the same turn.
-        takes_back(&format!("{branches} | failed 2 E, done 3 -> task 6 B | done 4, done 5, done 6 -> fail E"), &[2]);
+        takes_back(
+            &format!("{branches} | failed 2 E, done 3 -> task 6 B | done 4, done 5, done 6 -> fail E"),
+            &[2],
+        );
         // In a later one.
-        takes_back(&format!("{branches} | failed 2 E -> nothing | done 3 -> task 6 B | done 4 -> fail E"), &[2]);
+        takes_back(
+            &format!("{branches} | failed 2 E -> nothing | done 3 -> task 6 B | done 4 -> fail E"),
+            &[2],
+        );
     }
 
     #[test]
@@ -87,7 +95,8 @@ mod rule {
         );
         assert_eq!((kept, back), (vec![1], vec![1]));
         // At once.
-        let (kept, back) = sorted("start -> task 1 A x, task 2 A | failed 1 E, done 2 -> task 3 A x | failed 3 E -> fail E");
+        let (kept, back) =
+            sorted("start -> task 1 A x, task 2 A | failed 1 E, done 2 -> task 3 A x | failed 3 E -> fail E");
         assert_eq!((kept, back), (vec![1], vec![3]));
     }
 
@@ -117,7 +126,10 @@ mod rule {
         keeps("start -> task 1 A | failed 1 E -> child 2 C | child-done 2 -> fail E", &[1]);
         keeps("start -> task 1 A | failed 1 E -> send 2 other Alarm, fail E", &[1]);
         keeps("start -> task 1 A | failed 1 E -> timer 2 +5s | +9s -> task 3 B | done 3 -> fail E", &[1]);
-        keeps("start -> task 1 A | failed 1 E -> nothing | event Decision -> task 2 B | done 2 -> fail E", &[1]);
+        keeps(
+            "start -> task 1 A | failed 1 E -> nothing | event Decision -> task 2 B | done 2 -> fail E",
+            &[1],
+        );
     }
 
     #[test]
@@ -132,17 +144,21 @@ mod rule {
     fn a_failure_stays_if_more_was_done_than_other_results_account_for() {
         // A window over a list: each result, good or bad, lets the next one in.
         let window = "start -> task 1 A a, task 2 A b, task 3 A c | done 1 -> task 4 A d";
-        let (kept, back) = sorted(&format!("{window} | failed 2 E, done 3 -> task 5 A e, task 6 A f | done 4, done 5, done 6 -> fail E"));
+        let (kept, back) = sorted(&format!(
+            "{window} | failed 2 E, done 3 -> task 5 A e, task 6 A f | done 4, done 5, done 6 -> fail E"
+        ));
         assert_eq!((kept, back), (vec![2], vec![]));
         // What nobody did before any failure may be because of one.
-        let (kept, back) = sorted(&format!("{window} | failed 2 E, done 3 -> task 5 Clean | done 4, done 5 -> fail E"));
+        let (kept, back) =
+            sorted(&format!("{window} | failed 2 E, done 3 -> task 5 Clean | done 4, done 5 -> fail E"));
         assert_eq!((kept, back), (vec![2], vec![]));
     }
 
     #[test]
     fn what_an_earlier_rewind_kept_stays() {
         // The first time its undoing had been asked for; the second time nothing in its own turn tells of that.
-        let first = "start -> child 9 C id=c, task 1 A, task 2 B | failed 1 E -> task 3 Undo | failed 2 E -> fail E";
+        let first =
+            "start -> child 9 C id=c, task 1 A, task 2 B | failed 1 E -> task 3 Undo | failed 2 E -> fail E";
         assert_eq!(sorted(first), (vec![1], vec![2]));
         let second = "rewind c=running | -> task 2 B, task 3 Undo | done 3 -> nothing | failed 2 E -> fail E";
         assert_eq!(sorted(&format!("{first} | {second}")), (vec![1], vec![2]));
@@ -157,18 +173,24 @@ mod rule {
 
 #[test]
 fn the_history_ends_before_the_failure_and_goes_on_with_a_lone_turn() {
-    check("start in=5 -> task 1 A, status s | done 1 x -> task 2 B y | failed 2 E:m -> fail E:m | rewind", expect![[r#"
+    check(
+        "start in=5 -> task 1 A, status s | done 1 x -> task 2 B y | failed 2 E:m -> fail E:m | rewind",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout '5', #1 task A, end
         @4: turn 2s, done of 1 'x', end
         @7: turn 3s, end
         put aside, then rewound 'why'
         to me: Rewind [rewound 'why']
-        Running; reopened; drop detached; took -"#]]);
+        Running; reopened; drop detached; took -"#]],
+    );
     check("start -> task 1 A | failed 1 E -> fail E | rewind | +1s", expect!["deliver turn 5s"]);
-    check("start -> task 1 A | failed 1 E -> fail E | rewind | -> task 1 A", expect![[r#"
+    check(
+        "start -> task 1 A | failed 1 E -> fail E | rewind | -> task 1 A",
+        expect![[r#"
         @5: turn 4s, #1 task A, end
         activity #1 A of e1
-        Running; took 3"#]]);
+        Running; took 3"#]],
+    );
     check(
         "start -> task 1 A | failed 1 E -> fail E | rewind | -> task 1 A | done 1 -> complete ok",
         expect![[r#"
@@ -179,12 +201,15 @@ fn the_history_ends_before_the_failure_and_goes_on_with_a_lone_turn() {
 
 #[test]
 fn an_activity_that_nobody_answered_is_asked_for_again() {
-    check("start -> task 1 A, task 2 B | failed 1 E -> fail E | rewind", expect![[r#"
+    check(
+        "start -> task 1 A, task 2 B | failed 1 E -> fail E | rewind",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout, end
         @3: turn 2s, end
         put aside, then rewound 'why'
         to me: Rewind [rewound 'why']
-        Running; reopened; drop detached; took -"#]]);
+        Running; reopened; drop detached; took -"#]],
+    );
 }
 
 #[test]
@@ -237,37 +262,49 @@ fn a_child_that_ended_after_its_parent_answers_now() {
 
 #[test]
 fn a_child_that_is_gone_or_somebody_elses_is_made_anew() {
-    check("start -> child 1 A 5 id=a | child-failed 1 E -> fail E | rewind", expect![[r#"
+    check(
+        "start -> child 1 A 5 id=a | child-failed 1 E -> fail E | rewind",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout, #1 child a A '5', end
         @4: turn 2s, end
         put aside, then rewound 'why'
         child a/e3 A '5' of order/e1#1, or Result [child failed of 1 OrchestrationAlreadyExistsError!(a live instance with the id a exists already)]
         to me: Rewind [rewound 'why']
-        Running; reopened; drop detached; took -"#]]);
-    check("start -> child 1 A id=a | child-failed 1 E -> fail E | rewind a=foreign", expect![[r#"
+        Running; reopened; drop detached; took -"#]],
+    );
+    check(
+        "start -> child 1 A id=a | child-failed 1 E -> fail E | rewind a=foreign",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout, #1 child a A, end
         @4: turn 2s, end
         put aside, then rewound 'why'
         child a/e3 A of order/e1#1, or Result [child failed of 1 OrchestrationAlreadyExistsError!(a live instance with the id a exists already)]
         to me: Rewind [rewound 'why']
-        Running; reopened; drop detached; took -"#]]);
-    check("start -> child 1 A id=@a | child-failed 1 E -> fail E | rewind", expect![[r#"
+        Running; reopened; drop detached; took -"#]],
+    );
+    check(
+        "start -> child 1 A id=@a | child-failed 1 E -> fail E | rewind",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout, #1 child @a A, end
         @4: turn 2s, end
         put aside, then rewound 'why'
         to me: Rewind [rewound 'why']
         to me: Result [child failed of 1 InvalidInstanceIdError!(instanceId must not start with '@': such ids belong to entities)]
-        Running; reopened; drop detached; took -"#]]);
+        Running; reopened; drop detached; took -"#]],
+    );
 }
 
 #[test]
 fn nobody_waits_for_a_child_that_never_reports() {
-    check("start -> child 1 A id=a tags=FireAndForget:, task 2 B | failed 2 E -> fail E | rewind", expect![[r#"
+    check(
+        "start -> child 1 A id=a tags=FireAndForget:, task 2 B | failed 2 E -> fail E | rewind",
+        expect![[r#"
         @0: turn 1s, started e1 Checkout, #1 child a A, end
         @4: turn 2s, end
         put aside, then rewound 'why'
         to me: Rewind [rewound 'why']
-        Running; reopened; drop detached; took -"#]]);
+        Running; reopened; drop detached; took -"#]],
+    );
 }
 
 #[test]
@@ -275,12 +312,18 @@ fn control_works_before_the_turn_after_a_rewind() {
     let rewound = "start -> task 1 A | failed 1 E -> fail E | rewind";
     check(&format!("{rewound} | suspend why | +1s"), expect!["wait"]);
     check(&format!("{rewound} | suspend why | resume | +1s"), expect!["deliver turn 7s"]);
-    check(&format!("{rewound} | terminate off"), expect![[r#"
+    check(
+        &format!("{rewound} | terminate off"),
+        expect![[r#"
         @5: turn 4s, terminated 'off', #-1 ended Terminated 'off', end
-        Terminated; output 'off'; drop all; took 4"#]]);
+        Terminated; output 'off'; drop all; took 4"#]],
+    );
 }
 
 #[test]
 fn continue_as_new_in_the_turn_after_a_rewind_leaves_nothing_of_it() {
-    check("start -> task 1 A | failed 1 E -> fail E | rewind | -> again 2 | +1s", expect!["deliver turn 6s, started e2 Checkout '2'"]);
+    check(
+        "start -> task 1 A | failed 1 E -> fail E | rewind | -> again 2 | +1s",
+        expect!["deliver turn 6s, started e2 Checkout '2'"],
+    );
 }

@@ -71,7 +71,9 @@ fn open(world: &World) -> Vec<(i32, bool)> {
             Some(EventType::SubOrchestrationInstanceCreated(_)) => drop(open.insert(event_id, true)),
             Some(EventType::TaskCompleted(it)) => drop(open.remove(&it.task_scheduled_id)),
             Some(EventType::TaskFailed(it)) => drop(open.remove(&it.task_scheduled_id)),
-            Some(EventType::SubOrchestrationInstanceCompleted(it)) => drop(open.remove(&it.task_scheduled_id)),
+            Some(EventType::SubOrchestrationInstanceCompleted(it)) => {
+                drop(open.remove(&it.task_scheduled_id))
+            }
             Some(EventType::SubOrchestrationInstanceFailed(it)) => drop(open.remove(&it.task_scheduled_id)),
             _ => {}
         }
@@ -93,12 +95,15 @@ fn live(world: &mut World, registry: &Registry, mut luck: impl FnMut(usize) -> u
             let (id, child) = open[luck(open.len())];
             let (now, good) = (world.now, all_good || luck(3) > 0);
             let details = failure("Unlucky", format!("{id}"), false);
-            world.mail(NewMessage::now(Class::Result, match (child, good) {
-                (false, true) => event::task_completed(now, id, Some("1".into())),
-                (false, false) => event::task_failed(now, id, details),
-                (true, true) => event::child_completed(now, id, Some("1".into())),
-                (true, false) => event::child_failed(now, id, details),
-            }));
+            world.mail(NewMessage::now(
+                Class::Result,
+                match (child, good) {
+                    (false, true) => event::task_completed(now, id, Some("1".into())),
+                    (false, false) => event::task_failed(now, id, details),
+                    (true, true) => event::child_completed(now, id, Some("1".into())),
+                    (true, false) => event::child_failed(now, id, details),
+                },
+            ));
         }
         world.now = world.now.plus(Duration::from_millis(700));
         match world.next() {

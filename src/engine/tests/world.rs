@@ -6,9 +6,7 @@ use super::{
     show,
 };
 use crate::{
-    engine::{
-        Context, Execution, Fate, Next, Outcome, Rewinding, Turn, apply, control, discard, fail, next,
-    },
+    engine::{Context, Execution, Fate, Next, Outcome, Rewinding, Turn, apply, control, discard, fail, next},
     model::{
         Chunk, Class, Commit, HistoryChange, InstanceKey, InstanceRecord, InstanceUpdate, Message, MessageId,
         NewInstance, NewMessage, Payloads, Pending, Recipient, Status, StatusExt as _, Timestamp,
@@ -132,7 +130,8 @@ impl World {
             let (mut found, mut payloads) = (record.clone(), Payloads::default());
             found.id = child.id();
             found.parent = Some(child.of(&record));
-            let said = children.option(child.id().as_str()).map(|said| said.split_once(':').unwrap_or((said, "")));
+            let said =
+                children.option(child.id().as_str()).map(|said| said.split_once(':').unwrap_or((said, "")));
             found.status = match said {
                 Some(("foreign", _)) => {
                     found.parent = None;
@@ -209,8 +208,9 @@ impl World {
             }
             HistoryChange::Keep => {}
         }
-        let InstanceUpdate { status, updated_at, completed_at, custom_status, trace, execution, reopens, .. } =
-            update;
+        let InstanceUpdate {
+            status, updated_at, completed_at, custom_status, trace, execution, reopens, ..
+        } = update;
         record.turn = turn;
         record.status = status;
         record.updated_at = updated_at;

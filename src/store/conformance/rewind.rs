@@ -3,8 +3,8 @@
 use super::fixture::*;
 use crate::{
     model::{
-        ActivityKey, Chunk, Class, Commit, Effect, HistoryChange, HubId, InstanceId, InstanceKey, Outgoing, Pending,
-        Recipient, Rewrite, Status, Timestamp, event, failure,
+        ActivityKey, Chunk, Class, Commit, Effect, HistoryChange, HubId, InstanceId, InstanceKey, Outgoing,
+        Pending, Recipient, Rewrite, Status, StatusSet, Timestamp, event, failure,
     },
     store::{Error, Filter, PageLimits, Purged, Read, Walk},
 };
@@ -74,7 +74,8 @@ pub async fn a_rewound_instance_is_as_if_it_had_not_ended(cx: &mut StoreTest) {
     let ready = cx.store.ready_claim(NOW, InstanceKey(0), 10).await.unwrap();
     assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), [a]);
     let limits = PageLimits { rows: 10, bytes: usize::MAX, read: Read::FailureOnly };
-    let ended = cx.store.instance_list(cx.hub, Filter::default(), Walk::Completed(None), limits).await.unwrap();
+    let ended =
+        cx.store.instance_list(cx.hub, Filter::default(), Walk::Completed(None), limits).await.unwrap();
     assert_eq!(ended.instances.iter().map(|(record, _)| record.key).collect::<Vec<_>>(), [neighbour]);
 }
 
@@ -87,7 +88,9 @@ pub async fn earlier_histories_stay_readable(cx: &mut StoreTest) {
     let revisions = cx.store.revision_list(key).await.unwrap();
     let shown: Vec<_> = revisions
         .iter()
-        .map(|it| (it.number, it.rewound_at.0 - NOW.0, it.reason.as_deref(), it.events, it.kept, &*it.execution_id))
+        .map(|it| {
+            (it.number, it.rewound_at.0 - NOW.0, it.reason.as_deref(), it.events, it.kept, &*it.execution_id)
+        })
         .collect();
     assert_eq!(shown, [(1, 3, Some("why"), 3, 1, "a-1"), (2, 5, None, 3, 1, "a-1")]);
     for (number, first, reason) in [(1, "old", Some("why")), (2, "new", None)] {
@@ -110,12 +113,9 @@ pub async fn a_tree_is_rewound_wholly_or_not_at_all(cx: &mut StoreTest) {
     let hub = cx.hub;
     let both = |turn| vec![rewind(hub, a, 3, 2, None), rewind(hub, b, turn, 2, None)];
     let missing = InstanceKey(999);
-    for (turns, living) in [
-        (both(2), vec![]),
-        (both(4), vec![live]),
-        (both(3), vec![live, ended]),
-        (both(3), vec![missing]),
-    ] {
+    for (turns, living) in
+        [(both(2), vec![]), (both(4), vec![live]), (both(3), vec![live, ended]), (both(3), vec![missing])]
+    {
         let refused = cx.store.rewind_commit(turns, living).await;
         assert!(matches!(refused, Err(Error::Fenced)), "{refused:?}");
         for key in [a, b] {
@@ -137,7 +137,7 @@ pub async fn revisions_go_with_their_instance(cx: &mut StoreTest) {
         cx.store.rewind_commit(vec![rewind(cx.hub, key, 3, 2, None)], vec![]).await.unwrap();
         fail(cx, key, 4, 1).await;
         if replaced {
-            let replace = [Status::Failed].into_iter().collect();
+            let replace = StatusSet::TERMINAL.into();
             cx.store.instance_create(cx.new_instance("a"), replace).await.unwrap();
         } else {
             let purged = cx.store.instance_purge(cx.hub, InstanceId::lookup("a")).await.unwrap();

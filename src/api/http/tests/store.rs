@@ -4,14 +4,14 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, HistoryChange, HubId, HubName, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, StatusExt as _, StatusSet,
-        Timestamp,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, HistoryChange, HubId, HubName, InstanceId,
+        InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status,
+        StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
         Appended, Cleared, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Purged, Read, Ready,
-        Store, Walk,
+        Recorded, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -35,6 +35,8 @@ struct Shelf {
     hubs: Vec<(HubId, HubName)>,
     kept: HashMap<(HubId, InstanceId), Kept>,
     keys: i64,
+    records: HashMap<(HubId, String), (Recorded, Timestamp)>,
+    reads: usize,
     trouble: Option<fn() -> Error>,
 }
 
@@ -64,9 +66,21 @@ impl MemoryStore {
         self.waiters.tell(address.0, &address.1, Some(status));
     }
 
+    /// Takes an instance away, as a purge does, and tells whoever waits for it.
+    pub fn vanish(&self, id: &str) {
+        let address = (HubId(1), InstanceId::lookup(id));
+        self.shelf.lock().unwrap().kept.remove(&address).expect("the instance exists");
+        self.waiters.tell(address.0, &address.1, None);
+    }
+
     /// Looks at an instance of the default hub.
     pub fn look<T>(&self, id: &str, look: impl FnOnce(Option<&Kept>) -> T) -> T {
         look(self.shelf.lock().unwrap().kept.get(&(HubId(1), InstanceId::lookup(id))))
+    }
+
+    /// How often an instance has been read.
+    pub fn reads(&self) -> usize {
+        self.shelf.lock().unwrap().reads
     }
 
     /// How many instances there are, in all hubs.
@@ -99,19 +113,52 @@ impl Store for MemoryStore {
         Ok(hub)
     }
 
-    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+    async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {
         let mut shelf = self.open()?;
         let address = (new.hub, new.id.clone());
-        match shelf.kept.get(&address).map(|kept| kept.record.status) {
-            Some(status) if !replace.contains(status) => return Ok(Created::Exists(status)),
-            _ => {}
+        if let Some(asked) = &terms.idempotency
+            && let Some((recorded, made)) = shelf.records.get(&(new.hub, asked.key.clone()))
+            && *made >= asked.valid_from
+        {
+            return Ok(Created::Recorded(recorded.clone()));
+        }
+        let holder = shelf.kept.get(&address).map(|kept| (kept.record.key, kept.record.status));
+        if terms.only.is_some_and(|only| holder.is_none_or(|(key, _)| key != only)) {
+            return Ok(Created::Overtaken);
+        }
+        let kept = match holder {
+            Some((_, status)) if terms.replace.contains(status) => None,
+            Some((_, status)) if terms.keep.contains(status) => Some(status),
+            Some((_, status)) => return Ok(Created::Exists(status)),
+            None => None,
+        };
+        if let Some(asked) = terms.idempotency {
+            let recorded =
+                Recorded { fingerprint: asked.fingerprint, id: new.id.clone(), created: kept.is_none() };
+            shelf.records.insert((new.hub, asked.key), (recorded, new.created_at));
+        }
+        if let Some(status) = kept {
+            return Ok(Created::Kept(status));
         }
         shelf.keys += 1;
         let key = InstanceKey(shelf.keys);
         let payloads = Payloads { input: new.started.input.clone(), ..Payloads::default() };
         let (record, inbox) = (new.record(key), vec![new.start_message()]);
-        shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox, revisions: Vec::new() });
+        shelf
+            .kept
+            .insert(address, Kept { record, payloads, history: Vec::new(), inbox, revisions: Vec::new() });
         Ok(Created::New(key))
+    }
+
+    async fn idempotency_get(
+        &self,
+        hub: HubId,
+        key: String,
+        valid_from: Timestamp,
+    ) -> Result<Option<Recorded>, Error> {
+        let shelf = self.open()?;
+        let found = shelf.records.get(&(hub, key)).filter(|(_, made)| *made >= valid_from);
+        Ok(found.map(|(recorded, _)| recorded.clone()))
     }
 
     async fn message_append(
@@ -151,7 +198,8 @@ impl Store for MemoryStore {
         id: InstanceId,
         payloads: bool,
     ) -> Result<Option<(InstanceRecord, Payloads)>, Error> {
-        let shelf = self.open()?;
+        let mut shelf = self.open()?;
+        shelf.reads += 1;
         Ok(shelf.kept.get(&(hub, id)).map(|kept| {
             let failure = kept.payloads.failure.clone();
             let narrow = Payloads { failure, ..Payloads::default() };
@@ -248,8 +296,11 @@ impl Store for MemoryStore {
     async fn rewind_commit(&self, turns: Vec<Commit>, _: Vec<InstanceKey>) -> Result<(), Error> {
         let mut shelf = self.open()?;
         for turn in turns {
-            let kept = shelf.kept.values_mut().find(|kept| kept.record.key == turn.key).ok_or(Error::Fenced)?;
-            let HistoryChange::Rewrite(rewrite) = turn.history else { unreachable!("a rewind rewrites history") };
+            let kept =
+                shelf.kept.values_mut().find(|kept| kept.record.key == turn.key).ok_or(Error::Fenced)?;
+            let HistoryChange::Rewrite(rewrite) = turn.history else {
+                unreachable!("a rewind rewrites history")
+            };
             let number = i64::try_from(kept.revisions.len()).unwrap() + 1;
             let mut events = std::mem::take(&mut kept.history);
             events.extend(rewrite.mark.events().unwrap());
@@ -279,7 +330,8 @@ impl Store for MemoryStore {
     async fn revision_read(&self, key: InstanceKey, number: i64) -> Result<Option<Chunk>, Error> {
         let shelf = self.open()?;
         let kept = shelf.kept.values().find(|kept| kept.record.key == key);
-        let found = kept.and_then(|kept| kept.revisions.iter().find(|(revision, _)| revision.number == number));
+        let found =
+            kept.and_then(|kept| kept.revisions.iter().find(|(revision, _)| revision.number == number));
         Ok(found.map(|(_, events)| Chunk::encode(0, events.clone())))
     }
 
