@@ -3,7 +3,7 @@
 use super::{
     Context, Execution, Outcome, Turn,
     check::check,
-    child::{self, Ordered},
+    child,
     complete::{End, blank_commit, continue_as_new, finish},
 };
 use crate::model::{
@@ -222,12 +222,12 @@ impl<'c, 'x> Scribe<'c, 'x> {
             tags,
         };
         match child::order(&self.execution.record, id, &created, self.context) {
-            Ordered::Child(NewChild { instance, otherwise }) => {
+            Ok(NewChild { instance, otherwise }) => {
                 let otherwise = otherwise.filter(|_| !self.ends);
                 self.commit.children.push(NewChild { instance, otherwise });
             }
-            Ordered::Refused(message) if !self.ends => self.mail_myself(message),
-            Ordered::Refused(_) => {}
+            Err(message) if !self.ends => self.mail_myself(message),
+            Err(_) => {}
         }
         self.record(id, EventType::SubOrchestrationInstanceCreated(created));
     }

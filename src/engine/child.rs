@@ -6,21 +6,14 @@ use crate::model::{
     pb::{self, SubOrchestrationInstanceCreatedEvent as Created},
 };
 
-/// What follows from asking for a child.
-pub(super) enum Ordered {
-    /// Make it. A live instance under its id is a failure that the parent can catch.
-    Child(NewChild),
-    /// Its id is not valid: the failure that the parent can catch.
-    Refused(NewMessage),
-}
-
-/// The child that `created`, action `task` of `parent`, asks for.
+/// The child that `created`, action `task` of `parent`, asks for; a live instance under its id is a failure that the parent can catch.
+/// `Err`: its id is not valid, and that is the failure.
 pub(super) fn order(
     parent: &InstanceRecord,
     task: i32,
     created: &Created,
     context: &mut Context<'_>,
-) -> Ordered {
+) -> Result<NewChild, NewMessage> {
     let now = context.now;
     let refused = |kind: &str, text: String| {
         NewMessage::now(Class::Result, event::child_failed(now, task, failure(kind, text, true)))
@@ -29,9 +22,9 @@ pub(super) fn order(
         Ok(id) => {
             let text = format!("a live instance with the id {id} exists already");
             let otherwise = Some(refused(error_type::INSTANCE_EXISTS, text));
-            Ordered::Child(NewChild { instance: instance(parent, task, id, created, context), otherwise })
+            Ok(NewChild { instance: instance(parent, task, id, created, context), otherwise })
         }
-        Err(error) => Ordered::Refused(refused(error_type::INVALID_INSTANCE_ID, error.to_string())),
+        Err(error) => Err(refused(error_type::INVALID_INSTANCE_ID, error.to_string())),
     }
 }
 

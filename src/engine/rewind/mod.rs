@@ -8,8 +8,7 @@ mod rule;
 mod timeline;
 
 use super::{
-    Context, Execution,
-    child::{self, Ordered},
+    Context, Execution, child,
     complete::{answer, blank_commit},
 };
 use crate::model::{
@@ -172,8 +171,8 @@ impl Rewinding {
             // Gone, or the id is somebody else's by now: as if it were asked for now.
             None => {
                 match child::order(&self.record, child.task, &child.created, context) {
-                    Ordered::Child(order) => self.born.push(order),
-                    Ordered::Refused(message) => self.mail.push(message),
+                    Ok(order) => self.born.push(order),
+                    Err(message) => self.mail.push(message),
                 }
                 Fate::Settled
             }

@@ -2,7 +2,7 @@
 
 use super::world::World;
 use crate::{
-    engine::Next,
+    engine::{Next, execution::answered_action},
     model::{
         Class, NewMessage, Status, StatusExt as _, event, failure,
         pb::{self, HistoryEvent, history_event::EventType},
@@ -61,21 +61,22 @@ async fn run(ctx: OrchestrationContext, phases: Vec<Phase>) -> Result<(), TaskEr
     Ok(())
 }
 
-/// What is asked for, not answered, and not on its way.
+/// What is asked for, not answered, and not on its way; with whether it is a child.
 fn open(world: &World) -> Vec<(i32, bool)> {
     let mut open = BTreeMap::new();
     let mailed = world.inbox.values().flat_map(|message| message.events.clone());
     for HistoryEvent { event_id, event_type, .. } in world.history().into_iter().chain(mailed) {
-        match event_type {
-            Some(EventType::TaskScheduled(_)) => drop(open.insert(event_id, false)),
-            Some(EventType::SubOrchestrationInstanceCreated(_)) => drop(open.insert(event_id, true)),
-            Some(EventType::TaskCompleted(it)) => drop(open.remove(&it.task_scheduled_id)),
-            Some(EventType::TaskFailed(it)) => drop(open.remove(&it.task_scheduled_id)),
-            Some(EventType::SubOrchestrationInstanceCompleted(it)) => {
-                drop(open.remove(&it.task_scheduled_id))
+        let Some(kind) = event_type else { continue };
+        match kind {
+            EventType::TaskScheduled(_) => {
+                open.insert(event_id, false);
             }
-            Some(EventType::SubOrchestrationInstanceFailed(it)) => drop(open.remove(&it.task_scheduled_id)),
-            _ => {}
+            EventType::SubOrchestrationInstanceCreated(_) => {
+                open.insert(event_id, true);
+            }
+            other => {
+                answered_action(&other).and_then(|id| open.remove(&id));
+            }
         }
     }
     open.into_iter().collect()
