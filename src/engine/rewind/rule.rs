@@ -5,8 +5,8 @@
 //! action was taken, so [`dropped`] judges by what stands around it, and in doubt keeps the failure: then the orchestrator fails as it
 //! did before, instead of finding a history that it has never had. The rows of the table are in docs/decisions/0007-rewind.md.
 
-use super::timeline::{Act, Kind, Timeline};
-use std::collections::HashSet;
+use super::timeline::{Act, Call, Kind, Timeline, Turn};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The actions (by place in [`Timeline::acts`]) whose failure is taken back. `settled`: how many events an earlier rewind of the same
 /// execution has left; what it kept stays.
@@ -46,62 +46,73 @@ impl Retries {
             }
         }
         for turn in timeline.turns.iter().filter(|turn| !turn.failures.is_empty()) {
-            for place in &turn.acts {
-                let act = &timeline.acts[*place];
-                match act.kind {
-                    Kind::Timer => retries.pause(timeline, *place, &turn.failures, turn.others.is_empty()),
-                    // Without a pause between.
-                    Kind::Activity | Kind::Child => {
-                        retries.attempt(timeline, *place, &turn.failures, false);
-                    }
-                    Kind::OneWay => {}
-                }
-            }
+            retries.follow(timeline, turn);
         }
         retries
     }
 
-    /// A timer set in the turn that delivered `failures`.
-    fn pause(&mut self, timeline: &Timeline<'_>, pause: usize, failures: &[usize], alone: bool) {
-        let act = &timeline.acts[pause];
-        match act.answer {
-            // Never armed, so replay sets it anew where it wants it.
-            None if timeline.came_to_nothing(act) => {}
-            // It may be the pause of any of them.
-            None => {
-                self.failures.extend(failures);
-                self.acts.insert(pause);
-                if alone {
-                    self.pausing.insert(pause);
-                }
-            }
-            Some(fired) => {
-                for attempt in &timeline.turns[fired.turn].acts {
-                    if self.attempt(timeline, *attempt, failures, true) {
-                        self.acts.insert(pause);
+    /// Finds what became of the failures that `turn` delivered.
+    fn follow(&mut self, timeline: &Timeline<'_>, turn: &Turn) {
+        let mut failed = Failed::of(timeline, &turn.failures);
+        let mut pauses: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for place in &turn.acts {
+            let act = &timeline.acts[*place];
+            match (act.kind, act.answer) {
+                // Never armed, so replay sets it anew where it wants it.
+                (Kind::Timer, None) if timeline.came_to_nothing(act) => {}
+                // It may be the pause of any of them.
+                (Kind::Timer, None) => {
+                    self.failures.extend(&turn.failures);
+                    self.acts.insert(*place);
+                    if turn.others.is_empty() {
+                        self.pausing.insert(*place);
                     }
                 }
+                (Kind::Timer, Some(fired)) => pauses.entry(fired.turn).or_default().push(*place),
+                // Without a pause between.
+                (Kind::Activity | Kind::Child, _) => {
+                    self.attempt(&mut failed, act);
+                }
+                (Kind::OneWay, _) => {}
+            }
+        }
+        for (fired, pauses) in pauses {
+            let attempts = timeline.turns[fired].acts.iter().copied();
+            let attempts: Vec<_> =
+                attempts.filter(|act| self.attempt(&mut failed, &timeline.acts[*act])).collect();
+            if !attempts.is_empty() {
+                self.acts.extend(attempts.into_iter().chain(pauses));
             }
         }
     }
 
-    /// Whether `attempt` asks for the same as a task among `failures`. If it could be the next attempt of several of them, all are
-    /// kept.
-    fn attempt(&mut self, timeline: &Timeline<'_>, attempt: usize, failures: &[usize], paused: bool) -> bool {
-        let next = &timeline.acts[attempt];
-        let of: Vec<_> =
-            failures.iter().copied().filter(|failed| same_task(&timeline.acts[*failed], next)).collect();
-        if !of.is_empty() && paused {
-            self.acts.insert(attempt);
-        }
-        let any = !of.is_empty();
-        self.failures.extend(of);
-        any
+    /// Whether `next` asks for the same as a task among `failed`. If it could be the next attempt of several of them, all are kept.
+    fn attempt<'a>(&mut self, failed: &mut Failed<'a>, next: &Act<'a>) -> bool {
+        let same_id = failed.by_id.get_mut(&(next.kind, next.id));
+        let same_call = failed.by_call.get_mut(&(next.kind, next.call));
+        let known = same_id.is_some() || same_call.is_some();
+        // Taken out, so that many of one kind are not gone through again and again.
+        self.failures.extend(same_id.into_iter().chain(same_call).flat_map(std::mem::take));
+        known
     }
 }
 
-fn same_task(failed: &Act<'_>, next: &Act<'_>) -> bool {
-    failed.kind == next.kind && (failed.id == next.id || failed.call == next.call)
+/// The tasks whose failure one turn delivered, by what their next attempt may look like.
+struct Failed<'a> {
+    by_id: HashMap<(Kind, i32), Vec<usize>>,
+    by_call: HashMap<(Kind, Call<'a>), Vec<usize>>,
+}
+
+impl<'a> Failed<'a> {
+    fn of(timeline: &Timeline<'a>, failures: &[usize]) -> Self {
+        let mut failed = Self { by_id: HashMap::new(), by_call: HashMap::new() };
+        for place in failures {
+            let Act { kind, id, call, .. } = timeline.acts[*place];
+            failed.by_id.entry((kind, id)).or_default().push(*place);
+            failed.by_call.entry((kind, call)).or_default().push(*place);
+        }
+        failed
+    }
 }
 
 /// The actions of a turn that no retry accounts for and that stay in the history.

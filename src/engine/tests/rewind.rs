@@ -327,3 +327,47 @@ fn continue_as_new_in_the_turn_after_a_rewind_leaves_nothing_of_it() {
         expect!["deliver turn 6s, started e2 Checkout '2'"],
     );
 }
+
+#[test]
+fn twenty_thousand_retries_of_one_kind_are_sorted_out_in_no_time() {
+    use crate::{
+        engine::Rewinding,
+        model::{Chunk, event, failure, pb, pb::history_event::EventType},
+    };
+    let at = super::script::START;
+    let task = |id| {
+        let scheduled = pb::TaskScheduledEvent { name: "A".into(), ..Default::default() };
+        event::with_id(id, at, EventType::TaskScheduled(scheduled))
+    };
+    let many = 0..20_000;
+    let turn = |events: Vec<_>| [vec![event::orchestrator_started(at)], events].concat();
+    let fail = |id| event::task_failed(at, id, failure("E", "", false));
+    let timer = |id| {
+        let created = pb::TimerCreatedEvent { fire_at: Some(at.to_wire()) };
+        event::with_id(id, at, EventType::TimerCreated(created))
+    };
+    let (pause, again) = (|id: i32| id + 20_000, |id: i32| id + 40_000);
+    let turns = [
+        turn(many.clone().map(task).collect()),
+        turn(many.clone().map(fail).chain(many.clone().map(pause).map(timer)).collect()),
+        turn(
+            many.clone()
+                .map(|id| event::timer_fired(at, pause(id), at.to_wire()))
+                .chain(many.clone().map(again).map(task))
+                .collect(),
+        ),
+        turn(many.map(again).map(fail).collect()),
+    ];
+    let mut history: Vec<Chunk> = Vec::new();
+    for events in turns {
+        let first = history.last().map_or(0, Chunk::end);
+        history.push(Chunk::encode(first, events));
+    }
+    let mut world = World::default();
+    world.arrive("start");
+    let rewinding = Rewinding::begin(world.record.unwrap(), &history, 0).unwrap();
+    let commit = rewinding.commit(None, at);
+    let crate::model::HistoryChange::Rewrite(rewrite) = commit.history else { panic!("not rewritten") };
+    // The last attempts and their failures are gone, everything before has stayed.
+    assert_eq!(rewrite.length(), 4 + 5 * 20_000 - 20_000);
+}
