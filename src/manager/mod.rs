@@ -11,6 +11,7 @@ mod history;
 mod hubs;
 mod list;
 mod purge;
+mod purge_many;
 mod restart;
 mod start;
 mod token;
@@ -18,7 +19,8 @@ mod wait;
 
 pub use error::Error;
 pub use hubs::Hubs;
-pub use list::{List, ListQuery, Order, PurgedMany};
+pub use list::{List, ListQuery};
+pub use purge_many::PurgedMany;
 pub use restart::Restart;
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;

@@ -108,6 +108,9 @@ macro_rules! conformance {
                 ended_instances_are_listed_by_the_time_of_their_end
                 payloads_are_read_when_asked_for
                 a_page_ends_before_it_grows_too_large
+                every_filter_in_every_order_finds_what_matches_page_by_page
+                counts_are_those_of_the_list
+                an_ended_instance_that_lives_again_is_found_as_such
             }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model

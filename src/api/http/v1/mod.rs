@@ -1,0 +1,18 @@
+//! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
+
+mod counts;
+
+use super::{Api, Call, Error};
+use axum::{Router, extract::State, http::request::Parts, response::Response, routing::get};
+
+/// Where these routes are mounted.
+pub const BASE: &str = "/api/v1";
+
+/// The routes below [`BASE`]; another method is 404 like an unknown path.
+pub fn router() -> Router<Api> {
+    Router::new().route("/counts", get(counts)).method_not_allowed_fallback(async || Error::NoRoute)
+}
+
+async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    counts::counts(&Call::new(api, parts)).await
+}
