@@ -14,6 +14,7 @@ mod documented;
 mod history;
 mod hubs;
 mod links;
+mod lists;
 mod races;
 mod restart;
 mod samples;

@@ -2,6 +2,7 @@
 //! client sees them.
 
 mod control;
+mod history_pages;
 mod input;
 mod list;
 mod mounts;
@@ -121,6 +122,8 @@ impl World {
             content_type: header("content-type"),
             content_length: header("content-length"),
             continuation: header("x-ms-continuation-token"),
+            link: header("link"),
+            history_next: header("x-durahub-history-next"),
             body: String::new(),
         };
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -138,6 +141,8 @@ struct Answer {
     content_type: Option<String>,
     content_length: Option<String>,
     continuation: Option<String>,
+    link: Option<String>,
+    history_next: Option<String>,
     body: String,
 }
 

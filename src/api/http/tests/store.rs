@@ -34,6 +34,8 @@ struct Shelf {
     kept: HashMap<(HubId, InstanceId), Kept>,
     keys: i64,
     trouble: Option<fn() -> Error>,
+    /// How many events were handed out in parts.
+    events_read: usize,
 }
 
 pub struct MemoryStore {
@@ -70,6 +72,11 @@ impl MemoryStore {
     /// How many instances there are, in all hubs.
     pub fn count(&self) -> usize {
         self.shelf.lock().unwrap().kept.len()
+    }
+
+    /// How many events were handed out in parts since the last time.
+    pub fn events_read(&self) -> usize {
+        std::mem::take(&mut self.shelf.lock().unwrap().events_read)
     }
 
     fn open(&self) -> Result<std::sync::MutexGuard<'_, Shelf>, Error> {
@@ -166,14 +173,16 @@ impl Store for MemoryStore {
     }
 
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
-        let shelf = self.open()?;
+        let mut shelf = self.open()?;
         let history =
             shelf.kept.values().find(|kept| kept.record.key == key).map(|kept| kept.history.clone());
         // One chunk for each three events.
         let all = history.unwrap_or_default();
         let firsts = (0_i64..).step_by(3).zip(all.chunks(3));
         let chunks = firsts.map(|(first, events)| Chunk::encode(first, events.to_vec()));
-        Ok(chunks.filter(|chunk| chunk.end() > from && chunk.first < before).collect())
+        let chunks: Vec<_> = chunks.filter(|chunk| chunk.end() > from && chunk.first < before).collect();
+        shelf.events_read += chunks.len() * 3;
+        Ok(chunks)
     }
 
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {
