@@ -223,7 +223,7 @@ impl Plan {
             started.tags.insert("vip".into(), "true".into());
         }
         // Each hundredth has up to twenty children.
-        if number % 100 != 0 && draw.below(5) == 0 {
+        if !number.is_multiple_of(100) && draw.below(5) == 0 {
             started.parent_instance = Some(pb::ParentInstanceInfo {
                 task_scheduled_id: i32::try_from(number % 100).unwrap_or(0),
                 orchestration_instance: Some(pb::OrchestrationInstance {

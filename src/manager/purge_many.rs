@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How many instances one change removes. More would make everybody else's changes wait.
 const PURGE_BATCH: usize = 100;
+/// The longest wait between two changes. Each is followed by one as long as it took.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Most ids in one batch.
 const MAX_BATCH: usize = 500;
 
@@ -49,6 +51,7 @@ impl Manager {
             if leaving.is_cancelled() {
                 return if purged.deleted == 0 { Err(store::Error::Closed.into()) } else { Ok(purged) };
             }
+            let began = Instant::now();
             let (deleted, next) = match recurse {
                 true => self.purge_trees(hub, &filter, after).await?,
                 false => {
@@ -63,6 +66,11 @@ impl Manager {
                 return Ok(purged);
             }
             after = next;
+            // Half of the writer's time is for everybody else.
+            tokio::select! {
+                () = tokio::time::sleep(began.elapsed().min(LONGEST_PAUSE)) => {}
+                () = leaving.cancelled() => {}
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 /// Rows on a page if the caller names no number.
 const TOP: usize = 1_000;
 /// Most rows on a page.
-const MAX_TOP: usize = 10_000;
+const MAX_TOP: i64 = 10_000;
 
 /// Which page: `historyTop` rows, those of events behind number `historyAfter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl PageAsked {
             },
         };
         let (top, after) =
-            (number("historyTop", 1, MAX_TOP as i64)?, number("historyAfter", 0, i64::from(i32::MAX))?);
+            (number("historyTop", 1, MAX_TOP)?, number("historyAfter", 0, i64::from(i32::MAX))?);
         if top.is_none() && after.is_none() {
             return Ok(None);
         }

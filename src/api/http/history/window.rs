@@ -151,8 +151,9 @@ impl Window {
         });
         let mut merged: Vec<Option<bool>> = merged.collect();
         merged.reverse();
-        let (mut rows, mut last): (Vec<Shown>, HashMap<(Call, i32), Option<i64>>) =
-            (Vec::new(), HashMap::new());
+        let mut rows: Vec<Shown> = Vec::new();
+        // The number of the last event about a call, if it opened one.
+        let mut last: HashMap<(Call, i32), Option<i64>> = HashMap::new();
         for ((number, (kind, _)), merged) in (self.first..).zip(&self.events).zip(merged) {
             let before = kind
                 .call()

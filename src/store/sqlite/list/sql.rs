@@ -167,9 +167,9 @@ impl Build {
         if let Some(after) = &walk.after {
             let (Place::Key(at, _) | Place::Id(at, _)) = after;
             if walk.descending {
-                last = last.min(at.0)
+                last = last.min(at.0);
             } else {
-                first = first.max(at.0)
+                first = first.max(at.0);
             }
             let time = self.bind(at.0);
             let (tie, place): (_, Value) = match (walk.order, after) {
