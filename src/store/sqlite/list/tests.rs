@@ -189,8 +189,12 @@ fn a_search_without_patience_still_comes_to_its_end_and_misses_nothing() {
                 expected.reverse();
             }
             assert_eq!(found, expected);
-            // Marks lead through the ones that do not match.
-            if exact { assert_eq!(pages, [3, 2]) } else { assert!(pages.contains(&0), "{pages:?}") }
+            // Four marks lead through those that do not match.
+            if exact {
+                assert_eq!(pages, [3, 2]);
+            } else {
+                assert!(pages.iter().filter(|found| **found == 0).count() >= 4, "{pages:?}");
+            }
         }
     }
 }
