@@ -11,7 +11,8 @@ use tokio::{
     task::JoinSet,
 };
 
-const BASE: &str = "/runtime/webhooks/durabletask";
+/// Where the API is.
+pub const BASE: &str = "/runtime/webhooks/durabletask";
 
 /// Starts orchestrations that nobody serves: what a durable start costs by itself.
 pub async fn starts(workload: &str, connections: u32, time: Duration) {
@@ -66,7 +67,7 @@ async fn hammer(
 }
 
 /// One request, one whole response.
-async fn exchange(connection: &mut TcpStream, request: &str, expected: &str, buffer: &mut Vec<u8>) {
+pub async fn exchange(connection: &mut TcpStream, request: &str, expected: &str, buffer: &mut Vec<u8>) {
     connection.write_all(request.as_bytes()).await.unwrap();
     buffer.clear();
     loop {

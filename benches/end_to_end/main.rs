@@ -1,4 +1,5 @@
-//! The whole server under load: `make bench`, or `cargo bench --bench end_to_end -- [sequence|latency|start|status] [--seconds S]`.
+//! The whole server under load: `make bench`, or `cargo bench --bench end_to_end -- [sequence|latency|start|status|lists] [--seconds S]
+//! [--db FILE]`. `lists` needs a file with many instances, as `examples/seed.rs` makes one, and works on a copy of it.
 //!
 //! Each workload starts the release binary on a new file (SQLite, synchronous=FULL) and a free port of loopback, and drives it over the
 //! public protocols only. Load generator and worker live in this process, on the same cores. Figures are of one run: compare ratios and
@@ -6,26 +7,29 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first thing that goes wrong")]
 
 mod http;
+mod lists;
 mod report;
 mod sequence;
 mod server;
 mod worker;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 #[tokio::main]
 async fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let seconds = arguments.iter().position(|argument| argument == "--seconds");
-    let seconds = seconds.and_then(|index| arguments.get(index + 1)).map_or(10, |text| text.parse().unwrap());
-    let time = Duration::from_secs(seconds);
-    let wanted = |name: &str| {
-        let named: Vec<_> = arguments
-            .iter()
-            .filter(|argument| argument.parse::<u64>().is_err() && *argument != "--seconds")
-            .collect();
-        named.is_empty() || named.iter().any(|argument| *argument == name)
+    let value = |name: &str| {
+        let index = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(index + 1)
     };
+    let time = Duration::from_secs(value("--seconds").map_or(10, |text| text.parse().unwrap()));
+    let db = value("--db").map(PathBuf::from);
+    let values = [value("--seconds"), value("--db")];
+    let names: Vec<_> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with("--") && !values.contains(&Some(argument)))
+        .collect();
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|argument| *argument == name);
     report::header();
     if wanted("sequence") {
         sequence::run("3 activities in sequence, gRPC, 64 in flight", 3, 64, time).await;
@@ -40,5 +44,10 @@ async fn main() {
     }
     if wanted("status") {
         http::status("HTTP status of a finished instance, 64 connections", 64, time / 2).await;
+    }
+    match db {
+        Some(db) if wanted("lists") => lists::run(&db, time).await,
+        None if names.iter().any(|name| *name == "lists") => panic!("lists needs --db FILE"),
+        _ => {}
     }
 }

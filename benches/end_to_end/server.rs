@@ -3,6 +3,7 @@
 use durahub::api::grpc::generated::task_hub_sidecar_service_client::TaskHubSidecarServiceClient;
 use std::{
     io::{BufRead as _, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
@@ -20,9 +21,21 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// On a copy of a file, so that it can be measured again.
+    pub fn start_on_copy_of(db: &Path) -> Self {
+        Self::start_with(|file| {
+            std::fs::copy(db, file).unwrap();
+        })
+    }
+
+    fn start_with(prepare: impl FnOnce(&Path)) -> Self {
         // Beside the build, not in /tmp: that may be memory, where a sync costs nothing.
         let data = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let file = data.path().join("bench.db");
+        prepare(&file);
         let mut child = Command::new(env!("CARGO_BIN_EXE_durahub"))
             .args(["serve", "--listen", "127.0.0.1:0", "--store", &format!("sqlite:{}", file.display())])
             .env("DURAHUB__LOG__LEVEL", "warn")

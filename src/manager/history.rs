@@ -57,6 +57,11 @@ impl Manager {
         }
     }
 
+    /// A part of the history of the current execution: the chunks that contain events from number `from` on, before number `before`.
+    pub async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
+        Ok(self.store.history_part(key, from, before).await?)
+    }
+
     /// The history of the current execution, in order.
     pub async fn history(&self, key: InstanceKey) -> Result<Vec<HistoryEvent>, Error> {
         decoded(self.store.history_read(key, 0).await?)

@@ -1,31 +1,61 @@
 //! Continuation tokens: a place in a list, as text that callers hand back and need not understand.
 //!
-//! Hex of a version, the order, the time, and the key or id. Hex, because it survives headers, URLs and shells as it is. A token of
-//! another version, or one that somebody made up, is refused instead of guessed at.
+//! Hex of a version, the order, a seal over the hub and the filter, and the place. Hex, because it survives headers, URLs and shells as
+//! it is. A token of another version, or one that somebody made up, is refused instead of guessed at; so is one of another list,
+//! because its place would mean something else there. The seal is no secret and guards against mistakes only.
 
 use crate::{
-    model::{InstanceId, InstanceKey, Timestamp},
-    store::Walk,
+    model::{HubId, InstanceId, InstanceKey, Timestamp},
+    store::{Filter, Order, Place, Walk},
 };
 use std::fmt::Write as _;
+use uuid::Uuid;
 
-const VERSION: u8 = 1;
-const CREATED: u8 = 0;
-const COMPLETED: u8 = 1;
+const VERSION: u8 = 2;
+/// Added to the number of the order.
+const DESCENDING: u8 = 0x80;
+const ORDERS: [(Order, u8); 4] =
+    [(Order::Created, 0), (Order::Completed, 1), (Order::Updated, 2), (Order::Id, 3)];
 
-/// The token for going on from `walk`; `None` for the very beginning, which needs none.
-pub fn write(walk: &Walk) -> Option<String> {
-    let mut bytes = vec![VERSION];
-    match walk {
-        Walk::Created(place) => {
-            let (at, key) = place.as_ref()?;
-            bytes.push(CREATED);
+/// What a token is good for.
+pub type Seal = [u8; 8];
+
+/// Why a token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nobody gave it out.
+    #[error("the continuation token is not one that this list has given out")]
+    Unknown,
+    /// It belongs to another question.
+    #[error(
+        "the continuation token belongs to a list with another task hub, other filters or another order; repeat those of the page \
+         before, or leave the token out"
+    )]
+    OtherList,
+}
+
+/// The seal of lists of this hub with this filter.
+pub fn seal(hub: HubId, filter: &Filter) -> Seal {
+    // The text says all of it, with whatever the caller gave in quotes. A later version may write it differently and then refuses the
+    // tokens of this one.
+    let text = format!("{hub:?} {filter:?}");
+    let mut seal = Seal::default();
+    seal.copy_from_slice(&Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes()).as_bytes()[..8]);
+    seal
+}
+
+/// The token for going on with `walk`; `None` for the very beginning, which needs none.
+pub fn write(walk: &Walk, seal: Seal) -> Option<String> {
+    let place = walk.after.as_ref()?;
+    let (_, order) = ORDERS.into_iter().find(|(order, _)| *order == walk.order)?;
+    let mut bytes = vec![VERSION, order | if walk.descending { DESCENDING } else { 0 }];
+    bytes.extend(seal);
+    match place {
+        Place::Key(at, key) => {
             bytes.extend(at.0.to_be_bytes());
             bytes.extend(key.0.to_be_bytes());
         }
-        Walk::Completed(place) => {
-            let (at, id) = place.as_ref()?;
-            bytes.push(COMPLETED);
+        Place::Id(at, id) => {
             bytes.extend(at.0.to_be_bytes());
             bytes.extend(id.as_str().as_bytes());
         }
@@ -37,23 +67,28 @@ pub fn write(walk: &Walk) -> Option<String> {
     }))
 }
 
-/// The inverse of [`write`]; `None` if it is not a token of this version.
-pub fn read(token: &str) -> Option<Walk> {
+/// The inverse of [`write`].
+pub fn read(token: &str, seal: Seal) -> Result<Walk, Refused> {
+    let (walk, sealed) = parse(token).ok_or(Refused::Unknown)?;
+    if sealed == seal { Ok(walk) } else { Err(Refused::OtherList) }
+}
+
+fn parse(token: &str) -> Option<(Walk, Seal)> {
     let bytes = unhex(token)?;
     let ([VERSION, order], rest) = bytes.split_first_chunk()? else { return None };
+    let (seal, rest) = rest.split_first_chunk::<8>()?;
     let (at, rest) = rest.split_first_chunk()?;
     let at = Timestamp(i64::from_be_bytes(*at));
-    match *order {
-        CREATED => {
-            let key = i64::from_be_bytes(rest.try_into().ok()?);
-            Some(Walk::Created(Some((at, InstanceKey(key)))))
-        }
-        COMPLETED => {
+    let (number, descending) = (order & !DESCENDING, order & DESCENDING != 0);
+    let (order, _) = ORDERS.into_iter().find(|(_, known)| *known == number)?;
+    let place = match order {
+        Order::Created => Place::Key(at, InstanceKey(i64::from_be_bytes(rest.try_into().ok()?))),
+        Order::Updated | Order::Completed | Order::Id => {
             let id = std::str::from_utf8(rest).ok().filter(|id| !id.is_empty())?;
-            Some(Walk::Completed(Some((at, InstanceId::lookup(id)))))
+            Place::Id(at, InstanceId::lookup(id))
         }
-        _ => None,
-    }
+    };
+    Some((Walk { order, descending, after: Some(place) }, *seal))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -65,32 +100,75 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        model::{Status, StatusSet},
+        store::{Parent, Span, Tag},
+    };
+
+    const SEAL: Seal = [7; 8];
+
+    fn walk(order: Order, place: Place) -> Walk {
+        Walk::first(order).after(place)
+    }
 
     #[test]
     fn every_place_comes_back() {
         for at in [i64::MIN, -1, 0, 1_700_000_000_000_001, i64::MAX] {
-            for place in ["a", "ü😀", "x\u{0}y"] {
-                let walk = Walk::Completed(Some((Timestamp(at), InstanceId::lookup(place))));
-                assert_eq!(read(&write(&walk).unwrap()), Some(walk));
+            let ids = ["a", "ü😀", "x\u{0}y"].map(|id| Place::Id(Timestamp(at), InstanceId::lookup(id)));
+            for place in ids {
+                for order in [Order::Completed, Order::Updated, Order::Id] {
+                    for descending in [false, true] {
+                        let walk = Walk { descending, ..walk(order, place.clone()) };
+                        assert_eq!(read(&write(&walk, SEAL).unwrap(), SEAL), Ok(walk));
+                    }
+                }
             }
-            let walk = Walk::Created(Some((Timestamp(at), InstanceKey(at))));
-            assert_eq!(read(&write(&walk).unwrap()), Some(walk));
+            let walk = walk(Order::Created, Place::Key(Timestamp(at), InstanceKey(at)));
+            assert_eq!(read(&write(&walk, SEAL).unwrap(), SEAL), Ok(walk));
         }
-        assert_eq!(write(&Walk::Created(None)), None);
+        assert_eq!(write(&Walk::first(Order::Created), SEAL), None);
     }
 
     #[test]
     fn what_we_did_not_write_is_refused() {
-        let good = write(&Walk::Created(Some((Timestamp(7), InstanceKey(8))))).unwrap();
-        let named = write(&Walk::Completed(Some((Timestamp(7), InstanceId::lookup("a"))))).unwrap();
-        let other_version = good.replacen("01", "02", 1);
-        let other_order = good.replacen("0100", "0107", 1);
+        let good = write(&walk(Order::Created, Place::Key(Timestamp(7), InstanceKey(8))), SEAL).unwrap();
+        let named = walk(Order::Completed, Place::Id(Timestamp(7), InstanceId::lookup("a")));
+        let named = write(&named, SEAL).unwrap();
+        let other_version = good.replacen("02", "01", 1);
+        let other_order = good.replacen("0200", "0247", 1);
         let (short, odd, long) = (&good[..good.len() - 2], &good[1..], format!("{good}00"));
-        let (no_id, bad_utf8) = (&named[..20], format!("{}ff", &named[..20]));
+        let (no_id, bad_utf8) = (&named[..36], format!("{}ff", &named[..36]));
         for bad in
             ["", "0", "zz", "é", "+1", &other_version, &other_order, short, odd, &long, no_id, &bad_utf8]
         {
-            assert_eq!(read(bad), None, "{bad}");
+            assert_eq!(read(bad, SEAL), Err(Refused::Unknown), "{bad}");
         }
+        assert_eq!(read(&good, [8; 8]), Err(Refused::OtherList));
+    }
+
+    #[test]
+    fn the_seal_changes_with_whatever_is_asked_for() {
+        let filters = [
+            Filter::default(),
+            Filter { statuses: StatusSet::NONE.with(Status::Running), ..Filter::default() },
+            Filter { created: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() },
+            Filter { created: Span { from: None, before: Some(Timestamp(1)) }, ..Filter::default() },
+            Filter { updated: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() },
+            Filter { completed: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() },
+            Filter { id_prefix: "a".into(), ..Filter::default() },
+            Filter { names: vec!["a".into()], ..Filter::default() },
+            Filter { names: vec!["a".into(), "b".into()], ..Filter::default() },
+            Filter { names: vec!["a\", \"b".into()], ..Filter::default() },
+            Filter { versions: vec!["a".into()], ..Filter::default() },
+            Filter { parent: Parent::Nobody, ..Filter::default() },
+            Filter { parent: Parent::Is(InstanceId::lookup("a")), ..Filter::default() },
+            Filter { tags: vec![Tag { key: "a".into(), value: None }], ..Filter::default() },
+            Filter { tags: vec![Tag { key: "a".into(), value: Some(String::new()) }], ..Filter::default() },
+        ];
+        let seals = filters.iter().flat_map(|filter| [seal(HubId(1), filter), seal(HubId(2), filter)]);
+        let mut seals: Vec<_> = seals.collect();
+        seals.sort_unstable();
+        seals.dedup();
+        assert_eq!(seals.len(), 2 * filters.len());
     }
 }

@@ -88,6 +88,11 @@ impl InstanceRecord {
         }
     }
 
+    /// When it last changed: the end of what has ended.
+    pub fn changed_at(&self) -> Timestamp {
+        self.completed_at.unwrap_or(self.updated_at)
+    }
+
     /// The part that routes work.
     pub fn reference(&self) -> InstanceRef {
         InstanceRef {

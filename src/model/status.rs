@@ -10,6 +10,8 @@ pub trait StatusExt: Copy {
     fn name(self) -> &'static str;
     /// The inverse of [`StatusExt::name`], in any case.
     fn from_name(name: &str) -> Option<Self>;
+    /// All of them, by their number.
+    const ALL: [Self; 8];
 }
 
 impl StatusExt for Status {
@@ -31,20 +33,20 @@ impl StatusExt for Status {
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
     }
-}
 
-const ALL: [Status; 8] = [
-    Status::Running,
-    Status::Completed,
-    Status::ContinuedAsNew,
-    Status::Failed,
-    Status::Canceled,
-    Status::Terminated,
-    Status::Pending,
-    Status::Suspended,
-];
+    const ALL: [Self; 8] = [
+        Status::Running,
+        Status::Completed,
+        Status::ContinuedAsNew,
+        Status::Failed,
+        Status::Canceled,
+        Status::Terminated,
+        Status::Pending,
+        Status::Suspended,
+    ];
+}
 
 /// A set of statuses, as a bit mask over the wire numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_terminal_set_agrees_with_is_terminal() {
-        for status in ALL {
+        for status in Status::ALL {
             assert_eq!(StatusSet::TERMINAL.contains(status), status.is_terminal(), "{status:?}");
             assert_eq!(StatusSet::LIVE.contains(status), !status.is_terminal(), "{status:?}");
             assert_eq!(Status::from_name(&status.name().to_uppercase()), Some(status));

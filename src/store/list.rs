@@ -1,6 +1,6 @@
-//! What to ask for when instances are listed: which ones, in what order, from where on, and how many.
+//! What to ask for when instances are listed or counted: which ones, in what order, from where on, and how many.
 
-use crate::model::{InstanceId, InstanceKey, InstanceRecord, Payloads, StatusSet, Timestamp};
+use crate::model::{InstanceId, InstanceKey, InstanceRecord, Payloads, Status, StatusSet, Timestamp};
 
 /// A span of time: `from` on, before `before`. Absent ends are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,10 +11,33 @@ pub struct Span {
 }
 
 impl Span {
+    /// Every time.
+    pub const ALWAYS: Self = Self { from: None, before: None };
+
     /// Whether `time` is within.
     pub fn contains(self, time: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= time) && self.before.is_none_or(|before| time < before)
     }
+}
+
+/// Whose children.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Parent {
+    /// Children of any instance, and of none.
+    #[default]
+    Any,
+    /// Instances that no other one has started.
+    Nobody,
+    /// Children of the instance with this id.
+    Is(InstanceId),
+}
+
+/// A label that an instance must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tag {
+    pub key: String,
+    /// `None`: any.
+    pub value: Option<String>,
 }
 
 /// Which instances. What is given must hold together; the default is all of them.
@@ -22,40 +45,114 @@ impl Span {
 pub struct Filter {
     pub statuses: StatusSet,
     pub created: Span,
+    /// When it last changed: its end, if it has ended.
+    pub updated: Span,
+    /// When it ended. Any bound leaves out those that have not.
+    pub completed: Span,
     /// What the id begins with, character by character; empty: anything.
     pub id_prefix: String,
-    /// When it ended. Only looked at by [`Walk::Completed`].
-    pub completed: Span,
+    /// One of these; empty: any.
+    pub names: Vec<String>,
+    /// One of these; empty: any, and those without a version, too.
+    pub versions: Vec<String>,
+    pub parent: Parent,
+    /// All of these.
+    pub tags: Vec<Tag>,
 }
 
 impl Default for Filter {
     fn default() -> Self {
         Self {
             statuses: StatusSet::ALL,
-            created: Span::default(),
+            created: Span::ALWAYS,
+            updated: Span::ALWAYS,
+            completed: Span::ALWAYS,
             id_prefix: String::new(),
-            completed: Span::default(),
+            names: Vec::new(),
+            versions: Vec::new(),
+            parent: Parent::Any,
+            tags: Vec::new(),
         }
     }
 }
 
 impl Filter {
-    /// Whether an instance matches, [`Filter::completed`] aside. What backends do in their own language must agree with this.
+    /// Whether an instance matches. What backends do in their own language must agree with this.
     pub fn matches(&self, record: &InstanceRecord) -> bool {
+        let one_of = |texts: &[String], text: &str| texts.iter().any(|wanted| wanted == text);
         self.statuses.contains(record.status)
             && self.created.contains(record.created_at)
+            && self.updated.contains(record.changed_at())
+            && (self.completed == Span::ALWAYS
+                || record.completed_at.is_some_and(|at| self.completed.contains(at)))
             && record.id.as_str().starts_with(&self.id_prefix)
+            && (self.names.is_empty() || one_of(&self.names, &record.name))
+            && (self.versions.is_empty()
+                || record.version.as_deref().is_some_and(|version| one_of(&self.versions, version)))
+            && match &self.parent {
+                Parent::Any => true,
+                Parent::Nobody => record.parent.is_none(),
+                Parent::Is(id) => record.parent.as_ref().is_some_and(|parent| parent.id == *id),
+            }
+            && self.tags.iter().all(|Tag { key, value }| {
+                record.tags.get(key).is_some_and(|found| value.as_ref().is_none_or(|value| value == found))
+            })
     }
 }
 
-/// An order of instances, and the place in it after which to go on. Both orders are total and no instance ever moves in them,
-/// which is what makes pages exact.
+/// What instances are listed by. Each order is total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Time of creation, then key. An instance never moves in it.
+    Created,
+    /// Time of the last change (its end, if it has ended), then id. Only what has ended stays where it is.
+    Updated,
+    /// Those that have ended, by the time of that, then id. None of them moves.
+    Completed,
+    /// Id, character by character. An instance never moves.
+    Id,
+}
+
+/// A place in an order. Only places of one order can be compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In [`Order::Created`].
+    Key(Timestamp, InstanceKey),
+    /// In [`Order::Updated`] and [`Order::Completed`]; in [`Order::Id`] the time is 0.
+    Id(Timestamp, InstanceId),
+}
+
+impl Place {
+    /// Where the instance stands.
+    pub fn of(order: Order, record: &InstanceRecord) -> Self {
+        match order {
+            Order::Created => Self::Key(record.created_at, record.key),
+            Order::Updated | Order::Completed => Self::Id(record.changed_at(), record.id.clone()),
+            Order::Id => Self::Id(Timestamp(0), record.id.clone()),
+        }
+    }
+}
+
+/// A way through the instances.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Walk {
-    /// All instances, by time of creation, then key.
-    Created(Option<(Timestamp, InstanceKey)>),
-    /// Those that have ended, by the time of that, then id.
-    Completed(Option<(Timestamp, InstanceId)>),
+pub struct Walk {
+    pub order: Order,
+    /// The last of the order first.
+    pub descending: bool,
+    /// Where to go on, a place of this order; `None`: at the beginning.
+    pub after: Option<Place>,
+}
+
+impl Walk {
+    /// The way from the first of the order to the last.
+    pub fn first(order: Order) -> Self {
+        Self { order, descending: false, after: None }
+    }
+
+    /// The same way, after `place`.
+    pub fn after(&self, place: Place) -> Self {
+        Self { after: Some(place), ..*self }
+    }
 }
 
 /// Which payloads to read. Each includes those below it.
@@ -84,6 +181,27 @@ pub struct Listed {
     pub instances: Vec<(InstanceRecord, Payloads)>,
     /// Where the next page begins; `None`: nothing follows.
     pub next: Option<Walk>,
+}
+
+/// How many instances there are of each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; 8]);
+
+impl Counts {
+    /// How many are of this status.
+    pub fn of(&self, status: Status) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Counts `more` instances of this status.
+    pub fn add(&mut self, status: Status, more: u64) {
+        self.0[status as usize] += more;
+    }
 }
 
 /// Answer of [`crate::store::Store::instance_purge_matching`].

@@ -20,7 +20,7 @@ pub mod sqlite;
 
 pub use create::{Created, Idempotency, Recorded, Terms};
 pub use error::Error;
-pub use list::{Cleared, Filter, Listed, PageLimits, Read, Span, Walk};
+pub use list::{Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Walk};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
@@ -161,7 +161,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// One page of the hub's instances that match, in the order of `walk` and after where it stands, all of one moment. At most
     /// `limits.rows`, fewer if they grow beyond `limits.bytes` (but never none for that reason). [`Listed::next`] is there exactly if
-    /// another matching instance follows, so an instance that stays is met once, whatever comes and goes between the pages.
+    /// another matching instance follows, so an instance that stays where it is in the order is met once, whatever comes and goes
+    /// between the pages. A backend may end a page that takes too long to find: then it has what was found, perhaps nothing, and
+    /// [`Listed::next`] goes on behind what was looked at.
     async fn instance_list(
         &self,
         hub: HubId,
@@ -170,8 +172,14 @@ pub trait Store: Send + Sync + 'static {
         limits: PageLimits,
     ) -> Result<Listed, Error>;
 
+    /// How many of the hub's instances match, by status, all of one moment.
+    async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error>;
+
     /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// The part of it from event number `from` on, before number `before` (chunks that contain such events, as a whole).
+    async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error>;
 
     /// The earlier histories of the instance, the first one first.
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error>;

@@ -30,6 +30,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("DELETE", "entities/{entityName}/{entityKey}"),
     ("POST", "makeprimary"),
     ("GET", "/api/v1/instances/{instanceId}/revisions"),
+    ("GET", "/api/v1/counts"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),

@@ -15,6 +15,7 @@ mod documented;
 mod history;
 mod hubs;
 mod links;
+mod lists;
 mod races;
 mod restart;
 mod retries;

@@ -2,11 +2,12 @@
 
 use super::{state, status};
 use crate::{
-    manager::{ListQuery, Manager, Order},
+    manager::{ListQuery, Manager},
     model::{HubId, InstanceId, Status, StatusSet, Timestamp, pb},
-    store::{Filter, Read, Span},
+    store::{Filter, Order, Read, Span},
 };
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 type Answer<T> = Result<T, tonic::Status>;
 
@@ -26,11 +27,12 @@ pub(super) async fn instances(
         statuses: statuses(&query.runtime_status),
         created: span(query.created_time_from.as_ref(), query.created_time_to.as_ref()),
         id_prefix: query.instance_id_prefix.unwrap_or_default(),
-        completed: Span::default(),
+        ..Filter::default()
     };
     let list = ListQuery {
         filter,
         order: Order::Created,
+        descending: false,
         top: usize::try_from(query.max_instance_count).ok(),
         bytes: PAGE_BYTES,
         read: if payloads { Read::All } else { Read::FailureOnly },
@@ -56,6 +58,7 @@ pub(super) async fn ended_ids(
     let list = ListQuery {
         filter,
         order: Order::Completed,
+        descending: false,
         top: usize::try_from(request.page_size).ok(),
         bytes: PAGE_BYTES,
         read: Read::FailureOnly,
@@ -72,6 +75,7 @@ pub(super) async fn purge(
     manager: &Manager,
     hub: HubId,
     request: pb::PurgeInstancesRequest,
+    leaving: &CancellationToken,
 ) -> Answer<pb::PurgeInstancesResponse> {
     use pb::purge_instances_request::Request;
     let recurse = request.recursive;
@@ -93,8 +97,8 @@ pub(super) async fn purge(
             };
             let budget =
                 asked.timeout.map_or(PURGE_TIME, |timeout| timeout.try_into().unwrap_or(Duration::ZERO));
-            let purged =
-                manager.purge_matching(hub, filter, recurse, budget).await.map_err(status::of_manager)?;
+            let purged = manager.purge_matching(hub, filter, recurse, budget, leaving).await;
+            let purged = purged.map_err(status::of_manager)?;
             (purged.deleted, purged.complete)
         }
         None => {

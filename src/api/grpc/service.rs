@@ -197,7 +197,7 @@ impl TaskHubSidecarService for Sidecar {
         request: Request<pb::PurgeInstancesRequest>,
     ) -> Answer<pb::PurgeInstancesResponse> {
         let hub = self.hub(request.metadata())?;
-        query::purge(&self.manager, hub, request.into_inner()).await.map(Response::new)
+        query::purge(&self.manager, hub, request.into_inner(), &self.stop).await.map(Response::new)
     }
 
     async fn query_instances(

@@ -1,8 +1,11 @@
 //! The URLs this server hands out, and the check-status answer that carries them. Every one of them works when requested
 //! (after its placeholder, if it has one, is replaced).
 
-use super::{HttpSettings, RPC_BASE, WEBHOOK_BASE, form, route};
-use axum::http::{HeaderMap, Uri, header, uri::Authority};
+use super::{Call, HttpSettings, RPC_BASE, WEBHOOK_BASE, form, route};
+use axum::{
+    http::{HeaderMap, HeaderValue, Uri, header, uri::Authority},
+    response::Response,
+};
 use serde::Serialize;
 
 /// Scheme, host and port (and prefix) in front of every path, without a slash at the end: the configured public base, else what
@@ -28,6 +31,28 @@ pub fn itself(settings: &HttpSettings, uri: &Uri, headers: &HeaderMap) -> String
         None => ("", target),
     };
     format!("{}{base}{rest}", origin(settings, uri, headers))
+}
+
+/// `response` with a `Link` to the next page: the request's own address with these parameters instead of what it had under their names.
+pub fn to_next(call: &Call, parameters: &[(&str, &str)], mut response: Response) -> Response {
+    let itself = itself(&call.api.settings, &call.uri, &call.headers);
+    let next = format!("<{}>; rel=\"next\"", with_parameters(&itself, parameters));
+    // Bytes, as with `Location`.
+    if let Ok(link) = HeaderValue::from_bytes(next.as_bytes()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
+}
+
+fn with_parameters(url: &str, parameters: &[(&str, &str)]) -> String {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let replaced = |piece: &str| {
+        let name = form::decode_lossy(piece.split('=').next().unwrap_or_default().trim());
+        parameters.iter().any(|(replaced, _)| name.eq_ignore_ascii_case(replaced))
+    };
+    let kept = query.split('&').filter(|piece| !piece.is_empty() && !replaced(piece)).map(str::to_owned);
+    let added = parameters.iter().map(|(name, value)| format!("{name}={}", form::encode(value)));
+    format!("{path}?{}", kept.chain(added).collect::<Vec<_>>().join("&"))
 }
 
 /// Body of the 202 that answers a start: where to look, and what else can be done. The fields are sent in this order.
@@ -65,7 +90,6 @@ impl CheckStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
     use expect_test::expect;
 
     #[test]
@@ -83,6 +107,17 @@ mod tests {
               "resumePostUri": "http://h:7071/runtime/webhooks/durabletask/instances/a+b%40c/resume?reason={text}&taskHub=default&connection=Storage"
             }"#]]
         .assert_eq(&serde_json::to_string_pretty(&links).unwrap());
+    }
+
+    #[test]
+    fn the_next_page_has_the_same_query_but_for_what_is_replaced() {
+        for (url, expected) in [
+            ("http://h/a", "http://h/a?token=1+2"),
+            ("http://h/a?top=2&Token=0&x=%20&to%6ben=3", "http://h/a?top=2&x=%20&token=1+2"),
+            ("http://h/a?&token", "http://h/a?token=1+2"),
+        ] {
+            assert_eq!(with_parameters(url, &[("token", "1 2")]), expected);
+        }
     }
 
     #[test]

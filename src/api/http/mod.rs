@@ -12,6 +12,7 @@ mod control;
 mod embed;
 mod error;
 mod events;
+mod filter;
 mod form;
 mod health;
 mod history;
@@ -73,13 +74,13 @@ pub struct Api {
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/healthz` and `/readyz`. Any other path or method is 404 with an
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, `/healthz` and `/readyz`. Any other path or method is 404 with an
 /// empty body. The router has a fallback of its own, so others are added to it with `route` and not with `merge`.
 pub fn router(state: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
-        .merge(v1::routes())
+        .nest(v1::BASE, v1::router())
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
         .layer(CatchPanicLayer::custom(after_panic))

@@ -8,15 +8,20 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 /// A parsed query string. Every getter takes the name as documented, in whatever case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
+    /// Each name once, its values joined.
     pairs: Vec<(String, String)>,
+    /// Each piece by itself.
+    pieces: Vec<(String, String)>,
 }
 
 impl Query {
     /// Reads `raw`, the part after `?`. A piece without `=` is ignored; a name given twice has its values joined by `,`.
     pub fn parse(raw: &str) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut pieces = Vec::new();
         for (name, value) in raw.split('&').filter_map(|piece| piece.split_once('=')) {
             let (name, value) = (form::decode_lossy(name.trim()), form::decode_lossy(value.trim()));
+            pieces.push((name.clone(), value.clone()));
             match pairs.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
                 Some((_, known)) => {
                     known.push(',');
@@ -25,7 +30,13 @@ impl Query {
                 None => pairs.push((name, value)),
             }
         }
-        Self { pairs }
+        Self { pairs, pieces }
+    }
+
+    /// The texts given under this name, one by one, without those that are empty.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.pieces.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// The text as given, also if it is empty.
@@ -126,6 +137,13 @@ mod tests {
         ] {
             assert_eq!(Query::parse(raw).text(name), value, "{raw}");
         }
+    }
+
+    #[test]
+    fn values_given_several_times_stay_apart() {
+        let query = Query::parse("name=a,b&x=1&NAME=c+d&name=&name");
+        assert_eq!(query.values("Name").collect::<Vec<_>>(), ["a,b", "c d"]);
+        assert_eq!(query.values("y").count(), 0);
     }
 
     #[test]

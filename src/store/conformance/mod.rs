@@ -127,6 +127,9 @@ macro_rules! conformance {
                 ended_instances_are_listed_by_the_time_of_their_end
                 payloads_are_read_when_asked_for
                 a_page_ends_before_it_grows_too_large
+                every_filter_in_every_order_finds_what_matches_page_by_page
+                counts_are_those_of_the_list
+                an_ended_instance_that_lives_again_is_found_as_such
             }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended

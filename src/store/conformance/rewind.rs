@@ -6,7 +6,7 @@ use crate::{
         ActivityKey, Chunk, Class, Commit, Effect, HistoryChange, HubId, InstanceId, InstanceKey, Outgoing,
         Pending, Recipient, Rewrite, Status, StatusSet, Timestamp, event, failure,
     },
-    store::{Error, Filter, PageLimits, Purged, Read, Walk},
+    store::{Error, Filter, Order, PageLimits, Purged, Read, Walk},
 };
 
 /// Two turns: one that writes `history`, and one that fails and leaves a detached activity.
@@ -74,8 +74,11 @@ pub async fn a_rewound_instance_is_as_if_it_had_not_ended(cx: &mut StoreTest) {
     let ready = cx.store.ready_claim(NOW, InstanceKey(0), 10).await.unwrap();
     assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), [a]);
     let limits = PageLimits { rows: 10, bytes: usize::MAX, read: Read::FailureOnly };
-    let ended =
-        cx.store.instance_list(cx.hub, Filter::default(), Walk::Completed(None), limits).await.unwrap();
+    let ended = cx
+        .store
+        .instance_list(cx.hub, Filter::default(), Walk::first(Order::Completed), limits)
+        .await
+        .unwrap();
     assert_eq!(ended.instances.iter().map(|(record, _)| record.key).collect::<Vec<_>>(), [neighbour]);
 }
 

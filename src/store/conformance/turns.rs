@@ -153,6 +153,11 @@ pub async fn history_keeps_its_order_over_many_chunks(cx: &mut StoreTest) {
     for from in [0, 1, 2, 5, 299, first - 1, first, first + 10] {
         let expected: Vec<_> = chunks.iter().filter(|chunk| chunk.end() > from).cloned().collect();
         assert_eq!(cx.store.history_read(key, from).await.unwrap(), expected, "from {from}");
+        for before in [0, 1, 2, 5, 300, first - 1, first, first + 10] {
+            let part = cx.store.history_part(key, from, before).await.unwrap();
+            let expected: Vec<_> = expected.iter().filter(|chunk| chunk.first < before).cloned().collect();
+            assert_eq!(part, expected, "{from} to {before}");
+        }
     }
     assert_eq!(cx.store.history_read(InstanceKey(4711), 0).await.unwrap(), []);
 }

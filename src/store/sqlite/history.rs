@@ -52,14 +52,21 @@ const REST: &str = "SELECT id, count, events FROM history \
 
 /// [`crate::store::Store::history_read`].
 pub fn read(conn: &Connection, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
+    part(conn, key, from, i64::MAX)
+}
+
+/// [`crate::store::Store::history_part`].
+pub fn part(conn: &Connection, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
     let (first, last) = span(key);
     let chunk = |row: &rusqlite::Row<'_>| {
         let events: Vec<u8> = row.get(2)?;
         Ok(Chunk { first: row.get::<_, i64>(0)? - first, count: row.get(1)?, bytes: events.into() })
     };
+    // A chunk lies where its first event does.
+    let end = first.saturating_add(before.saturating_sub(1)).min(last);
     match from {
-        ..=0 => rows::all(conn, ALL, params![first, last], chunk),
-        _ => rows::all(conn, REST, params![first, last, first.saturating_add(from).min(last)], chunk),
+        ..=0 => rows::all(conn, ALL, params![first, end], chunk),
+        _ => rows::all(conn, REST, params![first, end, first.saturating_add(from).min(last)], chunk),
     }
 }
 

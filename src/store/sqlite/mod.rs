@@ -30,8 +30,8 @@ mod writer;
 pub use options::{Location, SqliteOptions};
 
 use super::{
-    Appended, Cleared, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged, Ready,
-    Recorded, Store, Terms, Walk,
+    Appended, Cleared, Counts, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged,
+    Ready, Recorded, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
@@ -42,6 +42,7 @@ use inbox::Letter;
 use instance::Newborn;
 use pool::{Lane, Readers};
 use rusqlite::Connection;
+use std::time::Duration;
 use turn::Sealed;
 use writer::Writer;
 
@@ -50,6 +51,9 @@ pub struct SqliteStore {
     // Declared first, dropped first: the writer must be the last to close the file.
     readers: Option<Readers>,
     writer: Writer,
+    /// How long the search for a page may take before it ends where it stands: half of a read's budget, the other half is for
+    /// reading what was found.
+    patience: Duration,
 }
 
 impl SqliteStore {
@@ -60,13 +64,14 @@ impl SqliteStore {
     pub fn open(options: SqliteOptions, effects: EffectSender) -> Result<Self, Error> {
         let owned = open::open(&options)?;
         let SqliteOptions { readers, read_budget, busy_timeout, queue, .. } = options;
+        let patience = read_budget / 2;
         let readers = owned
             .path
             .clone()
             .map(|path| Readers::new(path, readers, read_budget, busy_timeout))
             .transpose()?;
         let writer = Writer::start(owned, queue, effects)?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer, patience })
     }
 
     async fn read<T, F>(&self, lane: Lane, work: F) -> Result<T, Error>
@@ -162,12 +167,22 @@ impl Store for SqliteStore {
         walk: Walk,
         limits: PageLimits,
     ) -> Result<Listed, Error> {
-        let list = move |conn: &Connection| list::page(conn, hub, &filter, walk, limits);
+        let patience = self.patience;
+        let list = move |conn: &Connection| list::page(conn, hub, &filter, &walk, limits, patience);
         self.read(Lane::Query, move |conn| at_one_moment(conn, list)).await
+    }
+
+    async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {
+        let count = move |conn: &Connection| list::count(conn, hub, &filter);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, count)).await
     }
 
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
         self.read(Lane::Query, move |conn| history::read(conn, key, from)).await
+    }
+
+    async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
+        self.read(Lane::Query, move |conn| history::part(conn, key, from, before)).await
     }
 
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
@@ -190,8 +205,9 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Cleared, Error> {
         // Searched beside the writer, which everybody waits for: what matches may be rare among very many.
-        let find = move |conn: &Connection| list::ended(conn, hub, &filter, after, limit);
-        let (keys, next) = self.read(Lane::Query, find).await?;
+        let patience = self.patience;
+        let find = move |conn: &Connection| list::ended(conn, hub, &filter, after, limit, patience);
+        let (keys, next) = self.read(Lane::Query, move |conn| at_one_moment(conn, find)).await?;
         let deleted = match keys.is_empty() {
             true => 0,
             false => self.writer.change(move |tx| instance::purge_keys(tx, &keys)).await?,

@@ -130,9 +130,21 @@ pub fn status(row: &Row<'_>, index: usize) -> Result<Status, Error> {
     Status::try_from(number).map_err(|_| Error::Corrupt(format!("instance status {number}")))
 }
 
-/// The form in which tags are stored: a JSON object, or nothing.
+/// The form in which tags are stored: a JSON object with each tag on a line of its own, or nothing. Inside a JSON string there is no
+/// line break, so a text that begins with one is found at the beginning of a tag and nowhere else; see [`tag_text`].
 pub fn tags_text(tags: &Tags) -> Option<String> {
-    if tags.is_empty() { None } else { serde_json::to_string(tags).ok() }
+    if tags.is_empty() {
+        return None;
+    }
+    let lines: Vec<_> = tags.iter().map(|(key, value)| tag_text(key, Some(value))).collect();
+    Some(format!("{{{}\n}}", lines.join(",")))
+}
+
+/// What [`tags_text`] holds exactly if the tags have this key, with this value if one is given.
+pub fn tag_text(key: &str, value: Option<&str>) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let value = value.map(quoted).unwrap_or_default();
+    format!("\n{}:{value}", quoted(key))
 }
 
 fn tags(row: &Row<'_>, index: usize) -> Result<Tags, Error> {

@@ -129,32 +129,46 @@ fn update_row(
     turn: i64,
     update: &InstanceUpdate,
 ) -> Result<InstanceRef, Error> {
-    const SAME: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
-        completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace) \
-        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
-    const REOPEN: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
-        completed_at = ?6, trace = coalesce(?7, trace) \
-        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
-    const NEXT_EXECUTION: &str = "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, \
-        completed_at = coalesce(?6, completed_at), trace = coalesce(?7, trace), execution_id = ?8, version = ?9 \
-        WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2 RETURNING id, name, version";
+    // Which indexes a statement looks at depends on the columns it names, so a turn that ends nothing does not name the end.
+    macro_rules! statement {
+        ($set:literal, $and:literal) => {
+            concat!(
+                "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, trace = coalesce(?6, trace)",
+                $set,
+                " WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2",
+                $and,
+                " RETURNING id, name, version"
+            )
+        };
+    }
+    const GOES_ON: &str = statement!("", " AND completed_at IS NULL");
+    const SETS_END: &str = statement!(", completed_at = ?7", "");
+    const NEXT_EXECUTION: &str = statement!(", completed_at = ?7, execution_id = ?8, version = ?9", "");
     let read = |row: &rusqlite::Row<'_>| {
         let id = InstanceId::lookup(row.get::<_, Arc<str>>(0)?);
         Ok(InstanceRef { key, hub, id, name: row.get(1)?, version: row.get(2)? })
     };
-    let (status, completed) = (update.status as i32, update.completed_at.map(|at| at.0));
-    let (updated, trace) = (update.updated_at.0, update.trace.as_deref());
-    let updated = match &update.execution {
-        None => {
-            let params = params![key.0, hub.0, turn, status, updated, completed, trace];
-            rows::one(tx.conn, if update.reopens { REOPEN } else { SAME }, params, read)?
-        }
-        Some(next) => {
-            let (execution, version) = (&next.execution_id, &next.version);
-            let params = params![key.0, hub.0, turn, status, updated, completed, trace, execution, version];
-            rows::one(tx.conn, NEXT_EXECUTION, params, read)?
-        }
-    };
+    let (status, changed, trace) = (update.status as i32, update.updated_at.0, update.trace.as_deref());
+    // The indexes rely on it that whatever has ended has a time for that, and nothing else has.
+    let ended = update.status.is_terminal().then(|| update.completed_at.unwrap_or(update.updated_at).0);
+    let mut updated = None;
+    if ended.is_none() && update.execution.is_none() {
+        let params = params![key.0, hub.0, turn, status, changed, trace];
+        updated = rows::one(tx.conn, GOES_ON, params, read)?;
+    }
+    if updated.is_none() {
+        updated = match &update.execution {
+            None => {
+                let params = params![key.0, hub.0, turn, status, changed, trace, ended];
+                rows::one(tx.conn, SETS_END, params, read)?
+            }
+            Some(next) => {
+                let (execution, version) = (&next.execution_id, &next.version);
+                let params = params![key.0, hub.0, turn, status, changed, trace, ended, execution, version];
+                rows::one(tx.conn, NEXT_EXECUTION, params, read)?
+            }
+        };
+    }
     updated.ok_or(Error::Fenced)
 }
 

@@ -4,8 +4,11 @@
 //! over name, input and time from the row that scheduled it. Different from the original on purpose: sub-orchestration rows keep
 //! the child's id, and every status is a name.
 
+mod page;
 mod row;
+mod window;
 
+pub use page::{Page, PageAsked};
 pub use row::Row;
 
 use super::view::Show;
@@ -21,6 +24,15 @@ use std::collections::HashMap;
 enum Call {
     Activity,
     Child,
+}
+
+/// Shows an event that is a row by itself or, if `scheduled` is what it completes, a merged one.
+fn show_one<'a>(event: &'a HistoryEvent, scheduled: Option<&'a HistoryEvent>, show: Show) -> Option<Row<'a>> {
+    let mut row = row(event, event.event_type.as_ref()?, show)?;
+    if let Some(scheduled) = scheduled {
+        take_over(&mut row, scheduled, show);
+    }
+    Some(row)
 }
 
 /// Shows `events`, the whole history of one execution in order.

@@ -1,6 +1,7 @@
-//! Listing instances, and purging by filter.
+//! Listing and counting instances, and purging by filter.
 
 use super::*;
+use crate::model::{InstanceId, ParentRef};
 
 async fn ids(world: &World, query: &str) -> String {
     let answer = world.get(&format!("/instances?{query}")).await;
@@ -155,5 +156,156 @@ async fn a_purge_that_asks_for_nothing_that_may_go_takes_nothing() {
         assert_eq!(answer.status, 400, "{query}");
         assert!(answer.json().as_str().unwrap().contains("createdTimeFrom"), "{answer:?}");
     }
+    assert_eq!(world.store.count(), 5);
+}
+
+/// `a` to `e` with what only durahub's own parameters ask for.
+async fn labelled() -> World {
+    let world = World::new().await;
+    five(&world).await;
+    let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    world.store.change("a", |kept| kept.record.name = "G".into());
+    world.store.change("b", |kept| {
+        kept.record.name = "a,b".into();
+        kept.record.version = Some("1.0".into());
+        kept.record.tags = [tag("team", "red"), tag("x", "1:2")].into();
+    });
+    world.store.change("c", |kept| {
+        kept.record.version = Some("2".into());
+        kept.record.tags = [tag("team", "blue")].into();
+        kept.record.updated_at = Timestamp(BEGIN.0 + 10_000_000);
+    });
+    world.store.change("d", |kept| {
+        let id = InstanceId::lookup("a");
+        kept.record.parent = Some(ParentRef { id, execution_id: "e".into(), task_id: 0 });
+    });
+    world
+}
+
+#[tokio::test]
+async fn own_filters_hold_together_with_the_others() {
+    let world = labelled().await;
+    for (query, expected) in [
+        ("name=F", "c d e"),
+        ("name=F&name=G", "a c d e"),
+        ("name=a,b", "b"),
+        ("name=f", ""),
+        ("NAME=G&runtimeStatus=Failed", ""),
+        ("version=1.0&version=2", "b c"),
+        ("tag=team", "b c"),
+        ("tag=team:red", "b"),
+        ("tag=team:red&tag=x:1:2", "b"),
+        ("tag=team:blue&tag=x", ""),
+        ("parentInstanceId=a", "d"),
+        ("topLevel=true", "a b c e"),
+        ("topLevel=false", "a b c d e"),
+        ("lastUpdatedTimeFrom=2026-01-02T03:04:09.5Z", "c e"),
+        ("lastUpdatedTimeTo=2026-01-02T03:04:06.999999Z", "a b"),
+        ("order=createdTime+desc", "e d c b a"),
+        ("order=lastUpdatedTime", "a b d e c"),
+        ("order=lastUpdatedTime+desc&top=2", "c e"),
+        ("order=id+desc&runtimeStatus=Running,Failed", "c b"),
+    ] {
+        assert_eq!(ids(&world, query).await, expected, "{query}");
+    }
+    for (query, part) in [
+        ("lastUpdatedTimeFrom=soon", "lastUpdatedTimeFrom"),
+        ("topLevel=maybe", "topLevel"),
+        ("tag=:x", "tag"),
+        ("order=name", "order"),
+    ] {
+        world.get(&format!("/instances?{query}")).await.is_error(400, part);
+        world.get(&format!("/instances?taskHub=nowhere&{query}")).await.is_error(400, part);
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_the_next_page_works_by_itself_and_for_its_own_list_only() {
+    let world = labelled().await;
+    for (query, expected) in [
+        ("top=2", "a b c d e"),
+        ("top=2&order=createdTime+desc", "e d c b a"),
+        ("top=1&order=lastUpdatedTime+desc&topLevel=true", "c e b a"),
+        ("top=1&order=id&tag=team", "b c"),
+    ] {
+        let (mut path, mut met) = (format!("/instances?{query}"), Vec::new());
+        loop {
+            let answer = world.get(&path).await;
+            let page = answer.json();
+            assert_ne!(page.as_array().unwrap().len(), 0, "an empty page");
+            met.extend(
+                page.as_array().unwrap().iter().map(|item| item["instanceId"].as_str().unwrap().to_owned()),
+            );
+            match answer.link {
+                Some(link) => path = link.strip_prefix('<').unwrap().split('>').next().unwrap().to_owned(),
+                None => break assert_eq!(answer.continuation.as_deref(), Some("")),
+            }
+        }
+        assert_eq!(met.join(" "), expected, "{query}");
+    }
+    let token = world.get("/instances?top=2&name=F").await.continuation.unwrap();
+    for query in
+        ["", "name=G", "name=F&order=id", "name=F&order=createdTime+desc", "name=F&runtimeStatus=Running"]
+    {
+        let path = format!("/instances?{query}&continuationToken={token}");
+        world.get(&path).await.is_error(400, "continuation token");
+        let header = [("x-ms-continuation-token", token.as_str())];
+        let answer = world.ask("GET", &format!("/instances?{query}"), &header, "").await;
+        answer.is_error(400, "repeat those of the page before");
+    }
+    assert_eq!(ids(&world, &format!("name=F&top=7&continuationToken={token}")).await, "e");
+}
+
+#[tokio::test]
+async fn counts_are_by_status_and_name_all_of_them() {
+    let world = labelled().await;
+    let counts = async |query: &str| {
+        let answer = world.get(&format!("http://host:7071/api/v1/counts{query}")).await;
+        assert_eq!(answer.status, 200, "{query}");
+        answer
+    };
+    expect_test::expect![[r#"{"total":5,"byStatus":{"Running":1,"Completed":1,"ContinuedAsNew":0,"Failed":1,"Canceled":0,"Terminated":1,"Pending":1,"Suspended":0}}"#]]
+        .assert_eq(&counts("").await.body);
+    for (query, total) in [
+        ("?name=F", 3),
+        ("?runtimeStatus=Failed,Running&tag=team", 2),
+        ("?runtimeStatus=Nonsense", 0),
+        ("?parentInstanceId=a", 1),
+        ("?taskHub=nowhere", 0),
+    ] {
+        assert_eq!(counts(query).await.json()["total"], total, "{query}");
+    }
+    world.get("http://host:7071/api/v1/counts?topLevel=x").await.is_error(400, "topLevel");
+    world.ask("POST", "http://host:7071/api/v1/counts", &[], "").await.is_empty(404);
+    world.get("http://host:7071/api/v1/other").await.is_empty(404);
+}
+
+#[tokio::test]
+async fn a_purge_takes_no_more_than_the_filter_says() {
+    for (query, left) in [
+        ("name=G", "b c d e"),
+        ("tag=team:red", "a c d e"),
+        ("instanceIdPrefix=d", "a b c e"),
+        ("topLevel=true&runtimeStatus=Completed,Terminated", "b c d e"),
+    ] {
+        let world = labelled().await;
+        let path = format!("/instances?createdTimeFrom=2026-01-01&{query}");
+        assert_eq!(world.ask("DELETE", &path, &[], "").await.body, r#"{"instancesDeleted":1}"#, "{query}");
+        assert_eq!(ids(&world, "").await, left, "{query}");
+    }
+    let world = labelled().await;
+    world
+        .ask("DELETE", "/instances?createdTimeFrom=2026-01-01&topLevel=x", &[], "")
+        .await
+        .is_error(400, "topLevel");
+}
+
+#[tokio::test]
+async fn a_purge_that_shutdown_keeps_from_beginning_says_so() {
+    let world = World::new().await;
+    five(&world).await;
+    world.leaving.cancel();
+    let answer = world.ask("DELETE", "/instances?createdTimeFrom=2026-01-01", &[], "").await;
+    answer.is_error(503, "shutting down");
     assert_eq!(world.store.count(), 5);
 }

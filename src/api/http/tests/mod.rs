@@ -3,6 +3,7 @@
 
 mod control;
 mod existing;
+mod history_pages;
 mod input;
 mod list;
 mod mounts;
@@ -131,6 +132,8 @@ impl World {
             continuation: header("x-ms-continuation-token"),
             preference_applied: header("preference-applied"),
             replayed: header("idempotency-replayed"),
+            link: header("link"),
+            history_next: header("x-durahub-history-next"),
             body: String::new(),
         };
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -150,6 +153,8 @@ struct Answer {
     continuation: Option<String>,
     preference_applied: Option<String>,
     replayed: Option<String>,
+    link: Option<String>,
+    history_next: Option<String>,
     body: String,
 }
 

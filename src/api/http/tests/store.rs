@@ -10,8 +10,8 @@ use crate::{
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Purged, Read, Ready,
-        Recorded, Store, Terms, Walk,
+        Appended, Cleared, Counts, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Place, Purged,
+        Read, Ready, Recorded, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -38,6 +38,8 @@ struct Shelf {
     records: HashMap<(HubId, String), (Recorded, Timestamp)>,
     reads: usize,
     trouble: Option<fn() -> Error>,
+    /// How many events were handed out in parts.
+    events_read: usize,
 }
 
 pub struct MemoryStore {
@@ -86,6 +88,11 @@ impl MemoryStore {
     /// How many instances there are, in all hubs.
     pub fn count(&self) -> usize {
         self.shelf.lock().unwrap().kept.len()
+    }
+
+    /// How many events were handed out in parts since the last time.
+    pub fn events_read(&self) -> usize {
+        std::mem::take(&mut self.shelf.lock().unwrap().events_read)
     }
 
     fn open(&self) -> Result<std::sync::MutexGuard<'_, Shelf>, Error> {
@@ -215,6 +222,29 @@ impl Store for MemoryStore {
         Ok(if history.is_empty() { Vec::new() } else { vec![Chunk::encode(0, history)] })
     }
 
+    async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
+        let mut shelf = self.open()?;
+        let history =
+            shelf.kept.values().find(|kept| kept.record.key == key).map(|kept| kept.history.clone());
+        // One chunk for each three events.
+        let all = history.unwrap_or_default();
+        let firsts = (0_i64..).step_by(3).zip(all.chunks(3));
+        let chunks = firsts.map(|(first, events)| Chunk::encode(first, events.to_vec()));
+        let chunks: Vec<_> = chunks.filter(|chunk| chunk.end() > from && chunk.first < before).collect();
+        shelf.events_read += chunks.len() * 3;
+        Ok(chunks)
+    }
+
+    async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {
+        let mut counts = Counts::default();
+        for kept in self.open()?.kept.values() {
+            if kept.record.hub == hub && filter.matches(&kept.record) {
+                counts.add(kept.record.status, 1);
+            }
+        }
+        Ok(counts)
+    }
+
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
         let mut shelf = self.open()?;
         match shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.status) {
@@ -234,15 +264,22 @@ impl Store for MemoryStore {
         walk: Walk,
         limits: PageLimits,
     ) -> Result<Listed, Error> {
-        let Walk::Created(after) = walk else { unreachable!("HTTP lists by time of creation") };
         let shelf = self.open()?;
-        let place = |kept: &&Kept| (kept.record.created_at, kept.record.key);
+        let place = |kept: &&Kept| Place::of(walk.order, &kept.record);
         let mut found: Vec<&Kept> = shelf.kept.values().filter(|kept| kept.record.hub == hub).collect();
-        found.retain(|kept| filter.matches(&kept.record) && after.is_none_or(|after| place(kept) > after));
+        found.retain(|kept| filter.matches(&kept.record));
         found.sort_by_key(place);
+        if walk.descending {
+            found.reverse();
+        }
+        let order = |after: &Place, kept: &&Kept| match walk.descending {
+            false => place(kept) > *after,
+            true => place(kept) < *after,
+        };
+        found.retain(|kept| walk.after.as_ref().is_none_or(|after| order(after, kept)));
         let more = found.len() > limits.rows;
         found.truncate(limits.rows);
-        let next = found.last().filter(|_| more).map(|last| Walk::Created(Some(place(last))));
+        let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
         let show = |kept: &Kept| {
             let Payloads { input, output, custom_status, failure } = kept.payloads.clone();
             let all = limits.read == Read::All;

@@ -1,12 +1,32 @@
-//! `/api/v1`: what durahub answers beyond the Durable Functions API. Ordinary routes with ordinary rules: path segments are
-//! percent-encoded, names match as they are written.
+//! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
+mod counts;
 mod revisions;
 
-use super::Api;
-use axum::{Router, routing::get};
+use super::{Api, Call, Error};
+use axum::{
+    Router,
+    extract::{Path, State},
+    http::request::Parts,
+    response::Response,
+    routing::get,
+};
 
-/// The routes below `/api/v1`.
-pub fn routes() -> Router<Api> {
-    Router::new().route("/api/v1/instances/{id}/revisions", get(revisions::list))
+/// Where these routes are mounted.
+pub const BASE: &str = "/api/v1";
+
+/// The routes below [`BASE`]; another method is 404 like an unknown path.
+pub fn router() -> Router<Api> {
+    Router::new()
+        .route("/counts", get(counts))
+        .route("/instances/{id}/revisions", get(revisions))
+        .method_not_allowed_fallback(async || Error::NoRoute)
+}
+
+async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    counts::counts(&Call::new(api, parts)).await
+}
+
+async fn revisions(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    revisions::revisions(&Call::new(api, parts), id).await
 }

@@ -1,14 +1,8 @@
 //! `GET /api/v1/instances/{id}/revisions`: the histories that rewinding an instance has put aside.
 
-use crate::{
-    api::http::{Api, Call, Error, answer},
-    model::{InstanceId, Revision},
-};
-use axum::{
-    extract::{Path, Request, State},
-    http::StatusCode,
-    response::{IntoResponse as _, Response},
-};
+use super::super::{Call, Error, answer};
+use crate::model::{InstanceId, Revision};
+use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 
 /// One earlier history.
@@ -32,12 +26,7 @@ impl From<Revision> for Row {
 }
 
 /// All of them, oldest first: `[]` for an instance that was never rewound. 404 if there is no such instance.
-pub async fn list(State(api): State<Api>, Path(id): Path<String>, request: Request) -> Response {
-    let call = Call::new(api, request.into_parts().0);
-    found(&call, id).await.unwrap_or_else(Error::into_response)
-}
-
-async fn found(call: &Call, id: String) -> Result<Response, Error> {
+pub async fn revisions(call: &Call, id: String) -> Result<Response, Error> {
     let revisions = call.api.manager.revisions(call.hub()?, &InstanceId::lookup(id)).await?;
     let rows: Vec<_> = revisions.into_iter().map(Row::from).collect();
     Ok(answer::json(StatusCode::OK, &rows))

@@ -36,9 +36,13 @@ CREATE TABLE instance (
     UNIQUE (hub, id)
 ) STRICT;
 
--- For lists. Neither holds what a turn changes, so a turn writes to neither until the last one. The key follows by itself.
-CREATE INDEX instance_created ON instance (hub, created_at);
+-- For lists and counts. No turn but the last writes to any of them. The key follows by itself. Status 1, 3, 4 and 5 are the ends;
+-- completed_at is set exactly with them.
+CREATE INDEX instance_live ON instance (hub, created_at) WHERE completed_at IS NULL;
+CREATE INDEX instance_ended ON instance (hub, status, created_at)
+    WHERE status = 1 OR status = 3 OR status = 4 OR status = 5;
 CREATE INDEX instance_completed ON instance (hub, completed_at, id) WHERE completed_at IS NOT NULL;
+CREATE INDEX instance_parent ON instance (hub, parent_id, created_at) WHERE parent_id IS NOT NULL;
 
 -- Bodies of any size live in rowid tables: in a table without rowids a body above about a quarter of a page would take a page of its own.
 -- The rowid is the instance's key and the place within it, so that what belongs together lies together and no other index is needed.

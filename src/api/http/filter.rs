@@ -1,0 +1,154 @@
+//! Which instances a request asks for. The parameters of Durable Functions are read as leniently as it reads them; those that are
+//! durahub's own are refused if they cannot be understood, because a filter that is dropped asks for more than was meant.
+
+use super::{Error, Query};
+use crate::{
+    model::{InstanceId, StatusSet, Timestamp},
+    store::{Filter, Order, Parent, Span, Tag},
+};
+
+/// Reads the filter. A parameter without a value asks nothing. `Invalid` names the parameter.
+pub fn asked(query: &Query) -> Result<Filter, Error> {
+    // A list of nothing but mistakes asks for nothing, not for everything.
+    let statuses = query.word("runtimeStatus").and_then(|_| query.statuses("runtimeStatus"));
+    let texts = |name| query.values(name).map(str::to_owned).collect();
+    Ok(Filter {
+        statuses: statuses.unwrap_or(StatusSet::ALL),
+        created: Span {
+            from: query.at_or_after("createdTimeFrom"),
+            before: query.at_or_before("createdTimeTo").map(Timestamp::next),
+        },
+        updated: Span {
+            from: understood(query, "lastUpdatedTimeFrom", DATE, Query::at_or_after)?,
+            before: understood(query, "lastUpdatedTimeTo", DATE, Query::at_or_before)?.map(Timestamp::next),
+        },
+        completed: Span::ALWAYS,
+        id_prefix: query.text("instanceIdPrefix").unwrap_or_default().to_owned(),
+        names: texts("name"),
+        versions: texts("version"),
+        parent: parent(query)?,
+        tags: query.values("tag").map(tag).collect::<Result<_, _>>()?,
+    })
+}
+
+/// `order`: what to list by, and whether the last comes first. The default is the time of creation, the oldest first.
+pub fn order(query: &Query) -> Result<(Order, bool), Error> {
+    let Some(asked) = query.word("order") else { return Ok((Order::Created, false)) };
+    let refused = || {
+        Error::Invalid(format!(
+            "order {asked:?} is none that lists have; give createdTime, lastUpdatedTime or id, followed by \" desc\" for the reverse"
+        ))
+    };
+    let mut words = asked.split_whitespace();
+    let (by, direction) = (words.next().unwrap_or_default(), words.next().unwrap_or("asc"));
+    let orders = [("createdTime", Order::Created), ("lastUpdatedTime", Order::Updated), ("id", Order::Id)];
+    let found = orders.into_iter().find(|(name, _)| by.eq_ignore_ascii_case(name));
+    let descending = match direction {
+        _ if direction.eq_ignore_ascii_case("asc") => false,
+        _ if direction.eq_ignore_ascii_case("desc") => true,
+        _ => return Err(refused()),
+    };
+    match (found, words.next()) {
+        (Some((_, order)), None) => Ok((order, descending)),
+        _ => Err(refused()),
+    }
+}
+
+/// What an own parameter may be.
+const DATE: &str = "a date such as 2026-01-02T03:04:05Z";
+const FLAG: &str = "true or false";
+
+/// The value of one of durahub's own parameters; `Invalid` if there is one that `read` makes nothing of.
+fn understood<T>(
+    query: &Query,
+    name: &str,
+    expected: &str,
+    read: impl FnOnce(&Query, &str) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    match (query.word(name), read(query, name)) {
+        (Some(given), None) => Err(Error::Invalid(format!("{name} must be {expected}, not {given:?}"))),
+        (_, value) => Ok(value),
+    }
+}
+
+fn parent(query: &Query) -> Result<Parent, Error> {
+    let top_level = understood(query, "topLevel", FLAG, Query::flag)?.unwrap_or(false);
+    match (query.text("parentInstanceId").filter(|id| !id.is_empty()), top_level) {
+        (None, false) => Ok(Parent::Any),
+        (None, true) => Ok(Parent::Nobody),
+        (Some(id), false) => Ok(Parent::Is(InstanceId::lookup(id))),
+        (Some(_), true) => {
+            Err(Error::Invalid("parentInstanceId and topLevel=true exclude each other".to_owned()))
+        }
+    }
+}
+
+/// `key`, or `key:value`.
+fn tag(text: &str) -> Result<Tag, Error> {
+    let (key, value) = match text.split_once(':') {
+        Some((key, value)) => (key, Some(value.to_owned())),
+        None => (text, None),
+    };
+    if key.is_empty() {
+        return Err(Error::Invalid(format!(
+            "tag must be a key, or a key and a value such as team:red, not {text:?}"
+        )));
+    }
+    Ok(Tag { key: key.to_owned(), value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_by_name() {
+        for raw in [
+            "lastUpdatedTimeFrom=yesterday",
+            "lastUpdatedTimeTo=1",
+            "topLevel=1",
+            "topLevel=true&parentInstanceId=a",
+            "tag=:red",
+        ] {
+            let error = asked(&Query::parse(raw)).unwrap_err().to_string();
+            assert!(error.contains(raw.split('=').next().unwrap()), "{error}");
+        }
+        for raw in ["name", "created", "createdTime down", "createdTime desc id", "-id", "desc"] {
+            let query = Query::parse(&format!("order={raw}"));
+            assert!(order(&query).unwrap_err().to_string().contains("order"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_asks_nothing() {
+        let raw = "runtimeStatus=&createdTimeFrom=&lastUpdatedTimeFrom=&lastUpdatedTimeTo=+&instanceIdPrefix=&name=&version=\
+            &parentInstanceId=&topLevel=&tag=&order=";
+        let query = Query::parse(raw);
+        assert_eq!(asked(&query).unwrap(), Filter::default());
+        assert_eq!(order(&query).unwrap(), (Order::Created, false));
+    }
+
+    #[test]
+    fn tags_are_keys_or_keys_with_values() {
+        let tags = |raw: &str| {
+            let tags = asked(&Query::parse(raw)).unwrap().tags.into_iter();
+            tags.map(|tag| (tag.key, tag.value)).collect::<Vec<_>>()
+        };
+        let is = |key: &str, value: Option<&str>| (key.to_owned(), value.map(str::to_owned));
+        assert_eq!(tags("tag=team&Tag=a%3Ab:c"), [is("team", None), is("a", Some("b:c"))]);
+        assert_eq!(tags("tag=team:"), [is("team", Some(""))]);
+        assert_eq!(tags("tag=a,b:c"), [is("a,b", Some("c"))]);
+    }
+
+    #[test]
+    fn orders_have_a_direction() {
+        for (raw, expected) in [
+            ("createdTime", (Order::Created, false)),
+            ("CREATEDTIME+DESC", (Order::Created, true)),
+            ("lastUpdatedTime%20desc", (Order::Updated, true)),
+            ("id+asc", (Order::Id, false)),
+        ] {
+            assert_eq!(order(&Query::parse(&format!("order={raw}"))).unwrap(), expected, "{raw}");
+        }
+    }
+}

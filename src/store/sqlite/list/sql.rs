@@ -1,0 +1,264 @@
+//! The statements that read a source.
+//!
+//! They are built from pieces, so that what is not asked for costs nothing, and cached by their text. A bare parameter at the end of a
+//! range, or in LIMIT, would make SQLite plan the statement anew each time it is bound; `+ 0` and `|| ''` hide it.
+
+use super::sources::{Source, prefix_bounds};
+use crate::{
+    model::{HubId, StatusSet, Timestamp},
+    store::{
+        Error, Filter, Order, Parent, Place, Span, Walk,
+        sqlite::rows::{record_columns, tag_text},
+    },
+};
+use rusqlite::types::Value;
+use std::fmt::Write as _;
+
+/// A statement, and what to bind to it.
+type Sql = (String, Vec<Value>);
+
+/// Rows that do not match are passed over inside of SQLite, except one in so many: that one tells how far the search has come.
+const MARK: &str = "i.key & 1023 = 0";
+
+/// What matches, in order, after where the walk stands. Some of the rows do not match, see [`MARK`]. `rows`: how many are wanted.
+pub fn list(source: Source, hub: HubId, filter: &Filter, walk: &Walk, rows: usize) -> Result<Sql, Error> {
+    let sorted = !source.is_in(walk.order);
+    let mut build = Build::new(concat!("SELECT ", record_columns!()), source, hub, filter);
+    let direction = if walk.descending { "DESC" } else { "ASC" };
+    let (by, tie) = match walk.order {
+        Order::Created => ("i.created_at", "i.key"),
+        Order::Updated => (source.changed_at(), "i.id"),
+        Order::Completed => ("i.completed_at", "i.id"),
+        Order::Id => ("i.id", "i.id"),
+    };
+    build.place(filter, walk, by)?;
+    if matches!(walk.order, Order::Completed) {
+        build.and("i.completed_at IS NOT NULL");
+    }
+    let conditions = build.conditions(source, filter, Some(walk.order));
+    match sorted {
+        // All of them are read in any case, so the search cannot be cut short in between.
+        true => conditions.iter().for_each(|condition| build.and(condition)),
+        false if conditions.is_empty() => {}
+        false => build.and(&format!("({} OR {MARK})", conditions.join(" AND "))),
+    }
+    let _infallible = match walk.order {
+        Order::Id => write!(build.text, " ORDER BY {by} {direction}"),
+        Order::Created | Order::Updated | Order::Completed => {
+            write!(build.text, " ORDER BY {by} {direction}, {tie} {direction}")
+        }
+    };
+    if sorted {
+        // One more than wanted tells whether anything follows.
+        let limit = build.bind(i64::try_from(rows).unwrap_or(i64::MAX).saturating_add(1));
+        let _infallible = write!(build.text, " LIMIT {limit} + 0");
+    }
+    Ok((build.text, build.params))
+}
+
+/// Status and number of what matches.
+pub fn count(source: Source, hub: HubId, filter: &Filter) -> Sql {
+    let select = match source {
+        Source::Ended(status) => format!("SELECT {}, count(*)", status as i32),
+        Source::Live | Source::Completed | Source::Children | Source::Ids => {
+            "SELECT i.status, count(*)".to_owned()
+        }
+    };
+    let mut build = Build::new(&select, source, hub, filter);
+    for condition in build.conditions(source, filter, None) {
+        build.and(&condition);
+    }
+    if !matches!(source, Source::Ended(_)) {
+        build.text.push_str(" GROUP BY i.status");
+    }
+    (build.text, build.params)
+}
+
+/// A place of another order than that of the walk.
+pub fn foreign_place() -> Error {
+    Error::Refused("a place in another order than that of the list".into())
+}
+
+impl Source {
+    fn index(self) -> &'static str {
+        match self {
+            Source::Live => "instance_live",
+            Source::Ended(_) => "instance_ended",
+            Source::Completed => "instance_completed",
+            Source::Children => "instance_parent",
+            Source::Ids => "sqlite_autoindex_instance_1",
+        }
+    }
+
+    /// Whether its index is in this order.
+    fn is_in(self, order: Order) -> bool {
+        match self {
+            Source::Live | Source::Ended(_) | Source::Children => order == Order::Created,
+            Source::Completed => matches!(order, Order::Updated | Order::Completed),
+            Source::Ids => order == Order::Id,
+        }
+    }
+
+    /// [`crate::model::InstanceRecord::changed_at`].
+    fn changed_at(self) -> &'static str {
+        match self {
+            Source::Live => "i.updated_at",
+            Source::Completed => "i.completed_at",
+            Source::Ended(_) | Source::Children | Source::Ids => "coalesce(i.completed_at, i.updated_at)",
+        }
+    }
+
+    /// The statuses that can be met in it.
+    fn statuses(self) -> StatusSet {
+        match self {
+            Source::Live => StatusSet::LIVE,
+            Source::Ended(status) => StatusSet::NONE.with(status),
+            Source::Completed => StatusSet::TERMINAL,
+            Source::Children | Source::Ids => StatusSet::ALL,
+        }
+    }
+}
+
+struct Build {
+    text: String,
+    params: Vec<Value>,
+}
+
+impl Build {
+    fn new(select: &str, source: Source, hub: HubId, filter: &Filter) -> Self {
+        let text = format!("{select} FROM instance i INDEXED BY {} WHERE i.hub = ?1", source.index());
+        let mut build = Self { text, params: vec![hub.0.into()] };
+        match (source, &filter.parent) {
+            (Source::Live, _) => build.and("i.completed_at IS NULL"),
+            (Source::Ended(status), _) => build.and(&format!("i.status = {}", status as i32)),
+            (Source::Completed, _) => build.and("i.completed_at IS NOT NULL"),
+            (Source::Children, Parent::Is(parent)) => {
+                let parent = build.bind(parent.as_str().to_owned());
+                build.and(&format!("i.parent_id = {parent}"));
+            }
+            (Source::Children, Parent::Any | Parent::Nobody) => build.and("i.parent_id IS NOT NULL"),
+            (Source::Ids, _) => {}
+        }
+        build
+    }
+
+    fn and(&mut self, condition: &str) {
+        let _infallible = write!(self.text, " AND {condition}");
+    }
+
+    fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.params.push(value.into());
+        format!("?{}", self.params.len())
+    }
+
+    /// Begins where the walk stands, and stays within the filter's span of what the list is ordered by. One bound at each end, because
+    /// SQLite seeks to one only.
+    fn place(&mut self, filter: &Filter, walk: &Walk, by: &str) -> Result<(), Error> {
+        let beyond = if walk.descending { "<" } else { ">" };
+        let span = match walk.order {
+            Order::Created => filter.created,
+            Order::Updated => filter.updated,
+            Order::Completed => filter.completed,
+            Order::Id => return self.id_place(filter, walk, beyond),
+        };
+        let mut first = span.from.map_or(i64::MIN, |from| from.0);
+        // Times are whole microseconds.
+        let mut last = span.before.map_or(i64::MAX, |before| before.0.saturating_sub(1));
+        if let Some(after) = &walk.after {
+            let (Place::Key(at, _) | Place::Id(at, _)) = after;
+            if walk.descending {
+                last = last.min(at.0);
+            } else {
+                first = first.max(at.0);
+            }
+            let time = self.bind(at.0);
+            let (tie, place): (_, Value) = match (walk.order, after) {
+                (Order::Created, Place::Key(_, key)) => ("i.key", key.0.into()),
+                (Order::Updated | Order::Completed, Place::Id(_, id)) => {
+                    ("i.id", id.as_str().to_owned().into())
+                }
+                _ => return Err(foreign_place()),
+            };
+            let place = self.bind(place);
+            self.and(&format!("({by} {beyond} {time} OR {tie} {beyond} {place})"));
+        }
+        let (first, last) = (self.bind(first), self.bind(last));
+        self.and(&format!("{by} >= {first} + 0 AND {by} <= {last} + 0"));
+        Ok(())
+    }
+
+    fn id_place(&mut self, filter: &Filter, walk: &Walk, beyond: &str) -> Result<(), Error> {
+        let (first, end) = prefix_bounds(&filter.id_prefix);
+        let after = match &walk.after {
+            None => None,
+            Some(Place::Id(_, id)) => Some(id.as_str()),
+            Some(Place::Key(..)) => return Err(foreign_place()),
+        };
+        // What lies before the first of the prefix does not narrow it, and must not widen it.
+        let (after, first, end) = match (after, walk.descending) {
+            (Some(after), false) if after >= first => (Some(after), None, end),
+            (Some(after), true) if end.as_deref().is_none_or(|end| after < end) => {
+                (Some(after), Some(first), None)
+            }
+            _ => (None, Some(first), end),
+        };
+        for (operator, bound) in [(beyond, after), (">=", first), ("<", end.as_deref())] {
+            if let Some(bound) = bound {
+                let bound = self.bind(bound.to_owned());
+                self.and(&format!("i.id {operator} {bound} || ''"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What else the filter asks for, besides what the source and the place (if there is one, in `order`) give by themselves.
+    fn conditions(&mut self, source: Source, filter: &Filter, order: Option<Order>) -> Vec<String> {
+        let mut conditions = Vec::new();
+        if source.statuses().and(filter.statuses) != source.statuses() {
+            let bits = self.bind(i64::from(filter.statuses.bits()));
+            conditions.push(format!("({bits} >> i.status) & 1"));
+        }
+        for (given_by, column, span) in [
+            (Order::Created, "i.created_at", filter.created),
+            (Order::Updated, source.changed_at(), filter.updated),
+            (Order::Completed, "i.completed_at", filter.completed),
+        ] {
+            if order != Some(given_by) {
+                self.span(&mut conditions, column, span);
+            }
+        }
+        if order != Some(Order::Id) && !filter.id_prefix.is_empty() {
+            let (first, end) = prefix_bounds(&filter.id_prefix);
+            let first = self.bind(first.to_owned());
+            conditions.push(format!("i.id >= {first} || ''"));
+            if let Some(end) = end {
+                let end = self.bind(end);
+                conditions.push(format!("i.id < {end} || ''"));
+            }
+        }
+        for (column, texts) in [("i.name", &filter.names), ("i.version", &filter.versions)] {
+            if !texts.is_empty() {
+                let texts: Vec<_> = texts.iter().map(|text| self.bind(text.clone())).collect();
+                conditions.push(format!("{column} IN ({})", texts.join(", ")));
+            }
+        }
+        if filter.parent == Parent::Nobody {
+            conditions.push("i.parent_id IS NULL".to_owned());
+        }
+        for tag in &filter.tags {
+            let text = self.bind(tag_text(&tag.key, tag.value.as_deref()));
+            conditions.push(format!("instr(i.tags, {text})"));
+        }
+        conditions
+    }
+
+    fn span(&mut self, conditions: &mut Vec<String>, column: &str, span: Span) {
+        let bounds: [(&str, Option<Timestamp>); 2] = [(">=", span.from), ("<", span.before)];
+        for (operator, bound) in bounds {
+            if let Some(bound) = bound {
+                let bound = self.bind(bound.0);
+                conditions.push(format!("{column} {operator} {bound} + 0"));
+            }
+        }
+    }
+}

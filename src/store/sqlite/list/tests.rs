@@ -1,0 +1,225 @@
+//! Plans, and what depends on how SQLite reads.
+
+use super::*;
+use crate::{
+    model::{InstanceId, Status},
+    store::{Parent, Read, Span, Tag},
+};
+use rusqlite::StatementStatus;
+use sources::{Source, prefix_bounds};
+
+fn database() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(include_str!("../migrations/0001_init.sql")).unwrap();
+    conn
+}
+
+fn insert(conn: &Connection, key: i64, status: Status, name: &str) {
+    let ended = StatusSet::TERMINAL.contains(status).then_some(key);
+    conn.execute(
+        "INSERT INTO instance (key, hub, id, name, execution_id, status, turn, created_at, updated_at, completed_at) \
+         VALUES (?1, 1, 'i' || ?1, ?2, 'e', ?3, 0, ?1, ?1, ?4)",
+        rusqlite::params![key, name, status as i32, ended],
+    )
+    .unwrap();
+}
+
+fn plan(conn: &Connection, (text, params): &(String, Vec<rusqlite::types::Value>)) -> Vec<String> {
+    let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}")).unwrap();
+    let steps = plan.query_map(params_from_iter(params), |row| row.get::<_, String>(3));
+    steps.unwrap().map(Result::unwrap).collect()
+}
+
+/// Filters that ask for one thing each, and one that asks for all of them.
+fn filters() -> Vec<Filter> {
+    let span = Span { from: Some(Timestamp(1)), before: Some(Timestamp(9)) };
+    let tag = |key: &str, value: Option<&str>| Tag { key: key.into(), value: value.map(Into::into) };
+    let some = StatusSet::NONE.with(Status::Running).with(Status::Failed);
+    let all = Filter {
+        statuses: some,
+        created: span,
+        updated: span,
+        completed: span,
+        id_prefix: "i".into(),
+        names: vec!["a".into(), "b".into()],
+        versions: vec!["1".into()],
+        parent: Parent::Nobody,
+        tags: vec![tag("k", None), tag("k", Some("v"))],
+    };
+    let is = Parent::Is(InstanceId::lookup("p"));
+    vec![
+        Filter::default(),
+        Filter { statuses: some, ..Filter::default() },
+        Filter { created: span, ..Filter::default() },
+        Filter { updated: span, ..Filter::default() },
+        Filter { completed: span, ..Filter::default() },
+        Filter { id_prefix: "i".into(), ..Filter::default() },
+        Filter { names: vec!["a".into()], ..Filter::default() },
+        Filter { parent: is.clone(), ..Filter::default() },
+        Filter { parent: is, ..all.clone() },
+        all,
+    ]
+}
+
+const SOURCES: [Source; 6] = [
+    Source::Live,
+    Source::Ended(Status::Completed),
+    Source::Ended(Status::Terminated),
+    Source::Completed,
+    Source::Children,
+    Source::Ids,
+];
+
+/// Every walk that is needed, at its beginning and in its middle.
+fn walks() -> Vec<Walk> {
+    let mut walks = Vec::new();
+    for order in [Order::Created, Order::Updated, Order::Completed, Order::Id] {
+        let place = match order {
+            Order::Created => Place::Key(Timestamp(5), InstanceKey(5)),
+            Order::Updated | Order::Completed | Order::Id => {
+                Place::Id(Timestamp(5), InstanceId::lookup("i5"))
+            }
+        };
+        for descending in [false, true] {
+            for after in [None, Some(place.clone())] {
+                walks.push(Walk { order, descending, after });
+            }
+        }
+    }
+    walks
+}
+
+#[test]
+fn a_page_begins_where_the_last_one_ended_and_is_sorted_only_if_the_index_is_not() {
+    let conn = database();
+    for filter in filters() {
+        for walk in walks() {
+            for source in SOURCES {
+                let statement = sql::list(source, HubId(1), &filter, &walk, 10).unwrap();
+                let steps = plan(&conn, &statement);
+                let seeks = match (source, walk.order, walk.after.is_some()) {
+                    (Source::Live, Order::Created, _) => "(hub=? AND created_at>? AND created_at<?)",
+                    (Source::Ended(_), Order::Created, _) => {
+                        "(hub=? AND status=? AND created_at>? AND created_at<?)"
+                    }
+                    (Source::Children, Order::Created, _) => {
+                        "(hub=? AND parent_id=? AND created_at>? AND created_at<?)"
+                    }
+                    (Source::Completed, Order::Updated | Order::Completed, _) => {
+                        "(hub=? AND completed_at>? AND completed_at<?)"
+                    }
+                    (Source::Ids, Order::Id, true) if walk.descending => "id<?)",
+                    (Source::Ids, Order::Id, true) => "(hub=? AND id>?",
+                    _ => "(hub=?",
+                };
+                // Children are only looked for if the filter names their parent.
+                if source == Source::Children && !matches!(filter.parent, Parent::Is(_)) {
+                    continue;
+                }
+                assert!(
+                    steps[0].starts_with("SEARCH i USING") && steps[0].contains(seeks),
+                    "{statement:?}: {steps:?}"
+                );
+                assert_eq!(steps.len() > 1, statement.0.contains("LIMIT"), "{statement:?}: {steps:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn ended_instances_are_counted_within_the_index() {
+    let conn = database();
+    let created = Filter { created: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() };
+    for filter in [Filter::default(), created] {
+        let steps = plan(&conn, &sql::count(Source::Ended(Status::Completed), HubId(1), &filter));
+        assert!(steps[0].contains("USING COVERING INDEX instance_ended (hub=? AND status=?"), "{steps:?}");
+    }
+}
+
+#[test]
+fn statements_are_not_planned_anew_each_time() {
+    let conn = database();
+    for key in 1..50 {
+        insert(
+            &conn,
+            key,
+            [Status::Running, Status::Completed, Status::Failed][usize::try_from(key).unwrap() % 3],
+            "a",
+        );
+    }
+    for filter in filters() {
+        for source in SOURCES {
+            let lists =
+                walks().into_iter().map(|walk| sql::list(source, HubId(1), &filter, &walk, 10).unwrap());
+            for (text, params) in lists.chain([sql::count(source, HubId(1), &filter)]) {
+                let mut statement = conn.prepare(&text).unwrap();
+                for _ in 0..10 {
+                    let mut rows = statement.query(params_from_iter(&params)).unwrap();
+                    while rows.next().unwrap().is_some() {}
+                }
+                // An ORDER BY next to a parameter makes it look twice, and then no more.
+                assert!(statement.get_status(StatementStatus::RePrepare) <= 2, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_search_without_patience_still_comes_to_its_end_and_misses_nothing() {
+    let conn = database();
+    for key in 1..5_000 {
+        let status = [Status::Running, Status::Completed, Status::Failed][usize::try_from(key).unwrap() % 3];
+        insert(&conn, key, status, if key % 1_000 == 7 { "rare" } else { "often" });
+    }
+    let rare = Filter { names: vec!["rare".into()], ..Filter::default() };
+    let limits = PageLimits { rows: 3, bytes: usize::MAX, read: Read::FailureOnly };
+    for descending in [false, true] {
+        for (patience, exact) in [(Duration::ZERO, false), (Duration::MAX, true)] {
+            let (mut next, mut found, mut pages) =
+                (Some(Walk { descending, ..Walk::first(Order::Created) }), Vec::new(), Vec::new());
+            while let Some(walk) = next {
+                let listed = page(&conn, HubId(1), &rare, &walk, limits, patience).unwrap();
+                pages.push(listed.instances.len());
+                found.extend(listed.instances.into_iter().map(|(record, _)| record.key.0));
+                assert_ne!(listed.next, Some(walk), "no step ahead");
+                next = listed.next;
+            }
+            let mut expected = vec![7, 1_007, 2_007, 3_007, 4_007];
+            if descending {
+                expected.reverse();
+            }
+            assert_eq!(found, expected);
+            // Four marks lead through those that do not match.
+            if exact {
+                assert_eq!(pages, [3, 2]);
+            } else {
+                assert!(pages.iter().filter(|found| **found == 0).count() >= 4, "{pages:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_bounds_of_a_prefix_hold_what_begins_with_it_and_nothing_else() {
+    let ids = [
+        "a",
+        "a%",
+        "a%b",
+        "a_",
+        "ab",
+        "aé",
+        "b",
+        "\u{d7ff}",
+        "\u{d7ff}x",
+        "\u{e000}",
+        "\u{10ffff}",
+        "\u{10ffff}z",
+    ];
+    for prefix in ["a", "a%", "a_", "aé", "\u{d7ff}", "\u{10ffff}", "a\u{10ffff}", ""] {
+        let (first, end) = prefix_bounds(prefix);
+        for id in ids {
+            let within = id >= first && end.as_deref().is_none_or(|end| id < end);
+            assert_eq!(within, id.starts_with(prefix), "{id:?} and {prefix:?}");
+        }
+    }
+}
