@@ -8,9 +8,11 @@
 )]
 
 mod bad_input;
+mod callbacks;
 mod command_line;
 mod crashes;
 mod documented;
+mod edge;
 mod history;
 mod hubs;
 mod links;
@@ -18,6 +20,8 @@ mod races;
 mod restart;
 mod samples;
 mod shutdown;
+mod silence;
+mod state_matrix;
 mod support;
 mod timers;
 mod workers;
