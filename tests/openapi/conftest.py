@@ -14,9 +14,9 @@ def pytest_report_header():
 
 @pytest.fixture(scope="session")
 def server():
-    """The binary with its samples. Nobody may wait for long, and nothing may take long to be refused."""
+    """The binary with its samples."""
     with tempfile.TemporaryDirectory(prefix="durahub-openapi-") as folder:
-        server = harness.Server(Path(folder), environment={"DURAHUB__LIMITS__WAIT_SECS": "1"}).start()
+        server = harness.Server(Path(folder)).start()
         yield server
         assert server.alive(), "the server died during the tests"
         panics = [line for line in server.log_tail(10**6).splitlines() if "panicked" in line]
