@@ -2,8 +2,10 @@
 # Every test there is:
 #   1. cargo test            units, store conformance, the whole engine, documentation examples
 #   2. cargo build           the binary that the tests below start
-#   3. .venv                 Python packages of tests/sdk/*/requirements.txt (only when one of these files has changed)
-#   4. pytest                the binary driven by the stock Python SDK and HTTP client, and killed with -9 in the middle
+#   3. .venv                 Python packages of tests/sdk/*/requirements.txt and tests/openapi/requirements.txt (only when one of these
+#                            files has changed)
+#   4. pytest                the binary driven by the stock Python SDK and HTTP client, held against openapi.yaml, and killed with -9 in
+#                            the middle
 #   5. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
@@ -14,7 +16,7 @@ say "cargo test"
 cargo test
 
 requirements=()
-for file in tests/sdk/{python,http}/requirements.txt; do
+for file in tests/sdk/{python,http}/requirements.txt tests/openapi/requirements.txt; do
     if [ -f "$file" ]; then
         requirements+=("$file")
     fi
@@ -42,7 +44,7 @@ if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || ! .venv/bin/python
     printf '%s\n' "$wanted" >"$stamp"
 fi
 
-for suite in tests/sdk/python tests/sdk/http tests/crash; do
+for suite in tests/sdk/python tests/sdk/http tests/openapi tests/crash; do
     if [ -n "$(find "$suite" -name 'test_*.py' -print -quit 2>/dev/null)" ]; then
         say "pytest $suite (binary: $DURAHUB_BIN)"
         .venv/bin/python -m pytest "$suite"

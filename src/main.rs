@@ -76,6 +76,7 @@ fn greeting(config: &Config, server: &Server) -> String {
 durahub {version}
 Listening on {url}
   HTTP API    {url}/runtime/webhooks/durabletask
+  reference   {url}/docs
   health      {url}/healthz  {url}/readyz
   data        {data}
   SDKs        Endpoint={url};TaskHub={hub};Authentication=None

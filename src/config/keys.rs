@@ -22,9 +22,11 @@ pub(super) enum Allowed {
     Text(&'static str),
     /// A list of texts, separated by commas in the environment.
     List(&'static str),
+    /// A list of texts that are never shown again.
+    Secrets(&'static str),
 }
 
-use Allowed::{List, Switch, Text, Whole};
+use Allowed::{List, Secrets, Switch, Text, Whole};
 
 const GIB: i64 = 1024 * 1024 * 1024;
 /// SQLite keeps nothing above a billion bytes in one value.
@@ -39,12 +41,20 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "insecure", Switch),
     key("server", "shutdown_deadline_secs", Whole(1..=3_600)),
     key("server", "public_base_url", Text("empty, or http://HOST or https://HOST, with a path if need be, without query")),
+    key("server", "first_byte_secs", Whole(1..=3_600)),
+    key("server", "head_secs", Whole(1..=3_600)),
+    key("server", "idle_secs", Whole(1..=DAY_SECS)),
+    key("http", "event_content_type", Text("json or any")),
+    key("http", "cors_origins", List("a list of origins such as https://app.example.org, or * alone")),
+    key("http", "compression", Switch),
+    key("http", "body_idle_secs", Whole(1..=3_600)),
     key("store", "url", Text("sqlite:PATH for a file, or sqlite::memory: for data that ends with the process")),
     key("store", "synchronous", Text("full or normal")),
     key("store", "readers", Whole(1..=256)),
     key("store", "read_budget_ms", Whole(10..=600_000)),
     key("hubs", "names", List("a list of at least one name, none twice (without regard to case), each 1 to 64 letters, digits, '-' or '_', beginning with a letter")),
     key("hubs", "create_on_start", Switch),
+    key("hubs", "webhook_secrets", Secrets("a list of \"HUB github SECRET\" and \"HUB standard-webhooks whsec_BASE64\", secrets of at least 16 bytes")),
     key("samples", "enabled", Switch),
     key("limits", "body_bytes", Whole(BYTES)),
     key("limits", "payload_bytes", Whole(BYTES)),
@@ -91,6 +101,11 @@ impl Key {
         format!("DURAHUB__{}__{}", self.section, self.name).to_uppercase()
     }
 
+    /// Whether values must not be repeated to anybody.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.allowed, Secrets(_))
+    }
+
     /// Whether `value` has the right type and is in range. Texts are checked by the types they become.
     pub fn admits(&self, value: &Value) -> bool {
         match &self.allowed {
@@ -100,7 +115,9 @@ impl Key {
             }
             Switch => value.to_bool().is_some(),
             Text(_) => value.as_str().is_some(),
-            List(_) => value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some())),
+            List(_) | Secrets(_) => {
+                value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some()))
+            }
         }
     }
 
@@ -110,7 +127,11 @@ impl Key {
             Whole(_) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
             Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             Text(_) => text.into(),
-            List(_) => text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into(),
+            // So that an empty variable is an empty list.
+            List(_) | Secrets(_) if text.trim().is_empty() => Vec::<Value>::new().into(),
+            List(_) | Secrets(_) => {
+                text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
+            }
         }
     }
 }
@@ -121,7 +142,7 @@ impl fmt::Display for Allowed {
         match self {
             Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
             Switch => f.write_str("true or false"),
-            Text(what) | List(what) => f.write_str(what),
+            Text(what) | List(what) | Secrets(what) => f.write_str(what),
         }
     }
 }

@@ -190,6 +190,7 @@ impl Layer {
         let allowed = Key::find(&key)
             .map_or_else(|| "one of its documented values".to_owned(), |it| it.allowed.to_string());
         let got = match value {
+            Some(_) if Key::find(&key).is_some_and(Key::is_secret) => "not shown here".to_owned(),
             Some(value) if key == "store.url" => without_secret(value),
             Some(value) => shown(value),
             None => "not usable".to_owned(),

@@ -14,10 +14,12 @@ mod store_url;
 #[cfg(test)]
 mod tests;
 mod values;
+mod webhook;
 
 pub use error::Error;
 pub use load::{Effective, Setting, Sources, load};
 pub use store_url::{StoreUrl, UnsupportedUrl};
+pub use webhook::{SignatureStyle, WebhookSecret};
 
 use crate::model::HubName;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,8 @@ const MIB: usize = 1024 * 1024;
 pub struct Config {
     /// `[server]`
     pub server: Server,
+    /// `[http]`
+    pub http: Http,
     /// `[store]`
     pub store: Store,
     /// `[hubs]`
@@ -61,6 +65,37 @@ pub struct Server {
     /// Base of the links in answers, without a slash at the end. Empty: taken from the request.
     #[serde(deserialize_with = "values::base_url")]
     pub public_base_url: String,
+    /// How long a new connection may be silent.
+    pub first_byte_secs: u64,
+    /// How long the head of a request may take, from its first byte.
+    pub head_secs: u64,
+    /// How long an HTTP/1 connection may be silent between two requests.
+    pub idle_secs: u64,
+}
+
+/// `[http]`: the HTTP API.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// What the body of an event may be if the request does not say.
+    pub event_content_type: EventContentType,
+    /// Web pages that may call the API from a browser: their origins, or `*` for all. Empty: none.
+    #[serde(deserialize_with = "values::origins")]
+    pub cors_origins: Vec<String>,
+    /// Whether larger answers are sent compressed to callers who accept that.
+    pub compression: bool,
+    /// How long the body of a request may stand still.
+    pub body_idle_secs: u64,
+}
+
+/// `http.event_content_type`: what the body of an event may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventContentType {
+    /// `application/json` and nothing else.
+    Json,
+    /// Anything; what is not JSON is wrapped as JSON.
+    Any,
 }
 
 /// `[store]`: where everything durable is kept.
@@ -96,6 +131,8 @@ pub struct Hubs {
     pub names: Vec<HubName>,
     /// Whether a start or a worker that names an unknown hub creates it.
     pub create_on_start: bool,
+    /// Secrets that senders of events sign with. A hub with at least one takes no event over HTTP without a signature.
+    pub webhook_secrets: Vec<WebhookSecret>,
 }
 
 impl Hubs {
@@ -191,6 +228,21 @@ impl Default for Server {
             insecure: false,
             shutdown_deadline_secs: 20,
             public_base_url: String::new(),
+            first_byte_secs: 30,
+            head_secs: 30,
+            // Longer than the pools of most clients keep a connection, so that it is they who close it.
+            idle_secs: 120,
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            event_content_type: EventContentType::Json,
+            cors_origins: Vec::new(),
+            compression: true,
+            body_idle_secs: 30,
         }
     }
 }
@@ -209,7 +261,7 @@ impl Default for Store {
 impl Default for Hubs {
     fn default() -> Self {
         let name = HubName::parse("default").expect("the word is a valid hub name");
-        Self { names: vec![name], create_on_start: false }
+        Self { names: vec![name], create_on_start: false, webhook_secrets: Vec::new() }
     }
 }
 

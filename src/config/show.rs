@@ -4,7 +4,8 @@ use super::{Effective, keys::KEYS};
 use std::fmt::Write as _;
 
 impl Effective {
-    /// Every key with its value. Read back as a configuration file it gives the same settings.
+    /// Every key with its value. Read back as a configuration file it gives the same settings, but
+    /// for secrets, which are only counted.
     pub fn to_toml(&self) -> String {
         let values = serde_json::to_value(&self.config).expect("the settings are plain data");
         let mut text = String::new();
@@ -17,7 +18,12 @@ impl Effective {
             }
             // For numbers, truth values, plain texts and lists of these, JSON is valid TOML, but for one character.
             let value = values[section][key.name].to_string().replace('\u{7f}', "\\u007f");
-            let line = format!("{} = {value}", key.name);
+            let mut line = format!("{} = {value}", key.name);
+            // A comment, so that the text stays a configuration file.
+            if key.is_secret() && value != "[]" {
+                let count = values[section][key.name].as_array().map_or(0, Vec::len);
+                line = format!("# {} = ({count}, not shown)", key.name);
+            }
             writeln!(text, "{line:<48} # {}", self.origin(&key.path()))
                 .expect("writing to a String cannot fail");
         }

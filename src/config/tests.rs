@@ -87,6 +87,9 @@ fn every_key_can_be_set_by_its_variable() {
         ("SERVER__PUBLIC_BASE_URL", "https://example.org/hub/"),
         ("STORE__SYNCHRONOUS", "normal"),
         ("HUBS__NAMES", "Main, other"),
+        ("HUBS__WEBHOOK_SECRETS", "main github 0123456789abcdef, main github fedcba9876543210"),
+        ("HTTP__CORS_ORIGINS", "https://a.example, http://localhost:3000"),
+        ("HTTP__EVENT_CONTENT_TYPE", "any"),
         ("LIMITS__BODY_BYTES", "2048"),
         ("LOG__LEVEL", "info,durahub=debug"),
         ("LOG__FORMAT", "json"),
@@ -99,6 +102,10 @@ fn every_key_can_be_set_by_its_variable() {
     assert_eq!(config.server.public_base_url, "https://example.org/hub");
     assert_eq!(config.store.synchronous, Synchronous::Normal);
     assert_eq!(config.hubs.names.iter().map(HubName::as_str).collect::<Vec<_>>(), ["Main", "other"]);
+    let secrets: Vec<_> = config.hubs.webhook_secrets.iter().map(|secret| secret.key.as_slice()).collect();
+    assert_eq!(secrets, [b"0123456789abcdef", b"fedcba9876543210"]);
+    assert_eq!(config.http.cors_origins, ["https://a.example", "http://localhost:3000"]);
+    assert_eq!(config.http.event_content_type, EventContentType::Any);
     assert_eq!(config.limits.body_bytes, 2048);
     assert_eq!(config.log.level, "info,durahub=debug");
     assert_eq!(config.log.format, LogFormat::Json);
@@ -132,6 +139,12 @@ fn values_that_are_not_allowed_name_key_source_and_what_is() {
         ("[hubs]\nnames = [\"a b\"]", ["hubs.names", "letters, digits"]),
         ("[hubs]\nnames = [1]", ["hubs.names is [1]", "a list of"]),
         ("[hubs]\nnames = \"a\"", ["hubs.names is \"a\"", "a list of"]),
+        ("[http]\ncors_origins = [\"*\", \"https://a\"]", ["http.cors_origins is", "or * alone"]),
+        ("[http]\ncors_origins = [\"https://a/\"]", ["http.cors_origins is", "https://app.example.org"]),
+        ("[http]\ncors_origins = [\"a.example\"]", ["http.cors_origins is", "https://app.example.org"]),
+        ("[http]\nevent_content_type = \"xml\"", ["http.event_content_type is \"xml\"", "json or any"]),
+        ("[server]\nidle_secs = 0", ["server.idle_secs is 0", "from 1 to 86400"]),
+        ("[hubs]\nwebhook_secrets = \"a github b\"", ["hubs.webhook_secrets is not shown here", "a list of"]),
         ("[limits]\nbody_bytes = 1_000_000_000_000", ["limits.body_bytes is 1000000000000", "to 536870912"]),
         ("[log]\nlevel = \"debgu\"", ["log.level is \"debgu\"", "TARGET=LEVEL"]),
         ("[log]\nformat = \"xml\"", ["log.format is \"xml\"", "auto, text or json"]),
@@ -154,15 +167,15 @@ fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
             "[server]\nlisen = 1",
             ["unknown setting server.lisen", "the keys of [server] are listen, insecure"],
         ),
-        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, store"]),
-        ("listen = 1", ["unknown setting listen", "the sections are server, store"]),
+        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, http, store"]),
+        ("listen = 1", ["unknown setting listen", "the sections are server, http, store"]),
         ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
     ] {
         refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
     }
     for (name, part) in [
         ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
-        ("DURAHUB__SEVRER__LISTEN", "the sections are server, store"),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, store"),
         ("DURAHUB__SERVER", "the variables of [server] are "),
         ("DURAHUB__", "the sections are"),
         ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),
@@ -205,6 +218,22 @@ fn a_password_in_a_refused_url_is_not_repeated() {
     let url = flag("--store", "store.url", "postgres://me:hunter2@db/durahub");
     let text = from("", &[], &[url]).unwrap_err().to_string();
     assert!(text.contains("postgres://...") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn webhook_secrets_are_repeated_nowhere() {
+    let good = "[hubs]\nwebhook_secrets = [\"default github correct-horse-battery\"]";
+    let effective = from(good, &[], &[]).unwrap();
+    let printed = effective.to_toml();
+    assert!(printed.contains("# webhook_secrets = (1, not shown)"), "{printed}");
+    assert!(from(&printed, &[], &[]).unwrap().config.hubs.webhook_secrets.is_empty());
+    let bad = "[hubs]\nwebhook_secrets = [\"default gitlab correct-horse-battery\"]";
+    let refused = from(bad, &[], &[]).unwrap_err().to_string();
+    let variable = [("DURAHUB__HUBS__WEBHOOK_SECRETS", "correct-horse-battery")];
+    let refused_variable = from("", &variable, &[]).unwrap_err().to_string();
+    for text in [printed, format!("{:?}", effective.config), refused, refused_variable] {
+        assert!(text.contains("webhook_secrets") && !text.contains("horse"), "{text}");
+    }
 }
 
 #[test]

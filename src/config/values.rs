@@ -29,6 +29,24 @@ pub(super) fn base_url<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::
     }
 }
 
+/// Origins as browsers send them: scheme, host and perhaps a port, or `*` and nothing else.
+pub(super) fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let origins = Vec::<String>::deserialize(from)?;
+    let plain =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    let good = |origin: &String| {
+        let (_, host) = origin.split_once("://").filter(|(scheme, _)| {
+            scheme.starts_with(|c: char| c.is_ascii_lowercase())
+                && scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        })?;
+        (!host.is_empty() && host.chars().all(plain)).then_some(())
+    };
+    if origins == ["*"] || origins.iter().all(|origin| good(origin).is_some()) {
+        return Ok(origins);
+    }
+    Err(de::Error::custom("not an origin"))
+}
+
 pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     crate::telemetry::filter(&text).map_err(de::Error::custom)?;

@@ -1,17 +1,21 @@
 //! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes.
 
+use super::watched::{Given, Watch, Watched};
 use axum::Router;
+use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
-/// How long a client may take to send its request's head.
-const HEAD_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) use super::watched::Patience;
+
+/// By how much hyper's own deadline for a request's head is longer than ours.
+const BACKSTOP: Duration = Duration::from_secs(5);
 /// Pause between HTTP/2 keep-alive pings, and how long a client may take to answer one. A client that vanished without a word is
 /// noticed within the sum of both, and what it held goes back.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -38,9 +42,14 @@ pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Serves until `closing`, then lets open connections finish what they are answering.
-pub(super) async fn serve(listener: TcpListener, router: Router, closing: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    closing: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
-    let builder = builder();
+    let builder = builder(patience);
     loop {
         let stream = tokio::select! {
             () = closing.cancelled() => break,
@@ -54,8 +63,14 @@ pub(super) async fn serve(listener: TcpListener, router: Router, closing: Cancel
             },
         };
         no_delay(&stream);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let (watch, router) = (Watch::new(patience), router.clone());
+        let stream = TokioIo::new(Watched::new(stream, watch.clone()));
+        let service = service_fn(move |request: Request<Incoming>| {
+            let answering = watch.begin();
+            let answer = router.clone().oneshot(request);
+            async move { answer.await.map(|response| response.map(|body| Given::new(body, answering))) }
+        });
+        let connection = builder.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -67,9 +82,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router, closing: Cancel
     graceful.shutdown().await;
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(patience: Patience) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_DEADLINE);
+    // Whoever is silent is turned away by `Watched`, and this comes never before it. It must be there all the same: without a deadline
+    // hyper does not look at an idle connection again, and nobody would notice that the time is over.
+    let backstop = patience.idle + patience.head + BACKSTOP;
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(backstop);
     builder
         .http2()
         .timer(TokioTimer::new())

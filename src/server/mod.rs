@@ -16,6 +16,7 @@
 
 mod listen;
 mod ready;
+mod watched;
 
 use crate::{
     api::{
@@ -23,7 +24,7 @@ use crate::{
         http::{self, HttpSettings, Readiness},
     },
     clock::{Clock, SystemClock},
-    config::{Config, StoreUrl, Synchronous},
+    config::{Config, EventContentType, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
     manager::{self, Hubs, Limits, Manager},
     store::{
@@ -101,7 +102,8 @@ impl Server {
         let address = listening.local_addr().unwrap_or(address);
 
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
-        let dispatch = Dispatch::start(store.clone(), told, clock, waiters, dispatch_settings(config));
+        let dispatch =
+            Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
         let leaving = CancellationToken::new();
         if functions.orchestrators().next().is_some() || functions.activities().next().is_some() {
             let places = embedded::Places {
@@ -110,9 +112,9 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &leaving);
+        let router = routes(config, &manager, &dispatch, &store, &clock, &leaving);
         let closing = CancellationToken::new();
-        let listener = tokio::spawn(listen::serve(listening, router, closing.clone()));
+        let listener = tokio::spawn(listen::serve(listening, router, patience(config), closing.clone()));
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
         Ok(Self { address, manager, dispatch, store, leaving, closing, listener, grace })
     }
@@ -174,6 +176,14 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     Ok(Arc::new(store))
 }
 
+fn patience(config: &Config) -> listen::Patience {
+    listen::Patience {
+        first_byte: Duration::from_secs(config.server.first_byte_secs),
+        head: Duration::from_secs(config.server.head_secs),
+        idle: Duration::from_secs(config.server.idle_secs),
+    }
+}
+
 fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
@@ -185,24 +195,44 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
     }
 }
 
+fn http_settings(config: &Config) -> HttpSettings {
+    let public = config.server.public_base_url.trim_end_matches('/');
+    let webhook_secrets = config.hubs.webhook_secrets.iter().map(|secret| {
+        let style = match secret.style {
+            SignatureStyle::GitHub => http::Style::GitHub,
+            SignatureStyle::StandardWebhooks => http::Style::StandardWebhooks,
+        };
+        http::Secret::new(&secret.hub, style, &secret.key)
+    });
+    HttpSettings {
+        public_base_url: Some(public.to_owned()).filter(|url| !url.is_empty()),
+        body_limit_bytes: config.limits.body_bytes,
+        wait_cap: Duration::from_secs(config.limits.wait_secs),
+        body_patience: Duration::from_secs(config.http.body_idle_secs),
+        events_accepted: match config.http.event_content_type {
+            EventContentType::Json => http::Accepted::Json,
+            EventContentType::Any => http::Accepted::Any,
+        },
+        webhook_secrets: webhook_secrets.collect(),
+        cors_origins: config.http.cors_origins.clone(),
+        compression: config.http.compression,
+    }
+}
+
 fn routes(
     config: &Config,
     manager: &Manager,
     dispatch: &Dispatch,
     store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
     leaving: &CancellationToken,
 ) -> Router {
-    let public = config.server.public_base_url.trim_end_matches('/');
-    let settings = HttpSettings {
-        public_base_url: Some(public.to_owned()).filter(|url| !url.is_empty()),
-        body_limit_bytes: config.limits.body_bytes,
-        wait_cap: Duration::from_secs(config.limits.wait_secs),
-    };
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let api = http::Api {
         manager: manager.clone(),
-        settings: Arc::new(settings),
+        settings: Arc::new(http_settings(config)),
         readiness: readiness.clone(),
+        clock: clock.clone(),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {

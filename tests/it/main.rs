@@ -8,10 +8,12 @@
 )]
 
 mod bad_input;
+mod callbacks;
 mod command_line;
 mod crashes;
 mod discovery;
 mod documented;
+mod edge;
 mod history;
 mod hubs;
 mod links;
@@ -22,6 +24,8 @@ mod retries;
 mod rewind;
 mod samples;
 mod shutdown;
+mod silence;
+mod state_matrix;
 mod support;
 mod timers;
 mod workers;

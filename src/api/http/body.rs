@@ -1,12 +1,13 @@
 //! Request bodies: read up to the limit, checked to be strict JSON where JSON is asked for, and never parsed into values: what
 //! is stored is the text as it came.
 
-use super::Error;
+use super::{Error, HttpSettings};
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::BytesMut;
+use http_body_util::BodyExt as _;
 use serde_json::value::RawValue;
 use std::time::Duration;
 
@@ -15,18 +16,28 @@ use std::time::Duration;
 const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 const DRAIN_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Reads the whole body, keeping at most `limit` bytes. `BodyTooLarge`, or `BodyCut` if the caller went away.
-pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, Error> {
-    match Limited::new(&mut body, limit).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            // In time or not, the answer is the same.
-            drop(tokio::time::timeout(DRAIN_PATIENCE, drain(body)).await);
-            Err(Error::BodyTooLarge { limit })
-        }
-        Err(error) => {
-            tracing::debug!(%error, "a request body broke off");
-            Err(Error::BodyCut)
+/// Reads the whole body, keeping at most the limit's bytes. `BodyTooLarge`; `BodyStalled` if nothing comes for too long; `BodyCut` if
+/// the caller went away.
+pub async fn read(mut body: Body, settings: &HttpSettings) -> Result<Bytes, Error> {
+    let (limit, patience) = (settings.body_limit_bytes, settings.body_patience);
+    let mut whole = BytesMut::new();
+    loop {
+        match tokio::time::timeout(patience, body.frame()).await {
+            Ok(None) => return Ok(whole.freeze()),
+            Ok(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else { continue };
+                if whole.len() + data.len() > limit {
+                    // In time or not, the answer is the same.
+                    drop(tokio::time::timeout(DRAIN_PATIENCE, drain(body)).await);
+                    return Err(Error::BodyTooLarge { limit });
+                }
+                whole.extend_from_slice(&data);
+            }
+            Ok(Some(Err(error))) => {
+                tracing::debug!(%error, "a request body broke off");
+                return Err(Error::BodyCut);
+            }
+            Err(_) => return Err(Error::BodyStalled { patience_secs: patience.as_secs() }),
         }
     }
 }

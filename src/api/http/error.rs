@@ -17,6 +17,7 @@ const INVALID_OPERATION: &str = "System.InvalidOperationException";
 const ALREADY_EXISTS: &str = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException";
 const JSON_READER: &str = "Newtonsoft.Json.JsonReaderException";
 const NOT_IMPLEMENTED: &str = "System.NotImplementedException";
+const TIMEOUT: &str = "System.TimeoutException";
 const EXCEPTION: &str = "System.Exception";
 
 /// When to come back after storage was busy or full.
@@ -43,6 +44,15 @@ pub enum Error {
     /// The body broke off.
     #[error("the request body could not be read to its end")]
     BodyCut,
+    /// The body stood still.
+    #[error("nothing of the request body came for {patience_secs} s (setting http.body_idle_secs)")]
+    BodyStalled {
+        /// How long it may stand still.
+        patience_secs: u64,
+    },
+    /// An event without the signature that its hub asks for. The text is for the log.
+    #[error("{0}")]
+    Unsigned(&'static str),
     /// Purge of an instance that has not ended.
     #[error("{0}")]
     NotEnded(String),
@@ -99,6 +109,8 @@ impl Error {
             Error::Invalid(_) => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
             Error::NotJson(_) => (StatusCode::BAD_REQUEST, object(JSON_READER)),
             Error::BodyTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
+            Error::BodyStalled { .. } => (StatusCode::REQUEST_TIMEOUT, object(TIMEOUT)),
+            Error::Unsigned(_) => (StatusCode::UNAUTHORIZED, Shape::Empty),
             Error::BodyCut => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
             Error::NothingToRewind(text) => (StatusCode::NOT_FOUND, Shape::Bare(text.clone())),
             Error::NotEnded(text) | Error::NotFailed(text) => {
@@ -156,6 +168,9 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         if let Error::Manager(manager::Error::Store(error)) = &self {
             tracing::error!(error = error as &dyn std::error::Error, "storage refused or failed a request");
+        }
+        if let Error::Unsigned(why) = &self {
+            tracing::info!(why, "an event without a good signature was refused");
         }
         let (status, shape) = self.told();
         let mut response = match &shape {

@@ -1,19 +1,32 @@
 //! `POST instances/{instanceId}/raiseEvent/{eventName}`.
 
-use super::{Call, Error, answer, body};
+use super::{
+    Call, Error, answer, body,
+    event_body::{self, Accepted},
+    signature::{self, Verdict},
+};
 use crate::{
     manager,
-    model::{InstanceId, StatusExt as _},
+    model::{HubId, InstanceId, StatusExt as _},
 };
-use axum::{body::Body, http::StatusCode, response::Response};
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+    response::Response,
+};
 
-/// 202 once the event is stored. An instance that is unknown (404) or has ended (410) is told before anything is said about the
-/// body.
+/// 202 once the event is stored. A missing signature is told before anything else; then an instance that is unknown (404) or has
+/// ended (410), before anything is said about the body.
 pub async fn raise(call: &Call, id: String, event: String, body: Body) -> Result<Response, Error> {
     let manager = &call.api.manager;
     // Read first and judged later, so that the connection stays usable after an early refusal.
-    let bytes = body::read(body, call.api.settings.body_limit_bytes).await;
-    let (hub, id) = (call.hub()?, InstanceId::lookup(id));
+    let mut bytes = body::read(body, &call.api.settings).await;
+    let hub = call.hub()?;
+    if signature::is_asked(&call.api.settings.webhook_secrets, &manager.hub_name(hub)) {
+        // What could not be read cannot be checked.
+        bytes = Ok(signed(call, hub, bytes?)?);
+    }
+    let id = InstanceId::lookup(id);
     let status = match manager.get(hub, &id, false).await? {
         Some(instance) => instance.record.status,
         None => return Err(manager::Error::NotFound(id).into()),
@@ -21,9 +34,19 @@ pub async fn raise(call: &Call, id: String, event: String, body: Body) -> Result
     if status.is_terminal() {
         return Err(manager::Error::AlreadyEnded { id, status }.into());
     }
-    body::check_declared_json(&call.headers)?;
-    // The JavaScript client sends an empty body when it is given no data.
-    let data = body::json_text(&bytes?)?.unwrap_or_else(|| "null".to_owned());
+    let accepted = call.query.word("contentType").and_then(Accepted::named);
+    let accepted = accepted.unwrap_or(call.api.settings.events_accepted);
+    let data = event_body::event_text(accepted, &call.headers, bytes)?;
     manager.raise_event(hub, &id, &event, Some(data)).await?;
     Ok(answer::empty(StatusCode::ACCEPTED))
+}
+
+/// The body, as it was received, if it is signed with a secret of the hub.
+fn signed(call: &Call, hub: HubId, bytes: Bytes) -> Result<Bytes, Error> {
+    let hub = call.api.manager.hub_name(hub);
+    let (secrets, now) = (&call.api.settings.webhook_secrets, call.api.clock.now());
+    match signature::verify(secrets, &hub, &call.headers, &bytes, now) {
+        Verdict::Good | Verdict::NotAsked => Ok(bytes),
+        Verdict::Refused(why) => Err(Error::Unsigned(why)),
+    }
 }

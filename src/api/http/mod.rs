@@ -9,21 +9,26 @@
 mod answer;
 mod body;
 mod control;
+mod docs;
 mod embed;
 mod error;
+mod event_body;
 mod events;
 mod filter;
 mod form;
 mod health;
 mod history;
+mod layers;
 mod links;
 mod list;
 mod prefer;
 mod query;
+mod request_id;
 mod restart;
 mod retry;
 mod route;
 mod settings;
+mod signature;
 mod start;
 mod status;
 #[cfg(test)]
@@ -34,10 +39,13 @@ mod view;
 mod wait;
 
 pub use error::Error;
+pub use event_body::Accepted;
 pub use health::Readiness;
 pub use settings::HttpSettings;
+pub use signature::{Secret, Style};
 
 use crate::{
+    clock::Clock,
     manager::{self, Manager},
     model::HubId,
 };
@@ -45,15 +53,15 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, request::Parts},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header, request::Parts},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use query::Query;
+use request_id::RequestId;
 use route::Route;
-use std::{any::Any, sync::Arc};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 /// Where the API is mounted, and where every link leads.
@@ -70,21 +78,27 @@ pub struct Api {
     pub settings: Arc<HttpSettings>,
     /// Asked by `/readyz`.
     pub readiness: Arc<dyn Readiness>,
+    /// Tells how old a signature is.
+    pub clock: Arc<dyn Clock>,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, `/healthz` and `/readyz`. Any other path or method is 404 with an
-/// empty body. The router has a fallback of its own, so others are added to it with `route` and not with `merge`.
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, `/healthz` and `/readyz`. Any
+/// other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
+/// with `merge`; what lies around these routes does not lie around those.
 pub fn router(state: Api) -> Router {
-    Router::new()
+    let settings = state.settings.clone();
+    let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .nest(v1::BASE, v1::router())
+        .route("/openapi.yaml", get(docs::description))
+        .route("/docs", get(docs::reference))
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
-        .layer(CatchPanicLayer::custom(after_panic))
-        .with_state(state)
+        .with_state(state);
+    layers::around(routes, &settings)
 }
 
 /// The entry of the management API: finds the operation, runs it within a span that names it, and answers.
@@ -102,11 +116,17 @@ async fn manage(State(api): State<Api>, request: Request) -> Response {
         %method,
         route = route.name(),
         instance.id = route.instance(),
+        request.id = request.extensions().get().map(RequestId::as_str),
     );
+    let one_request_a_time = request.version() < Version::HTTP_2;
     async move {
         let (parts, body) = request.into_parts();
         let outcome = serve(&Call::new(api, parts), route, body).await;
-        let response = outcome.unwrap_or_else(Error::into_response);
+        let mut response = outcome.unwrap_or_else(Error::into_response);
+        if response.status() == StatusCode::REQUEST_TIMEOUT && one_request_a_time {
+            // The rest of the body would be taken for the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         tracing::debug!(status = response.status().as_u16(), "answered");
         response
     }
@@ -162,10 +182,4 @@ impl Call {
             hub => Ok(hub?),
         }
     }
-}
-
-/// Answers for a handler that panicked. The panic itself has been reported by the hook.
-fn after_panic(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a request handler panicked");
-    Error::Panicked.into_response()
 }

@@ -1,9 +1,10 @@
 //! What the HTTP room can be told from outside.
 
+use super::{event_body::Accepted, signature::Secret};
 use std::time::Duration;
 
 /// Settings of the HTTP API. Whoever reads the configuration fills them in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// Scheme, host and port (and path prefix, if a proxy strips one) at which callers reach this server, for the links it hands
     /// out: `https://flows.example.com`. `None`: the links repeat the `Host` of the request, with `http`.
@@ -12,10 +13,29 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Longest time a caller may wait for an instance to end, whatever the request says.
     pub wait_cap: Duration,
+    /// How long a request body may stand still.
+    pub body_patience: Duration,
+    /// Which bodies an event may have if the request does not say.
+    pub events_accepted: Accepted,
+    /// What events must be signed with, for hubs that have such a secret.
+    pub webhook_secrets: Vec<Secret>,
+    /// Origins of web pages that may use the API, or `*` alone. Empty: no page may.
+    pub cors_origins: Vec<String>,
+    /// Whether larger answers are compressed for callers who accept that.
+    pub compression: bool,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { public_base_url: None, body_limit_bytes: 16 * 1024 * 1024, wait_cap: Duration::from_secs(230) }
+        Self {
+            public_base_url: None,
+            body_limit_bytes: 16 * 1024 * 1024,
+            wait_cap: Duration::from_secs(230),
+            body_patience: Duration::from_secs(30),
+            events_accepted: Accepted::Json,
+            webhook_secrets: Vec::new(),
+            cors_origins: Vec::new(),
+            compression: true,
+        }
     }
 }

@@ -22,7 +22,7 @@ const DEFAULT_CONNECTION: &str = "Storage";
 /// 202 with the links of the new instance; 200 with its output if the caller asked to wait and it completed meanwhile. Everything
 /// is checked before anything is started.
 pub async fn start(call: &Call, function: String, id: Option<String>, body: Body) -> Result<Response, Error> {
-    let bytes = body::read(body, call.api.settings.body_limit_bytes).await?;
+    let bytes = body::read(body, &call.api.settings).await?;
     let patience = wait::patience(call)?;
     let start = Start {
         name: function,

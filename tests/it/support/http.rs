@@ -66,20 +66,40 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Result<Answer> {
-        let url = if target.starts_with("http://") {
-            target.to_owned()
-        } else if target.starts_with('/') {
-            format!("{}{target}", self.url)
-        } else {
-            format!("{}/runtime/webhooks/durabletask/{target}", self.url)
-        };
-        let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        let mut request =
+            self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.at(target));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let response = request.body(body).send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Answer { status, headers, body: response.text().await? })
+    }
+
+    /// With headers of the test's choice. A body that is not text is shown as well as it can be.
+    pub async fn ask_headers(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.at(target));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.body(body).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap();
+        Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    fn at(&self, target: &str) -> String {
+        if target.starts_with("http://") {
+            target.to_owned()
+        } else if target.starts_with('/') {
+            format!("{}{target}", self.url)
+        } else {
+            format!("{}/runtime/webhooks/durabletask/{target}", self.url)
+        }
     }
 
     pub async fn get(&self, target: &str) -> Answer {

@@ -35,6 +35,19 @@ def breaks(ctx, _):
     yield
 
 
+@registry.orchestrator
+def has_a_child(ctx, value):
+    return (yield ctx.call_sub_orchestrator(echoes, input=value))
+
+
+@registry.orchestrator
+def runs_twice(ctx, again):
+    if again != "again":
+        ctx.continue_as_new("again")
+    return again
+    yield
+
+
 def pytest_unconfigure():
     stock.shut_down()
 

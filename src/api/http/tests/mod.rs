@@ -1,6 +1,7 @@
 //! The routes over the real manager and a store in memory. Requests are made as a client makes them, answers are looked at as a
 //! client sees them.
 
+mod contract;
 mod control;
 mod existing;
 mod history_pages;
@@ -23,7 +24,11 @@ use crate::{
     model::{HubName, Status, Timestamp},
 };
 use async_trait::async_trait;
-use axum::{Router, body::Body, http::Request};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request},
+};
 use http_body_util::BodyExt as _;
 use std::{
     sync::{
@@ -92,7 +97,13 @@ impl World {
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
         let (settings, readiness) = (Arc::new(settings), probe.clone());
-        let router = router(Api { manager: manager.clone(), settings, readiness, leaving: leaving.clone() });
+        let router = router(Api {
+            manager: manager.clone(),
+            settings,
+            readiness,
+            clock: clock.clone(),
+            leaving: leaving.clone(),
+        });
         Self { store, clock, probe, leaving, manager, router }
     }
 
@@ -101,6 +112,13 @@ impl World {
         let path = format!("/orchestrators/F/{}", super::form::encode(id));
         assert_eq!(self.post(&path, r#"{"n":1}"#).await.status, 202);
         self.store.change(id, |kept| kept.record.status = status);
+    }
+
+    /// Status and headers of what need not be JSON.
+    async fn raw(&self, path: &str) -> (u16, HeaderMap) {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        (response.status().as_u16(), response.headers().clone())
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -1,0 +1,175 @@
+//! `openapi.yaml` and the routes say the same, seen from within: every documented operation is routed, every route is documented, and
+//! every parameter that is read is described. That the answers are as described is tested from outside, in `tests/openapi`.
+
+use super::{
+    super::{RPC_BASE, docs, route, route::Route},
+    WEBHOOK_BASE, World,
+};
+use crate::model::Status;
+use axum::http::Method;
+use docs::spec::{Operation, Spec, text};
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The operations that describe a route. No `_`: a new route must say where it is described.
+fn described_by(route: &Route) -> &'static [&'static str] {
+    match route {
+        Route::Start { id: None, .. } => &["startOrchestration"],
+        Route::Start { id: Some(_), .. } => &["startOrchestrationWithId"],
+        Route::Status { .. } => &["getInstance"],
+        Route::Purge { .. } => &["purgeInstance"],
+        Route::RaiseEvent { .. } => &["raiseEvent"],
+        Route::Terminate { .. } => &["terminateInstance"],
+        Route::Suspend { .. } => &["suspendInstance"],
+        Route::Resume { .. } => &["resumeInstance"],
+        Route::Rewind { .. } => &["rewindInstance"],
+        Route::Restart { .. } => &["restartInstance", "restartInstanceWithOptions"],
+        Route::List => &["listInstances"],
+        Route::PurgeMany => &["purgeInstances"],
+        Route::ListEntities { name: None } => &["listEntities"],
+        Route::ListEntities { name: Some(_) } => &["listEntitiesByName"],
+        Route::ReadEntity { .. } => &["readEntity"],
+        Route::SignalEntity { key: Some(_), .. } => &["signalEntity", "deleteEntity"],
+        Route::SignalEntity { key: None, .. } => &["signalEntityWithoutKey", "deleteEntityWithoutKey"],
+        Route::MakePrimary => &["makePrimary"],
+        Route::Unknown => &[],
+    }
+}
+
+/// One of each, so that an operation that is described nowhere is missed.
+fn every_route() -> Vec<Route> {
+    let id = || "i".to_owned();
+    vec![
+        Route::Start { function: id(), id: None },
+        Route::Start { function: id(), id: Some(id()) },
+        Route::Status { id: id() },
+        Route::Purge { id: id() },
+        Route::RaiseEvent { id: id(), event: id() },
+        Route::Terminate { id: id() },
+        Route::Suspend { id: id() },
+        Route::Resume { id: id() },
+        Route::Rewind { id: id() },
+        Route::Restart { id: id() },
+        Route::List,
+        Route::PurgeMany,
+        Route::ListEntities { name: None },
+        Route::ListEntities { name: Some(id()) },
+        Route::ReadEntity { name: id(), key: id() },
+        Route::SignalEntity { name: Some(id()), key: Some(id()) },
+        Route::SignalEntity { name: Some(id()), key: None },
+        Route::MakePrimary,
+    ]
+}
+
+/// What is served beside the management API.
+const BESIDE: [(&str, &str); 6] = [
+    ("live", "/healthz"),
+    ("ready", "/readyz"),
+    ("description", "/openapi.yaml"),
+    ("reference", "/docs"),
+    ("countInstances", "/api/v1/counts"),
+    ("listRevisions", "/api/v1/instances/order-7/revisions"),
+];
+
+fn id(operation: &Operation<'_>) -> String {
+    text(operation.told, "operationId").unwrap().to_owned()
+}
+
+/// A path to request: every parameter replaced by its example.
+fn sample(operation: &Operation<'_>) -> String {
+    operation.parameters.iter().filter(|told| text(told, "in") == Some("path")).fold(
+        operation.path.to_owned(),
+        |path, told| {
+            let name = format!("{{{}}}", text(told, "name").unwrap());
+            assert!(path.contains(&name), "{name} is not in {path}");
+            path.replace(&name, text(told, "example").unwrap())
+        },
+    )
+}
+
+#[test]
+fn every_operation_that_is_described_is_routed_at_both_mounts() {
+    let spec = Spec::parse(docs::DESCRIPTION).unwrap();
+    let mut beside = BTreeSet::new();
+    for operation in spec.operations() {
+        let (id, path) = (id(&operation), sample(&operation));
+        assert!(!path.contains('{'), "{path}: a parameter is not described");
+        if route::below(WEBHOOK_BASE, &path).is_none() {
+            beside.insert((id, path));
+            continue;
+        }
+        let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+        for mount in [WEBHOOK_BASE, RPC_BASE] {
+            let path = path.replace(WEBHOOK_BASE, mount);
+            let route = route::matches(&method, route::below(mount, &path).unwrap());
+            assert!(described_by(&route).contains(&id.as_str()), "{method} {path} is {route:?}, not {id}");
+        }
+    }
+    let served = BESIDE.map(|(id, path)| (id.to_owned(), path.to_owned()));
+    assert_eq!(beside, BTreeSet::from(served));
+}
+
+#[test]
+fn every_route_is_described() {
+    let spec = Spec::parse(docs::DESCRIPTION).unwrap();
+    let described: BTreeSet<String> = spec.operations().iter().map(id).collect();
+    let routes = every_route();
+    let wanted = routes.iter().flat_map(described_by).chain(BESIDE.iter().map(|(id, _)| id));
+    assert_eq!(described, wanted.map(ToString::to_string).collect());
+}
+
+#[tokio::test]
+async fn what_is_served_beside_the_api_is_served() {
+    let world = World::new().await;
+    world.given("order-7", Status::Failed).await;
+    for (id, path) in BESIDE {
+        let (status, _) = world.raw(path).await;
+        assert_eq!(status, 200, "{id}");
+    }
+}
+
+#[test]
+fn every_query_parameter_that_is_read_is_described() {
+    let spec = Spec::parse(docs::DESCRIPTION).unwrap();
+    let operations = spec.operations();
+    let parameters = operations.iter().flat_map(|operation| &operation.parameters);
+    let queries = parameters.filter(|told| text(told, "in") == Some("query"));
+    let described: BTreeSet<&str> = queries.filter_map(|told| text(told, "name")).collect();
+
+    let code = code();
+    let mut read = BTreeSet::new();
+    for code in &code {
+        for call in code.split("query.").skip(1) {
+            let getter = call
+                .split_once("(\"")
+                .filter(|(getter, _)| getter.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            let name = getter.and_then(|(_, rest)| rest.split('"').next());
+            let is_name = |name: &&str| name.chars().all(char::is_alphanumeric);
+            read.extend(name.filter(is_name).map(str::to_owned));
+        }
+    }
+    assert!(read.len() > 15, "the code is not written as this test believes: {read:?}");
+    for name in &read {
+        assert!(described.contains(name.as_str()), "{name} is read and not described");
+    }
+    for name in described {
+        let literal = format!("\"{name}\"");
+        assert!(code.iter().any(|code| code.contains(&literal)), "{name} is described and not read");
+    }
+}
+
+/// The files of this room and the rooms within, except tests, and the getters of queries, which are tested with names of their own.
+fn code() -> Vec<String> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api/http")];
+    let mut code = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("query.rs") {
+                code.push(fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    code
+}

@@ -1,0 +1,24 @@
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import harness
+
+
+def pytest_report_header():
+    import test_contract
+    return (f"seed {test_contract.SEED}, {test_contract.EXAMPLES} examples for each operation "
+            "(DURAHUB_FUZZ_SEED, DURAHUB_FUZZ_EXAMPLES)")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The binary with its samples."""
+    with tempfile.TemporaryDirectory(prefix="durahub-openapi-") as folder:
+        server = harness.Server(Path(folder)).start()
+        yield server
+        assert server.alive(), "the server died during the tests"
+        panics = [line for line in server.log_tail(10**6).splitlines() if "panicked" in line]
+        server.close()
+        assert not panics, panics

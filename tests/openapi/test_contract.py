@@ -1,0 +1,125 @@
+"""openapi.yaml against the binary: whatever requests it allows, and many that it does not, are answered as it says."""
+
+import collections
+import os
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, Phase, seed, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis.specs.openapi import checks as openapi_checks
+
+import harness
+
+SEED = int(os.environ.get("DURAHUB_FUZZ_SEED", "1"))
+EXAMPLES = int(os.environ.get("DURAHUB_FUZZ_EXAMPLES", "25"))
+DESCRIPTION = harness.REPOSITORY / "openapi.yaml"
+
+schema = schemathesis.openapi.from_path(DESCRIPTION)
+
+# Not among them: that bad values are refused (a value that cannot be parsed counts as absent, as the description says), and that
+# a wrong method is 405 (it is 404, for compatibility).
+CHECKS = [
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance,
+    openapi_checks.response_schema_conformance,
+]
+
+
+STATES = ["Completed", "Failed", "Terminated", "Running", "Suspended", "Pending"]
+# What the other tests have seen, by operation: statuses.
+seen = collections.defaultdict(set)
+
+
+def instance(http, state):
+    """A new instance in that state."""
+    name = {"Completed": "HelloCities", "Failed": "OrderSaga", "Pending": "NobodyServesThis"}.get(state, "HumanApproval")
+    # Not what OrderSaga wants.
+    id = harness.unique(state)
+    assert http.start(name, id, []).status == 202
+    if state in ("Completed", "Failed"):
+        assert http.wait_for_end(id)["runtimeStatus"] == state
+    elif state != "Pending":
+        harness.eventually(lambda: http.status(id).json["runtimeStatus"] == "Running", f"{id} to run")
+    if state in ("Suspended", "Terminated"):
+        assert http.operation(id, {"Suspended": "suspend", "Terminated": "terminate"}[state]).status == 202
+    return id
+
+
+@pytest.fixture
+def instances(server):
+    """One instance in each state."""
+    return [instance(server.http, state) for state in STATES]
+
+
+def test_the_description_is_valid():
+    OpenAPIV31SpecValidator(yaml.safe_load(DESCRIPTION.read_text())).validate()
+
+
+def test_the_binary_serves_the_description_it_was_built_with(server):
+    answer = server.http.get("/openapi.yaml")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/yaml")
+    assert answer.body == DESCRIPTION.read_bytes()
+
+
+def failed_on_request(case, response):
+    """The one server error there is: asked for, and told with the status of the instance that failed."""
+    wanted = case.query.get("returnInternalServerErrorOnFailure") if case.query else None
+    return response.status_code == 500 and str(wanted).lower() == "true" and response.json().get("runtimeStatus") == "Failed"
+
+
+def not_in_this_version(case, response):
+    return response.status_code == 501 and "501" in case.operation.definition.raw["responses"]
+
+
+@schema.parametrize()
+@seed(SEED)
+@settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
+          suppress_health_check=list(HealthCheck))
+def test_every_answer_is_as_described(case, server, instances):
+    # Made-up ids would nearly always be unknown, and nobody serves made-up functions.
+    for name, known in (("instanceId", instances), ("functionName", ["HelloCities", "OrderSaga"])):
+        made_up = (case.path_parameters or {}).get(name)
+        if isinstance(made_up, str) and len(made_up) % 4:
+            case.path_parameters[name] = known[sum(map(ord, made_up)) % len(known)]
+    if "timeout" in (case.query or {}):
+        # Worth waiting for only where there is something to see.
+        ends = {"HelloCities", instances[0]} & set(map(str, case.path_parameters.values()))
+        case.query["timeout"] = "10" if ends else "0"
+    response = case.call(base_url=f"http://{server.address}")
+    if response.status_code >= 500:
+        assert failed_on_request(case, response) or not_in_this_version(case, response), response.text
+    seen[case.operation.label].add(response.status_code)
+    case.validate_response(response, checks=CHECKS)
+
+
+# Statuses that need more than a request: a secret, a slow sender, a large body, a broken server.
+ELSEWHERE = {"401", "408", "413", "500", "503"}
+
+
+def test_what_is_described_has_been_met():
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    if (SEED, EXAMPLES) != (1, 25) or {operation.label for operation in operations} != set(seen):
+        pytest.skip("only what is made by default, and all of it, is known to meet everything")
+    missing = {}
+    for operation in operations:
+        described = set(operation.definition.raw["responses"]) - ELSEWHERE
+        missing[operation.label] = described - {str(status) for status in seen[operation.label]}
+    missing = {label: statuses for label, statuses in missing.items() if statuses}
+    assert not missing, f"never seen, so not tested: {missing}"
+
+
+@pytest.mark.parametrize("flag, status", [("false", 200), ("true", 500)])
+def test_a_failure_is_a_server_error_only_on_request(server, flag, status):
+    answer = server.http.status(instance(server.http, "Failed"), f"?returnInternalServerErrorOnFailure={flag}")
+    assert (answer.status, answer.json["runtimeStatus"]) == (status, "Failed")
+
+
+@pytest.mark.parametrize("operation", [operation.ok() for operation in schema.get_all_operations()],
+                         ids=lambda operation: operation.label)
+def test_every_answer_has_a_request_id(server, operation):
+    path = operation.path.format(**{name: "x" for name in ("functionName", "instanceId", "eventName", "entityName", "entityKey")})
+    answer = server.http.call(operation.method.upper(), path, headers={"X-Request-Id": "mine-7"})
+    assert answer.headers["X-Request-Id"] == "mine-7"
