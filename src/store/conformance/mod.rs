@@ -15,6 +15,7 @@ pub mod list;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
+pub mod secrets;
 pub mod turns;
 
 pub use fixture::{Open, StoreTest, new_instance, short};
@@ -109,6 +110,10 @@ macro_rules! conformance {
                 payloads_are_read_when_asked_for
                 a_page_ends_before_it_grows_too_large
             }
+            secrets {
+                the_first_candidate_stays
+                of_64_candidates_one_is_given_to_all
+            }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model
             }
@@ -124,6 +129,7 @@ macro_rules! conformance_durable {
                 everything_is_there_after_a_clean_close
                 everything_is_there_after_a_drop
                 keys_of_purged_instances_are_not_used_again
+                secrets_are_kept
                 a_closed_store_says_so
             }
         }

@@ -19,6 +19,7 @@ mod payload;
 mod pool;
 mod read;
 mod rows;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -86,6 +87,11 @@ impl Store for SqliteStore {
 
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
         self.writer.change(move |tx| hub::ensure(tx, &name)).await
+    }
+
+    async fn secret_ensure(&self, name: &str, candidate: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let name = name.to_owned();
+        self.writer.change(move |tx| secret::ensure(tx, &name, candidate)).await
     }
 
     async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {

@@ -97,6 +97,10 @@ impl Store for MemoryStore {
         Ok(hub)
     }
 
+    async fn secret_ensure(&self, _: &str, _: Vec<u8>) -> Result<Vec<u8>, Error> {
+        unreachable!("the API has no secrets")
+    }
+
     async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
         let mut shelf = self.open()?;
         let address = (new.hub, new.id.clone());
