@@ -22,9 +22,13 @@ pub(super) enum Allowed {
     Text(&'static str),
     /// A list of texts, separated by commas in the environment.
     List(&'static str),
+    /// Text that is never shown; the description says what kind.
+    Secret(&'static str),
+    /// Keys: tables in a file, a line in the environment.
+    Keys,
 }
 
-use Allowed::{List, Switch, Text, Whole};
+use Allowed::{Keys, List, Secret, Switch, Text, Whole};
 
 const GIB: i64 = 1024 * 1024 * 1024;
 /// SQLite keeps nothing above a billion bytes in one value.
@@ -39,6 +43,11 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "insecure", Switch),
     key("server", "shutdown_deadline_secs", Whole(1..=3_600)),
     key("server", "public_base_url", Text("empty, or http://HOST or https://HOST, with a path if need be, without query")),
+    key("server", "trusted_proxies", List("a list of addresses such as 127.0.0.1 and networks such as 10.0.0.0/8")),
+    key("auth", "keys", Keys),
+    key("auth", "link_ttl_secs", Whole(0..=10 * 365 * DAY_SECS)),
+    key("auth", "link_secret", Secret("empty, or text of at least 32 bytes")),
+    key("auth", "open_rpc_mount", Switch),
     key("store", "url", Text("sqlite:PATH for a file, or sqlite::memory: for data that ends with the process")),
     key("store", "synchronous", Text("full or normal")),
     key("store", "readers", Whole(1..=256)),
@@ -98,8 +107,9 @@ impl Key {
                 number.and_then(|n| i64::try_from(n).ok()).is_some_and(|n| range.contains(&n))
             }
             Switch => value.to_bool().is_some(),
-            Text(_) => value.as_str().is_some(),
+            Text(_) | Secret(_) => value.as_str().is_some(),
             List(_) => value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some())),
+            Keys => super::auth::keys(value).is_ok(),
         }
     }
 
@@ -108,7 +118,7 @@ impl Key {
         match &self.allowed {
             Whole(_) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
             Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
-            Text(_) => text.into(),
+            Text(_) | Secret(_) | Keys => text.into(),
             List(_) => text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into(),
         }
     }
@@ -120,7 +130,11 @@ impl fmt::Display for Allowed {
         match self {
             Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
             Switch => f.write_str("true or false"),
-            Text(what) | List(what) => f.write_str(what),
+            Text(what) | List(what) | Secret(what) => f.write_str(what),
+            Keys => f.write_str(
+                "a list of tables with name, role (read, operate, worker or admin) and sha256 (one or two digests), or in the \
+                 environment NAME:ROLE:DIGEST, separated by commas",
+            ),
         }
     }
 }

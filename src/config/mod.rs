@@ -6,6 +6,7 @@
 //! key, and a test holds the two together. No file is read unless one is named.
 #![warn(missing_docs)]
 
+mod auth;
 mod error;
 mod keys;
 mod load;
@@ -15,11 +16,14 @@ mod store_url;
 mod tests;
 mod values;
 
+pub use auth::name_of as key_name;
+pub use auth::{Auth, Secret};
 pub use error::Error;
 pub use load::{Effective, Setting, Sources, load};
 pub use store_url::{StoreUrl, UnsupportedUrl};
 
 use crate::model::HubName;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -31,6 +35,8 @@ const MIB: usize = 1024 * 1024;
 pub struct Config {
     /// `[server]`
     pub server: Server,
+    /// `[auth]`
+    pub auth: Auth,
     /// `[store]`
     pub store: Store,
     /// `[hubs]`
@@ -61,6 +67,9 @@ pub struct Server {
     /// Base of the links in answers, without a slash at the end. Empty: taken from the request.
     #[serde(deserialize_with = "values::base_url")]
     pub public_base_url: String,
+    /// Proxies whose word about the address that callers use is taken.
+    #[serde(serialize_with = "values::networks_out", deserialize_with = "values::networks_in")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[store]`: where everything durable is kept.
@@ -189,6 +198,7 @@ impl Default for Server {
             insecure: false,
             shutdown_deadline_secs: 20,
             public_base_url: String::new(),
+            trusted_proxies: Vec::new(),
         }
     }
 }

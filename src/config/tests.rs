@@ -154,15 +154,15 @@ fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
             "[server]\nlisen = 1",
             ["unknown setting server.lisen", "the keys of [server] are listen, insecure"],
         ),
-        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, store"]),
-        ("listen = 1", ["unknown setting listen", "the sections are server, store"]),
+        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, auth"]),
+        ("listen = 1", ["unknown setting listen", "the sections are server, auth"]),
         ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
     ] {
         refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
     }
     for (name, part) in [
         ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
-        ("DURAHUB__SEVRER__LISTEN", "the sections are server, store"),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, auth"),
         ("DURAHUB__SERVER", "the variables of [server] are "),
         ("DURAHUB__", "the sections are"),
         ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),
@@ -194,7 +194,7 @@ fn only_loopback_addresses_are_served_without_saying_insecure() {
     }
     for bad in ["0.0.0.0:1", "[::]:1", "192.168.1.5:1", "[::ffff:10.0.0.1]:1"] {
         let listen = flag("--listen", "server.listen", bad);
-        let parts = [bad, "flag --listen", "no key", "127.0.0.1:7071", "--insecure"];
+        let parts = [bad, "flag --listen", "no key", "durahub key new", "127.0.0.1:7071", "--insecure"];
         refused(from("", &[], std::slice::from_ref(&listen)), &parts);
         assert!(from("[server]\ninsecure = true", &[], &[listen]).is_ok(), "{bad}");
     }
