@@ -1,6 +1,8 @@
 //! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes.
 
-use axum::Router;
+use crate::api::Peer;
+use axum::{Router, extract::Request};
+use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -9,6 +11,7 @@ use hyper_util::{
 use std::{net::SocketAddr, time::Duration};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 /// How long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(30);
@@ -42,10 +45,10 @@ pub(super) async fn serve(listener: TcpListener, router: Router, closing: Cancel
     let graceful = GracefulShutdown::new();
     let builder = builder();
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = closing.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -54,7 +57,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, closing: Cancel
             },
         };
         no_delay(&stream);
-        let service = TowerToHyperService::new(router.clone());
+        let service = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {

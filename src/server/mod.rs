@@ -22,6 +22,7 @@ use crate::{
         grpc::{Sidecar, TaskHubSidecarServiceServer, door as grpc_door},
         http::{self, HttpSettings},
     },
+    auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
     config::{Config, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The hubs of the configuration could not be set up.
     #[error("cannot set up the task hubs: {0}")]
     Hubs(#[source] manager::Error),
+    /// No secret for links could be made or kept.
+    #[error("cannot make a secret to sign links with: {0}")]
+    Secret(#[source] store::Error),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source} (choose another with --listen ADDR:PORT)")]
     Listen {
@@ -92,6 +96,7 @@ impl Server {
         let waiters = Arc::new(Waiters::default());
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
+        let gate = Arc::new(gate(config, &*store, clock.clone()).await.map_err(StartError::Secret)?);
         let limits = Limits { payload_bytes: config.limits.payload_bytes };
 
         // Bound before anything runs, so that a second server on the same port changes nothing.
@@ -110,7 +115,7 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &leaving);
+        let router = routes(config, &manager, &dispatch, &store, &gate, &leaving);
         let closing = CancellationToken::new();
         let listener = tokio::spawn(listen::serve(listening, router, closing.clone()));
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
@@ -174,6 +179,26 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     Ok(Arc::new(store))
 }
 
+/// The name under which the store keeps what links are signed with.
+const LINK_SECRET: &str = "links";
+
+/// Asks for keys if there are any.
+async fn gate(config: &Config, store: &dyn Store, clock: Arc<dyn Clock>) -> Result<Gate, store::Error> {
+    let auth = &config.auth;
+    if auth.keys.is_empty() {
+        return Ok(Gate::open(clock));
+    }
+    let secret = match auth.link_secret.reveal() {
+        Some(secret) => secret.as_bytes().to_vec(),
+        None => {
+            let candidate = auth::new_key().map_err(|error| store::Error::Backend(error.into()))?;
+            store.secret_ensure(LINK_SECRET, candidate.into_bytes()).await?
+        }
+    };
+    let ttl = Duration::from_secs(auth.link_ttl_secs);
+    Ok(Gate::guarded(Keys::new(auth.keys.clone()), LinkSigner::new(&secret), ttl, clock))
+}
+
 fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
@@ -190,6 +215,7 @@ fn routes(
     manager: &Manager,
     dispatch: &Dispatch,
     store: &Arc<dyn Store>,
+    gate: &Arc<Gate>,
     leaving: &CancellationToken,
 ) -> Router {
     let public = config.server.public_base_url.trim_end_matches('/');
@@ -197,12 +223,15 @@ fn routes(
         public_base_url: Some(public.to_owned()).filter(|url| !url.is_empty()),
         body_limit_bytes: config.limits.body_bytes,
         wait_cap: Duration::from_secs(config.limits.wait_secs),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        open_rpc_mount: config.auth.open_rpc_mount,
     };
     let readiness = ready::Probe::new(store.clone(), dispatch.clone());
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(settings),
         readiness: Arc::new(readiness),
+        gate: gate.clone(),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {
@@ -214,6 +243,6 @@ fn routes(
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
         .max_decoding_message_size(config.limits.grpc_message_bytes)
         .max_encoding_message_size(usize::MAX);
-    let sidecar = axum::middleware::from_fn(grpc_door).layer(sidecar);
+    let sidecar = axum::middleware::from_fn_with_state(gate.clone(), grpc_door).layer(sidecar);
     http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
 }

@@ -4,6 +4,7 @@
 
 mod door;
 mod history;
+mod permit;
 mod query;
 mod restart;
 mod service;

@@ -55,6 +55,12 @@ pub enum Error {
     /// A known route that this version does not serve.
     #[error("{0} is not in this version of durahub")]
     NotYet(&'static str),
+    /// No key or link, or one that nobody knows.
+    #[error("a key is needed")]
+    Unauthenticated,
+    /// A known key or link that does not permit this.
+    #[error("the key or link does not permit this")]
+    Forbidden,
     /// No such route.
     #[error("no such route")]
     NoRoute,
@@ -95,6 +101,8 @@ impl Error {
             Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
+            Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Shape::Empty),
+            Error::Forbidden => (StatusCode::FORBIDDEN, Shape::Empty),
             Error::NoRoute => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
         }
@@ -153,6 +161,9 @@ impl IntoResponse for Error {
         };
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, BUSY_RETRY_SECS);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

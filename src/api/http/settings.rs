@@ -1,5 +1,6 @@
 //! What the HTTP room can be told from outside.
 
+use ipnet::IpNet;
 use std::time::Duration;
 
 /// Settings of the HTTP API. Whoever reads the configuration fills them in.
@@ -12,10 +13,20 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Longest time a start may wait for its instance to end, whatever `timeout` says.
     pub wait_cap: Duration,
+    /// Proxies whose forwarding headers shape the links.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether clients on this machine need no key at the second mount.
+    pub open_rpc_mount: bool,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { public_base_url: None, body_limit_bytes: 16 * 1024 * 1024, wait_cap: Duration::from_secs(230) }
+        Self {
+            public_base_url: None,
+            body_limit_bytes: 16 * 1024 * 1024,
+            wait_cap: Duration::from_secs(230),
+            trusted_proxies: Vec::new(),
+            open_rpc_mount: false,
+        }
     }
 }

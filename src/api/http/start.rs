@@ -1,11 +1,7 @@
 //! `POST orchestrators/{functionName}/{instanceId?}`: starting an orchestration, and waiting for it if asked to.
 
 use super::{
-    Call, Error, Query, answer, body,
-    embed::Embedded,
-    links::{self, CheckStatus},
-    status, trace,
-    view::Show,
+    Call, Error, Query, answer, body, embed::Embedded, links::CheckStatus, status, trace, view::Show,
 };
 use crate::{
     manager::{Instance, Start, WaitFor},
@@ -52,10 +48,11 @@ pub async fn accepted(
     }
     let connection = call.query.word("connection").or(call.query.word("connectionName"));
     let links = CheckStatus::new(
-        &links::origin(&call.api.settings, &call.uri, &call.headers),
+        &call.origin(),
         id.as_str(),
         &call.api.manager.hub_name(hub),
         connection.unwrap_or(DEFAULT_CONNECTION),
+        call.code(hub, id).as_deref(),
     );
     let response = answer::json(StatusCode::ACCEPTED, &links);
     Ok(answer::pointing_to(&links.status_query_get_uri, LOOK_AGAIN_SECS, response))

@@ -3,7 +3,6 @@
 use super::{
     Call, Error, answer,
     history::project,
-    links,
     view::{Show, View},
 };
 use crate::{
@@ -32,8 +31,7 @@ pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
     if code != StatusCode::ACCEPTED {
         return Ok(response);
     }
-    let itself = links::itself(&call.api.settings, &call.uri, &call.headers);
-    Ok(answer::pointing_to(&itself, LOOK_AGAIN_SECS, response))
+    Ok(answer::pointing_to(&call.itself(hub, &instance.record.id), LOOK_AGAIN_SECS, response))
 }
 
 /// The status code for an instance in this status; `failed_is_error`: answer 500 for a failed one.

@@ -12,6 +12,7 @@ mod store;
 
 use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
 use crate::{
+    auth::Gate,
     clock::Clock,
     dispatch::Waiters,
     manager::{Hubs, Limits, Manager},
@@ -73,6 +74,14 @@ impl World {
     }
 
     async fn with(settings: HttpSettings, create_hubs: bool) -> Self {
+        Self::guarded(settings, create_hubs, Gate::open).await
+    }
+
+    async fn guarded(
+        settings: HttpSettings,
+        create_hubs: bool,
+        gate: impl FnOnce(Arc<dyn Clock>) -> Gate,
+    ) -> Self {
         let waiters = Arc::new(Waiters::default());
         let store = Arc::new(MemoryStore::new(waiters.clone()));
         let clock = Arc::new(ManualClock(AtomicI64::new(BEGIN.0)));
@@ -82,8 +91,9 @@ impl World {
         let limits = Limits { payload_bytes: PAYLOAD_LIMIT };
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
+        let gate = Arc::new(gate(clock.clone()));
         let (settings, readiness) = (Arc::new(settings), probe.clone());
-        let router = router(Api { manager, settings, readiness, leaving: leaving.clone() });
+        let router = router(Api { manager, settings, readiness, gate, leaving: leaving.clone() });
         Self { store, clock, probe, leaving, router }
     }
 
