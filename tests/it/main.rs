@@ -13,6 +13,7 @@ mod crashes;
 mod documented;
 mod history;
 mod hubs;
+mod keys;
 mod links;
 mod races;
 mod restart;

@@ -50,20 +50,40 @@ impl Http {
         content_type: Option<&str>,
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Result<Answer> {
-        let url = if target.starts_with("http://") {
-            target.to_owned()
-        } else if target.starts_with('/') {
-            format!("{}{target}", self.url)
-        } else {
-            format!("{}/runtime/webhooks/durabletask/{target}", self.url)
-        };
-        let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        let mut request =
+            self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.whole(target));
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
         let response = request.body(body).send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Answer { status, headers, body: response.text().await? })
+    }
+
+    /// With any headers.
+    pub async fn ask_headed(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.client.request(method, self.whole(target));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.body(body).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, body: response.text().await.unwrap() }
+    }
+
+    fn whole(&self, target: &str) -> String {
+        if target.starts_with("http://") {
+            target.to_owned()
+        } else if target.starts_with('/') {
+            format!("{}{target}", self.url)
+        } else {
+            format!("{}/runtime/webhooks/durabletask/{target}", self.url)
+        }
     }
 
     pub async fn get(&self, target: &str) -> Answer {

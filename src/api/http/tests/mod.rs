@@ -3,6 +3,7 @@
 
 mod control;
 mod input;
+mod keys;
 mod list;
 mod mounts;
 mod restart;
@@ -12,6 +13,7 @@ mod store;
 
 use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
 use crate::{
+    api::Peer,
     auth::Gate,
     clock::Clock,
     dispatch::Waiters,
@@ -114,13 +116,29 @@ impl World {
 
     /// `path`: below the base of the API if it begins with a slash, else absolute.
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.ask_from(None, method, path, headers, body).await
+    }
+
+    /// `peer`: the other end of the connection.
+    async fn ask_from(
+        &self,
+        peer: Option<Peer>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let uri = match path.strip_prefix("http://host:7071") {
             Some(target) => target.to_owned(),
             None => format!("{WEBHOOK_BASE}{path}"),
         };
         let request = Request::builder().method(method).uri(uri).header("host", "host:7071");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let mut request = request.body(body.into()).unwrap();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let header = |name: &str| {
             response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
@@ -131,6 +149,7 @@ impl World {
             content_type: header("content-type"),
             content_length: header("content-length"),
             continuation: header("x-ms-continuation-token"),
+            challenge: header("www-authenticate"),
             body: String::new(),
         };
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -148,6 +167,7 @@ struct Answer {
     content_type: Option<String>,
     content_length: Option<String>,
     continuation: Option<String>,
+    challenge: Option<String>,
     body: String,
 }
 
