@@ -276,3 +276,19 @@ fn digests_are_read_in_full_and_shown_in_part() {
     let shown = format!("{gate:?} {:?} {:?}", LinkSigner::new(SECRET), keys());
     assert!(!shown.contains("secret") && !shown.contains(&hex[..16]), "{shown}");
 }
+
+#[test]
+fn a_signature_counts_only_in_full() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let (gate, _) = gate(0);
+    let token = LinkSigner::new(SECRET).sign(&grant());
+    let (signed, mac) = token.rsplit_once('.').unwrap();
+    let mac = URL_SAFE_NO_PAD.decode(mac).unwrap();
+    let at = || Some(place("default", "order-7 ü"));
+    for (length, expected) in
+        [(32, "allowed"), (31, "unauthenticated"), (16, "unauthenticated"), (0, "unauthenticated")]
+    {
+        let cut = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&mac[..length]));
+        assert_eq!(told(&gate, &cut, Operation::Status, at()), expected, "{length}");
+    }
+}

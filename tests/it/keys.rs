@@ -350,7 +350,16 @@ async fn no_key_is_ever_written_anywhere() {
             said += &format!("{:?}", create);
         }
     }
+    let link =
+        keyed(&server, ADMIN, "POST", "orchestrators/HumanApproval/linked").await.location().to_owned();
+    assert_eq!(server.get(&link).await.status, 202);
+    server.get(&link.replace("/linked", "/other")).await.is_empty(403);
+    let link = link.split("code=").nth(1).unwrap();
+    let asked =
+        grpc(&server).await.get_instance(showing(get_request("linked"), "x-functions-key", link)).await;
+    assert_eq!(code_of(&asked), Code::PermissionDenied);
     let log = server.log();
+    assert!(!log.contains(link), "links are as good as keys");
     assert!(log.contains("TRACE") && log.contains("refused"), "nothing was logged at all");
     for key in keys {
         for (what, text) in [("log", &log), ("answers", &said)] {
