@@ -6,6 +6,7 @@
 //! Suspend, resume and terminate do not need a worker: the message is stored (that is the promise), then the server's own turn
 //! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status.
 
+mod batch;
 mod error;
 mod history;
 mod hubs;

@@ -19,8 +19,8 @@ mod ready;
 
 use crate::{
     api::{
-        grpc::{Sidecar, TaskHubSidecarServiceServer, door as grpc_door},
-        http::{self, HttpSettings},
+        grpc::{self as grpc_api, Sidecar},
+        http::{self, HttpSettings, Readiness},
     },
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
@@ -40,7 +40,6 @@ use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tower::Layer as _;
 
 /// How long connections may take to end once all work has been answered and all callers who waited have been sent away. Only those
 /// take longer whose other side is silent: half a request, or a machine that has vanished.
@@ -226,11 +225,11 @@ fn routes(
         trusted_proxies: config.server.trusted_proxies.clone(),
         open_rpc_mount: config.auth.open_rpc_mount,
     };
-    let readiness = ready::Probe::new(store.clone(), dispatch.clone());
+    let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(settings),
-        readiness: Arc::new(readiness),
+        readiness: readiness.clone(),
         gate: gate.clone(),
         leaving: leaving.clone(),
     };
@@ -240,9 +239,6 @@ fn routes(
         ping: Duration::from_secs(config.grpc.ping_secs),
     };
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
-    let sidecar = TaskHubSidecarServiceServer::new(sidecar)
-        .max_decoding_message_size(config.limits.grpc_message_bytes)
-        .max_encoding_message_size(usize::MAX);
-    let sidecar = axum::middleware::from_fn_with_state(gate.clone(), grpc_door).layer(sidecar);
-    http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
+    let message_bytes = config.limits.grpc_message_bytes;
+    grpc_api::mount(http::router(api), sidecar, message_bytes, readiness, gate.clone(), leaving.clone())
 }

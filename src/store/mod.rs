@@ -94,11 +94,18 @@ pub struct Due {
 /// [`Error::Backend`]; others are named at the method.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// All hubs, oldest first.
+    /// All hubs that have not been removed, oldest first.
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error>;
 
-    /// The hub of that name (compared without case), made if there is none.
+    /// The hub of that name (compared without case), made if there is none. One that was removed comes back as the same hub.
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
+
+    /// Removes at most `limit` of the hub's instances, of whatever status, with all they have; answers how many. Effects: `Gone` for
+    /// each.
+    async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error>;
+
+    /// Removes the hub if nothing is in it; `false` if something is.
+    async fn hub_remove(&self, hub: HubId) -> Result<bool, Error>;
 
     /// The secret of that name: the one that is kept, or else `candidate`, which is kept from now on. Of many callers who offer different
     /// ones all are given the same. Never shown to anybody outside the server.

@@ -10,6 +10,7 @@
 mod bad_input;
 mod command_line;
 mod crashes;
+mod discovery;
 mod documented;
 mod history;
 mod hubs;

@@ -13,7 +13,8 @@ use tonic::{Code, Status};
 
 const GRPC: &str = "application/grpc";
 
-/// UNAUTHENTICATED and PERMISSION_DENIED for callers who may not do what they ask for; see `permit`. 415 for what does not call itself gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked.
+/// UNAUTHENTICATED and PERMISSION_DENIED for callers who may not do what they ask for; see `permit`. 415 for what does not call itself
+/// gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked.
 /// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; tonic would say OUT_OF_RANGE.
 pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

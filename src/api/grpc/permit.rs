@@ -1,5 +1,6 @@
 //! What each rpc takes, and the door that asks for it: once for unary and streaming calls alike, before any of them begins.
 
+use super::generated::task_hub_sidecar_service_server::SERVICE_NAME;
 use crate::{
     api::caller,
     auth::{Caller, Gate, Operation, Verdict},
@@ -7,7 +8,11 @@ use crate::{
 use axum::{extract::Request, http::Extensions};
 use tonic::Status;
 
-/// What a caller must be permitted to do for this rpc. `None`: no such rpc, or one that nobody has decided about, which is not served.
+const HEALTH: &str = "grpc.health.v1.Health";
+const REFLECTION: [&str; 2] =
+    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// What a caller must be permitted to do for this rpc of the Durable Task service. `None`: no such rpc, or one that nobody has decided about, which is not served.
 pub(super) fn operation(rpc: &str) -> Option<Operation> {
     Some(match rpc {
         "Hello" => Operation::Greet,
@@ -41,8 +46,16 @@ pub(super) fn operation(rpc: &str) -> Option<Operation> {
 
 /// Who calls, if he may. Links are for HTTP: here they permit nothing.
 pub(super) fn judge(gate: &Gate, request: &Request) -> Result<Caller, Status> {
-    let rpc = request.uri().path().rsplit('/').next().unwrap_or_default();
-    let operation = operation(rpc);
+    let path = request.uri().path();
+    let (service, rpc) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let operation = match service {
+        SERVICE_NAME => operation(rpc),
+        // As open as `/readyz`, whose truth it tells.
+        HEALTH => return Ok(Caller::Anyone),
+        // What it tells is public, but nobody is greeted without a key.
+        service if REFLECTION.contains(&service) => Some(Operation::Greet),
+        _ => None,
+    };
     let credential = caller::credential(request.headers());
     match gate.decide(credential, operation.unwrap_or(Operation::Greet), || None) {
         Verdict::Allowed(_) if operation.is_none() => {

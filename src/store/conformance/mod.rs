@@ -10,6 +10,7 @@ pub mod create;
 pub mod durable;
 pub mod fixture;
 pub mod fuzz;
+pub mod hubs;
 pub mod inbox;
 pub mod list;
 pub mod payloads;
@@ -44,6 +45,11 @@ macro_rules! conformance {
                 an_ended_instance_is_replaced_with_all_it_had
                 a_live_instance_is_replaced_if_the_caller_says_so
                 hubs_are_found_without_case_and_keep_instances_apart
+            }
+            hubs {
+                a_cleared_hub_has_nothing_left_whatever_lived_in_it
+                a_hub_is_removed_only_when_it_is_empty
+                a_hub_made_again_is_the_same_hub
             }
             inbox {
                 a_message_reaches_a_live_instance_only

@@ -2,6 +2,7 @@
 
 use super::{
     counters::Kind,
+    history,
     inbox::{self, Letter},
     payload, rows,
     writer::Tx,
@@ -100,17 +101,17 @@ fn insert(tx: &Tx<'_>, key: InstanceKey, new: &NewInstance) -> Result<bool, Erro
 }
 
 /// Removes an instance with all it has.
-fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
+pub fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     let InstanceRef { key, hub, id, .. } = gone;
     for sql in [
         "DELETE FROM instance WHERE key = ?1",
-        "DELETE FROM payload WHERE key = ?1",
-        "DELETE FROM history WHERE key = ?1",
         "DELETE FROM message WHERE key = ?1",
         "DELETE FROM activity WHERE key = ?1",
     ] {
         tx.run(sql, [key.0])?;
     }
+    payload::remove(tx, key)?;
+    history::remove(tx, key)?;
     tx.effects.push(Effect::Gone { hub, id, key });
     Ok(())
 }

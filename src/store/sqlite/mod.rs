@@ -8,6 +8,7 @@
 
 mod counters;
 mod error;
+mod history;
 mod hub;
 mod inbox;
 mod instance;
@@ -82,11 +83,19 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
-        self.read(Lane::Query, read::hubs).await
+        self.read(Lane::Query, hub::list).await
     }
 
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
         self.writer.change(move |tx| hub::ensure(tx, &name)).await
+    }
+
+    async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error> {
+        self.writer.change(move |tx| hub::clear(tx, hub, limit)).await
+    }
+
+    async fn hub_remove(&self, hub: HubId) -> Result<bool, Error> {
+        self.writer.change(move |tx| hub::remove(tx, hub)).await
     }
 
     async fn secret_ensure(&self, name: &str, candidate: Vec<u8>) -> Result<Vec<u8>, Error> {
@@ -148,7 +157,7 @@ impl Store for SqliteStore {
     }
 
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
-        self.read(Lane::Query, move |conn| read::history(conn, key, from)).await
+        self.read(Lane::Query, move |conn| history::read(conn, key, from)).await
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
@@ -196,7 +205,7 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), Error> {
         // An empty transaction takes the write lock and lets it go; nothing reaches the disk.
         self.writer.change(|_| Ok(())).await?;
-        self.read(Lane::Engine, |conn| read::hubs(conn).map(drop)).await
+        self.read(Lane::Engine, |conn| hub::list(conn).map(drop)).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -17,42 +17,57 @@ pub enum Kind {
     Failure = 3,
 }
 
+/// Where the payload of that kind lies.
+fn place(key: InstanceKey, kind: Kind) -> i64 {
+    key.0 * 4 + kind as i64
+}
+
 /// Sets one payload. `None` removes it.
 pub fn put(tx: &Tx<'_>, key: InstanceKey, kind: Kind, body: Option<&[u8]>) -> Result<(), Error> {
     match body {
         Some(body) => tx.run(
-            "INSERT INTO payload (key, kind, body) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (key, kind) DO UPDATE SET body = excluded.body",
-            params![key.0, kind as i64, body],
+            "INSERT INTO payload (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+            params![place(key, kind), body],
         )?,
-        None => tx.run("DELETE FROM payload WHERE key = ?1 AND kind = ?2", params![key.0, kind as i64])?,
+        None => tx.run("DELETE FROM payload WHERE id = ?1", [place(key, kind)])?,
     };
+    Ok(())
+}
+
+/// Removes all payloads of an instance.
+pub fn remove(tx: &Tx<'_>, key: InstanceKey) -> Result<(), Error> {
+    let first = place(key, Kind::Input);
+    tx.run(
+        "DELETE FROM payload WHERE id IN (?1, ?2, ?3, ?4)",
+        params![first, first + 1, first + 2, first + 3],
+    )?;
     Ok(())
 }
 
 /// One text payload.
 pub fn text(conn: &Connection, key: InstanceKey, kind: Kind) -> Result<Option<String>, Error> {
-    let sql = "SELECT body FROM payload WHERE key = ?1 AND kind = ?2";
-    Ok(one(conn, sql, params![key.0, kind as i64], |row| text_column(row, 0))?.flatten())
+    let sql = "SELECT body FROM payload WHERE id = ?1";
+    Ok(one(conn, sql, [place(key, kind)], |row| text_column(row, 0))?.flatten())
 }
 
 /// The payloads of `record` that are wanted. For lists, which read many rows before they know which of them they show.
 pub fn of(conn: &Connection, record: &InstanceRecord, wanted: Read) -> Result<Payloads, Error> {
-    const FROM: &str = "SELECT kind, body FROM payload WHERE key = ?1 AND kind >= ?2";
+    const SELECT: &str = "SELECT id, body FROM payload WHERE id IN (?1, ?2, ?3, ?4)";
     let mut payloads = Payloads::default();
-    let first = match wanted {
-        Read::All => Kind::Input,
-        Read::NoInput => Kind::Output,
-        Read::FailureOnly if record.status == Status::Failed => Kind::Failure,
+    let [input, output, custom_status, failure] =
+        [Kind::Input, Kind::Output, Kind::CustomStatus, Kind::Failure].map(|kind| place(record.key, kind));
+    let places = match wanted {
+        Read::All => params![input, output, custom_status, failure],
+        Read::NoInput => params![output, output, custom_status, failure],
+        Read::FailureOnly if record.status == Status::Failed => params![failure, failure, failure, failure],
         Read::FailureOnly => return Ok(payloads),
     };
-    let found = rows::all(conn, FROM, params![record.key.0, first as i64], |row| {
+    let found = rows::all(conn, SELECT, places, |row| {
         match row.get::<_, i64>(0)? {
-            0 => payloads.input = text_column(row, 1)?,
-            1 => payloads.output = text_column(row, 1)?,
-            2 => payloads.custom_status = text_column(row, 1)?,
-            3 => payloads.failure = failure_column(row, 1)?,
-            other => return Err(Error::Corrupt(format!("payload kind {other}"))),
+            id if id == input => payloads.input = text_column(row, 1)?,
+            id if id == output => payloads.output = text_column(row, 1)?,
+            id if id == custom_status => payloads.custom_status = text_column(row, 1)?,
+            _ => payloads.failure = failure_column(row, 1)?,
         }
         Ok(())
     });
@@ -69,16 +84,16 @@ pub fn with_record(
     const FAILURE_ONLY: &str = concat!(
         "SELECT ",
         rows::record_columns!(),
-        ", (SELECT body FROM payload p WHERE p.key = i.key AND p.kind = 3)",
+        ", (SELECT body FROM payload p WHERE p.id = i.key * 4 + 3)",
         " FROM instance i WHERE i.hub = ?1 AND i.id = ?2"
     );
     const ALL: &str = concat!(
         "SELECT ",
         rows::record_columns!(),
-        ", (SELECT body FROM payload p WHERE p.key = i.key AND p.kind = 3)",
-        ", (SELECT body FROM payload p WHERE p.key = i.key AND p.kind = 0)",
-        ", (SELECT body FROM payload p WHERE p.key = i.key AND p.kind = 1)",
-        ", (SELECT body FROM payload p WHERE p.key = i.key AND p.kind = 2)",
+        ", (SELECT body FROM payload p WHERE p.id = i.key * 4 + 3)",
+        ", (SELECT body FROM payload p WHERE p.id = i.key * 4)",
+        ", (SELECT body FROM payload p WHERE p.id = i.key * 4 + 1)",
+        ", (SELECT body FROM payload p WHERE p.id = i.key * 4 + 2)",
         " FROM instance i WHERE i.hub = ?1 AND i.id = ?2"
     );
     const FIRST: usize = rows::RECORD_COLUMNS;

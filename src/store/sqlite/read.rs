@@ -1,50 +1,24 @@
 //! What the engine and callers read.
 
-use super::{payload, rows};
+use super::{history, inbox, payload, rows};
 use crate::{
-    model::{
-        ActivityKey, ActivityTask, Chunk, Class, HubId, HubName, InstanceKey, MessageId, Status, Timestamp,
-    },
+    model::{ActivityKey, ActivityTask, Class, InstanceKey, MessageId, Status, Timestamp},
     store::{Due, Error, Loaded, Ready},
 };
 use rusqlite::{Connection, params};
 
-/// [`crate::store::Store::hub_list`].
-pub fn hubs(conn: &Connection) -> Result<Vec<(HubId, HubName)>, Error> {
-    rows::all(conn, "SELECT id, name FROM hub ORDER BY id", [], |row| {
-        let name: String = row.get(1)?;
-        let name = HubName::parse(&name).map_err(|error| Error::Corrupt(error.to_string()))?;
-        Ok((HubId(row.get(0)?), name))
-    })
-}
-
 /// [`crate::store::Store::instance_load`]. Needs a transaction: its statements must see the same moment.
 pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error> {
     const RECORD: &str = concat!("SELECT ", rows::record_columns!(), " FROM instance i WHERE i.key = ?1");
-    const INBOX: &str = "SELECT id, class, due, events FROM message WHERE key = ?1 ORDER BY id";
     let Some(record) = rows::one(conn, RECORD, [key.0], rows::record)? else {
         return Ok(None);
     };
     Ok(Some(Loaded {
         record,
         custom_status: payload::text(conn, key, payload::Kind::CustomStatus)?,
-        history: history(conn, key, 0)?,
-        inbox: rows::all(conn, INBOX, [key.0], rows::message)?,
+        history: history::read(conn, key, 0)?,
+        inbox: inbox::read(conn, key)?,
     }))
-}
-
-/// [`crate::store::Store::history_read`].
-pub fn history(conn: &Connection, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
-    // The engine reads whole histories. A range over a parameter makes SQLite plan the statement anew each time it is bound.
-    const ALL: &str = "SELECT first, count, events FROM history WHERE key = ?1 ORDER BY first";
-    // Begins with the last chunk that starts at or before `from`, which is the one that can contain it.
-    const REST: &str = "SELECT first, count, events FROM history WHERE key = ?1 \
-        AND first >= coalesce((SELECT max(first) FROM history WHERE key = ?1 AND first <= ?2), 0) \
-        AND first + count > ?2 ORDER BY first";
-    match from {
-        ..=0 => rows::all(conn, ALL, [key.0], rows::chunk),
-        _ => rows::all(conn, REST, params![key.0, from], rows::chunk),
-    }
 }
 
 // One walk over the inboxes in the order of their key, which is the order of the table; it ends at the limit. An

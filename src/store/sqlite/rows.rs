@@ -2,7 +2,7 @@
 
 use crate::{
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, HubId, InstanceId, InstanceKey, InstanceRecord, InstanceRef,
+        ActivityKey, ActivityTask, Class, HubId, InstanceId, InstanceKey, InstanceRecord, InstanceRef,
         Message, MessageId, ParentRef, Status, Tags, Timestamp, decode_events,
     },
     store::Error,
@@ -108,11 +108,6 @@ pub fn message(row: &Row<'_>) -> Result<Message, Error> {
         due: row.get::<_, Option<i64>>(2)?.map(Timestamp),
         events: decode_events(events.into())?,
     })
-}
-
-/// A row of first, count, events.
-pub fn chunk(row: &Row<'_>) -> Result<Chunk, Error> {
-    Ok(Chunk { first: row.get(0)?, count: row.get(1)?, bytes: Bytes::from(row.get::<_, Vec<u8>>(2)?) })
 }
 
 /// A row of key, number, hub, instance id, name, version, task id, detached, request.

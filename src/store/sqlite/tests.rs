@@ -343,7 +343,7 @@ async fn a_full_disk_is_called_that_and_passes() {
     });
     let pages = store.writer.change(limit).await.unwrap();
     let big: Change = Box::new(|tx| {
-        tx.run("INSERT INTO payload (key, kind, body) VALUES (1, 0, zeroblob(1000000))", [])?;
+        tx.run("INSERT INTO payload (id, body) VALUES (4, zeroblob(1000000))", [])?;
         Ok(0)
     });
     let answer = store.writer.change(big).await;

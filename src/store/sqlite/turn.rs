@@ -2,6 +2,7 @@
 
 use super::{
     counters::Kind,
+    history,
     inbox::{self, Letter},
     instance::{self, Newborn, Outcome},
     payload, rows,
@@ -9,9 +10,8 @@ use super::{
 };
 use crate::{
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, HubId, InstanceId,
-        InstanceKey, InstanceRef, InstanceUpdate, MessageId, NewActivity, Pending, Recipient, Status,
-        StatusExt,
+        ActivityKey, ActivityTask, Class, Commit, Effect, HistoryChange, HubId, InstanceId, InstanceKey,
+        InstanceRef, InstanceUpdate, MessageId, NewActivity, Pending, Recipient, Status, StatusExt,
     },
     store::Error,
 };
@@ -145,18 +145,10 @@ fn update_row(
 
 fn change_history(tx: &Tx<'_>, key: InstanceKey, change: HistoryChange) -> Result<(), Error> {
     match change {
-        HistoryChange::Keep => {}
-        HistoryChange::Clear => {
-            tx.run("DELETE FROM history WHERE key = ?1", [key.0])?;
-        }
-        HistoryChange::Append(Chunk { first, count, bytes }) => {
-            tx.run(
-                "INSERT INTO history (key, first, count, events) VALUES (?1, ?2, ?3, ?4)",
-                params![key.0, first, count, &bytes[..]],
-            )?;
-        }
+        HistoryChange::Keep => Ok(()),
+        HistoryChange::Clear => history::remove(tx, key),
+        HistoryChange::Append(chunk) => history::append(tx, key, &chunk),
     }
-    Ok(())
 }
 
 fn update_payloads(

@@ -235,6 +235,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn hub_clear(&self, _: HubId, _: usize) -> Result<usize, Error> {
+        unreachable!("the API empties no hubs")
+    }
+
+    async fn hub_remove(&self, _: HubId) -> Result<bool, Error> {
+        unreachable!("the API removes no hubs")
+    }
+
     async fn turn_commit(&self, _: Commit) -> Result<(), Error> {
         unreachable!("the API commits no turns")
     }

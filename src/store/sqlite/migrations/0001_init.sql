@@ -1,10 +1,12 @@
 -- The first schema. Rows that are listed are narrow; payloads, history and messages sit elsewhere, next to others of
 -- the same instance. Times are microseconds since 1970, statuses and kinds are the numbers of the enums in model/.
 
+-- removed: the hub is no longer listed; made again, it is the same hub, so that workers still connected to it go on.
 CREATE TABLE hub (
-    id     INTEGER PRIMARY KEY,
-    name   TEXT NOT NULL,
-    folded TEXT NOT NULL UNIQUE
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    folded  TEXT NOT NULL UNIQUE,
+    removed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The first number of each kind that no start of the server has reserved yet. See counters.rs.
@@ -44,24 +46,24 @@ CREATE TABLE instance (
 CREATE INDEX instance_created ON instance (hub, created_at);
 CREATE INDEX instance_completed ON instance (hub, completed_at, id) WHERE completed_at IS NOT NULL;
 
--- kind: 0 input, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
+-- Bodies of any size live in rowid tables: in a table without rowids a body above about a quarter of a page would take a page of its own.
+-- The rowid is the instance's key and the place within it, so that what belongs together lies together and no other index is needed.
+
+-- id: key * 4 + kind. kind: 0 input, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
 CREATE TABLE payload (
-    key  INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (key, kind)
-) STRICT, WITHOUT ROWID;
+    id   INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+) STRICT;
 
--- One chunk for each turn of the current execution: `count` events from number `first` on, as one encoded HistoryChunk.
+-- One chunk for each turn of the current execution: `count` events, as one encoded HistoryChunk. id: key << 26 | number of the
+-- first event.
 CREATE TABLE history (
-    key    INTEGER NOT NULL,
-    first  INTEGER NOT NULL,
+    id     INTEGER PRIMARY KEY,
     count  INTEGER NOT NULL,
-    events BLOB NOT NULL,
-    PRIMARY KEY (key, first)
-) STRICT, WITHOUT ROWID;
+    events BLOB NOT NULL
+) STRICT;
 
--- The inboxes. An ended instance has no rows here.
+-- The inboxes. An ended instance has no rows here. A start message is without the input, which is among the payloads.
 CREATE TABLE message (
     key    INTEGER NOT NULL,
     id     INTEGER NOT NULL,
