@@ -35,7 +35,7 @@ pub enum Operation {
     PurgeMany,
     /// Take work and hand in its results.
     Work,
-    /// Change the server itself: hubs, storage.
+    /// Change the server itself, such as its hubs, or end many instances at once.
     Administer,
 }
 

@@ -6,6 +6,8 @@ use durahub::{
 };
 use std::fs;
 use tonic::{Code, Request, metadata::AsciiMetadataValue};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_reflection::pb::v1::{ServerReflectionRequest, server_reflection_client::ServerReflectionClient};
 
 const ADMIN: &str = "admin-key-0123456789-0123456789-01234";
 const OPERATE: &str = "operate-key-0123456789-0123456789-0123";
@@ -248,6 +250,14 @@ async fn grpc_asks_for_the_same_keys() {
     for key in [READ, WORK, ADMIN] {
         assert!(client.stream_instance_history(history(key)).await.is_ok());
     }
+    // Health checks are open here as they are over HTTP; the description is for whoever has any key.
+    let mut health = HealthClient::new(channel(&server.url).await);
+    assert!(health.check(HealthCheckRequest::default()).await.is_ok());
+    let mut reflection = ServerReflectionClient::new(channel(&server.url).await);
+    let nothing = || tokio_stream::empty::<ServerReflectionRequest>();
+    let refused = reflection.server_reflection_info(in_hub("default", nothing())).await;
+    assert_eq!(code_of(&refused), Code::Unauthenticated);
+    assert!(reflection.server_reflection_info(showing(nothing(), "x-functions-key", WORK)).await.is_ok());
     // A link is for HTTP.
     let link = keyed(&server, ADMIN, "POST", "orchestrators/HumanApproval/b").await.location().to_owned();
     let link = link.split("code=").nth(1).unwrap();
