@@ -96,7 +96,8 @@ impl Server {
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
         let gate = Arc::new(gate(config, &*store, clock.clone()).await.map_err(StartError::Secret)?);
-        let limits = Limits { payload_bytes: config.limits.payload_bytes };
+        let idempotency = Duration::from_secs(config.limits.idempotency_hours * 60 * 60);
+        let limits = Limits { payload_bytes: config.limits.payload_bytes, idempotency };
 
         // Bound before anything runs, so that a second server on the same port changes nothing.
         let address = config.server.listen;

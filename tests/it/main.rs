@@ -18,6 +18,7 @@ mod keys;
 mod links;
 mod races;
 mod restart;
+mod retries;
 mod samples;
 mod shutdown;
 mod support;

@@ -127,6 +127,7 @@ impl TaskHubSidecarService for Sidecar {
             trace: request.parent_trace_context,
             execution_id: request.execution_id,
             reuse: reuse(request.orchestration_id_reuse_policy),
+            key: None,
         };
         let started = self.manager.start(hub, start).await.map_err(status::of_manager)?;
         Ok(Response::new(pb::CreateInstanceResponse { instance_id: started.id.to_string() }))

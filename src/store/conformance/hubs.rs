@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     model::{Effect, HubId, HubName, InstanceId},
-    store::Store,
+    store::{Created, Idempotency, Store, Terms},
 };
 
 fn name(text: &str) -> HubName {
@@ -34,6 +34,27 @@ pub async fn a_cleared_hub_has_nothing_left_whatever_lived_in_it(cx: &mut StoreT
     assert_eq!(effects, wanted);
     assert_eq!(cx.store.instance_load(live).await.unwrap(), None);
     assert!(cx.store.instance_load(elsewhere).await.unwrap().is_some());
+}
+
+pub async fn a_cleared_hub_knows_no_answered_request(cx: &mut StoreTest) {
+    let other = cx.store.hub_ensure(name("other")).await.unwrap();
+    let asked = Idempotency { key: "k".into(), fingerprint: vec![1], valid_from: NOW };
+    let terms = |key: &str| {
+        let idempotency = Idempotency { key: key.into(), ..asked.clone() };
+        Terms { idempotency: Some(idempotency), ..Terms::default() }
+    };
+    for (hub, key) in [(cx.hub, "k"), (cx.hub, "l"), (other, "k")] {
+        let new = new_instance(hub, key);
+        assert!(matches!(cx.store.instance_create(new, terms(key)).await.unwrap(), Created::New(_)));
+    }
+    // In steps: two instances and two records.
+    for removed in [3, 1, 0] {
+        assert_eq!(cx.store.hub_clear(cx.hub, 3).await.unwrap(), removed);
+    }
+    for (hub, kept) in [(cx.hub, false), (other, true)] {
+        let found = cx.store.idempotency_get(hub, "k".into(), NOW).await.unwrap();
+        assert_eq!(found.is_some(), kept);
+    }
 }
 
 pub async fn a_hub_is_removed_only_when_it_is_empty(cx: &mut StoreTest) {

@@ -1,6 +1,6 @@
 //! Task hubs.
 
-use super::{inbox, instance, rows, writer::Tx};
+use super::{idempotency, inbox, instance, rows, writer::Tx};
 use crate::{
     model::{HubId, HubName, InstanceKey},
     store::Error,
@@ -38,7 +38,8 @@ pub fn clear(tx: &mut Tx<'_>, hub: HubId, limit: usize) -> Result<usize, Error> 
             instance::remove(tx, gone)?;
         }
     }
-    Ok(keys.len())
+    let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
+    Ok(keys.len() + idempotency::forget(tx, hub, left)?)
 }
 
 /// [`crate::store::Store::hub_remove`].

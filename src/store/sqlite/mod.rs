@@ -10,6 +10,7 @@ mod counters;
 mod error;
 mod history;
 mod hub;
+mod idempotency;
 mod inbox;
 mod instance;
 mod list;
@@ -30,11 +31,11 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged, Ready,
-    Store, Walk,
+    Recorded, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
-    InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
+    InstanceRef, NewInstance, NewMessage, Payloads, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -103,9 +104,18 @@ impl Store for SqliteStore {
         self.writer.change(move |tx| secret::ensure(tx, &name, candidate)).await
     }
 
-    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+    async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {
         let newborn = Newborn::seal(new);
-        self.writer.change(move |tx| instance::create_or_replace(tx, newborn, replace)).await
+        self.writer.change(move |tx| instance::create_on_terms(tx, newborn, terms)).await
+    }
+
+    async fn idempotency_get(
+        &self,
+        hub: HubId,
+        key: String,
+        valid_from: Timestamp,
+    ) -> Result<Option<Recorded>, Error> {
+        self.read(Lane::Query, move |conn| idempotency::find(conn, hub, &key, valid_from)).await
     }
 
     async fn message_append(

@@ -248,6 +248,11 @@ async fn a_restart_by_link_makes_links_as_narrow_as_itself() {
     assert_eq!(world.get(&format!("/instances/{id}?code={made}")).await.status, 202);
     world.ask("POST", &format!("/instances/{id}/terminate?code={made}"), &[], "").await.is_empty(403);
     world.get(&format!("/instances/{id}?code={link}")).await.is_empty(403);
+    // An id of his own choice would lead him to the instances of others.
+    world.store.change("b", |kept| kept.record.status = Status::Completed);
+    let chosen = format!("/instances/a/restartWithOptions?newInstanceId=b&code={link}");
+    world.ask("POST", &chosen, &[], "").await.is_empty(403);
+    world.store.look("b", |kept| assert_eq!(kept.unwrap().record.status, Status::Completed));
 }
 
 #[tokio::test]

@@ -86,3 +86,17 @@ CREATE TABLE activity (
     request BLOB NOT NULL,
     PRIMARY KEY (key, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Requests that carried a key and were answered, with the instance that answered them; created: 1 if the request made it. The instance
+-- may have ended, been replaced or purged since.
+CREATE TABLE idempotency (
+    hub         INTEGER NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    instance    TEXT NOT NULL,
+    created     INTEGER NOT NULL,
+    made_at     INTEGER NOT NULL,
+    PRIMARY KEY (hub, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_made ON idempotency (made_at);
