@@ -39,6 +39,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             service_only = service_only.extern_path(format!(".{name}"), format!("{room}::{name}"));
         }
     }
+    // For a test that asks whether somebody has decided about each of them.
+    let services = descriptors.file.iter().flat_map(|file| &file.service);
+    let rpcs: Vec<_> = services.flat_map(|service| service.method.iter().map(|rpc| rpc.name())).collect();
+    fs::write(out.join("rpcs"), rpcs.join("\n"))?;
     service_only.out_dir(&service).compile_fds(descriptors)?;
     Ok(())
 }

@@ -65,7 +65,7 @@ if [ -f "$javascript/package-lock.json" ]; then
             printf '%s\n' "$wanted" >"$stamp"
         fi
         say "node --test $javascript (binary: $DURAHUB_BIN)"
-        node --test "$javascript/client.test.js"
+        node --test "$javascript"/*.test.js
     fi
 fi
 say "all tests passed"

@@ -3,6 +3,10 @@
 //! Anything wrong with what the user gave is a [`Stop`]: one readable message on standard error, exit code 2.
 #![warn(missing_docs)]
 
+mod key;
+
+pub use key::{KeyVerb, Told};
+
 use crate::config::{self, Config, Setting, Sources};
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -15,6 +19,7 @@ Examples:
   durahub --config config.toml                read settings from a file
   DURAHUB__LOG__LEVEL=debug durahub           set one value by its environment variable
   durahub config                              print every setting and where it comes from
+  durahub key new --name ops --role operate   make a key that callers must have
 
 Settings: a flag wins over an environment variable (DURAHUB__SECTION__KEY), a variable over the file, the file over the
 default. No file is read unless --config or DURAHUB_CONFIG names one. Unknown keys and bad values stop the start.
@@ -30,13 +35,16 @@ struct Arguments {
     settings: Settings,
 }
 
-#[derive(Clone, Copy, Debug, Default, Subcommand)]
+#[derive(Clone, Debug, Default, Subcommand)]
 enum Verb {
     /// Run the server (what happens if no command is named)
     #[default]
     Serve,
     /// Print the settings that a server started like this would have, as TOML
     Config,
+    /// Make keys, so that only their holders are served
+    #[command(subcommand)]
+    Key(KeyVerb),
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +62,7 @@ struct Settings {
     /// Do not register the sample functions
     #[arg(long, global = true)]
     no_samples: bool,
-    /// Permit an address that other machines can reach, although no key is asked for
+    /// Permit an address that other machines can reach, although there are no keys
     #[arg(long, global = true)]
     insecure: bool,
     /// off, error, warn, info, debug, trace, or directives like info,durahub::store=debug [default: info]
@@ -70,6 +78,8 @@ pub enum Command {
     Serve(Config),
     /// Print this text, the effective settings.
     Config(String),
+    /// Make a key or a digest.
+    Key(KeyVerb),
 }
 
 impl Command {
@@ -84,6 +94,12 @@ impl Command {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Stop> {
         let Arguments { verb, settings } = Arguments::try_parse_from(arguments).map_err(Stop::Usage)?;
+        // Whatever the settings are, a key can be made for them.
+        let print = match verb.unwrap_or_default() {
+            Verb::Key(verb) => return Ok(Self::Key(verb)),
+            Verb::Config => true,
+            Verb::Serve => false,
+        };
         let environment: Vec<_> = environment.into_iter().collect();
         let named = environment.iter().find(|(name, file)| name == "DURAHUB_CONFIG" && !file.is_empty());
         let sources = Sources {
@@ -92,10 +108,7 @@ impl Command {
             environment,
         };
         let effective = config::load(&sources).map_err(Stop::Config)?;
-        Ok(match verb.unwrap_or_default() {
-            Verb::Serve => Self::Serve(effective.config),
-            Verb::Config => Self::Config(effective.to_toml()),
-        })
+        Ok(if print { Self::Config(effective.to_toml()) } else { Self::Serve(effective.config) })
     }
 }
 

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use durahub::{
-    cli::Command,
+    cli::{Command, KeyVerb},
     config::{Config, StoreUrl},
     samples,
     server::Server,
@@ -19,7 +19,23 @@ fn main() -> ExitCode {
             print!("{text}");
             ExitCode::SUCCESS
         }
+        Ok(Command::Key(verb)) => key(&verb),
         Err(stop) => stop.report(),
+    }
+}
+
+fn key(verb: &KeyVerb) -> ExitCode {
+    match verb.run(&mut std::io::stdin()) {
+        Ok(told) => {
+            if let Err(error) = std::io::stdout().write_all(told.output.as_bytes()) {
+                return fail(&format!("cannot write to standard output: {error}"));
+            }
+            if let Some(note) = told.note {
+                eprintln!("durahub: {note}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error),
     }
 }
 
@@ -83,9 +99,16 @@ Listening on {url}
               gRPC (h2c) address {address}
 "
     );
+    let mut header = "";
+    if !config.auth.keys.is_empty() {
+        let keys: Vec<_> =
+            config.auth.keys.iter().map(|key| format!("{} ({})", key.name, key.role)).collect();
+        greeting.push_str(&format!("  keys        {}\n", keys.join(", ")));
+        header = " -H 'x-functions-key: KEY'";
+    }
     if config.samples.enabled {
         let start = format!("{url}/runtime/webhooks/durabletask/orchestrators/HelloCities?timeout=10");
-        greeting.push_str(&format!("Try it:\n  curl -i -X POST '{start}'\n"));
+        greeting.push_str(&format!("Try it:\n  curl -i -X POST{header} '{start}'\n"));
     }
     greeting
 }

@@ -1,4 +1,7 @@
 //! The ways in from outside. Each transport parses, makes one call on the manager or dispatch, and answers; rules live below.
 
+mod caller;
 pub mod grpc;
 pub mod http;
+
+pub use caller::Peer;

@@ -46,9 +46,10 @@ pub enum Error {
     },
     /// Listening where strangers can reach a server that asks nobody for a key.
     #[error(
-        "server.listen is {listen} (from {origin}), which other machines can reach, and this version asks callers for no \
-         key. Listen on a loopback address such as 127.0.0.1:7071, or, if everyone who can reach the port may do \
-         anything, say so with --insecure (server.insecure = true)"
+        "server.listen is {listen} (from {origin}), which other machines can reach, and there is no key that callers must \
+         have. Make one with `durahub key new --name ops --role admin`, or listen on a loopback address such as \
+         127.0.0.1:7071, or, if everyone who can reach the port may do anything, say so with --insecure \
+         (server.insecure = true)"
     )]
     Exposed {
         /// The address.

@@ -24,9 +24,13 @@ pub(super) enum Allowed {
     List(&'static str),
     /// A list of texts that are never shown again.
     Secrets(&'static str),
+    /// Text that is never shown; the description says what kind.
+    Secret(&'static str),
+    /// Keys: tables in a file, a line in the environment.
+    Keys,
 }
 
-use Allowed::{List, Secrets, Switch, Text, Whole};
+use Allowed::{Keys, List, Secret, Secrets, Switch, Text, Whole};
 
 const GIB: i64 = 1024 * 1024 * 1024;
 /// SQLite keeps nothing above a billion bytes in one value.
@@ -44,10 +48,15 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "first_byte_secs", Whole(1..=3_600)),
     key("server", "head_secs", Whole(1..=3_600)),
     key("server", "idle_secs", Whole(1..=DAY_SECS)),
+    key("server", "trusted_proxies", List("a list of addresses such as 127.0.0.1 and networks such as 10.0.0.0/8")),
     key("http", "event_content_type", Text("json or any")),
     key("http", "cors_origins", List("a list of origins such as https://app.example.org, or * alone")),
     key("http", "compression", Switch),
     key("http", "body_idle_secs", Whole(1..=3_600)),
+    key("auth", "keys", Keys),
+    key("auth", "link_ttl_secs", Whole(0..=10 * 365 * DAY_SECS)),
+    key("auth", "link_secret", Secret("empty, or text of at least 32 bytes")),
+    key("auth", "open_rpc_mount", Switch),
     key("store", "url", Text("sqlite:PATH for a file, or sqlite::memory: for data that ends with the process")),
     key("store", "synchronous", Text("full or normal")),
     key("store", "readers", Whole(1..=256)),
@@ -114,10 +123,11 @@ impl Key {
                 number.and_then(|n| i64::try_from(n).ok()).is_some_and(|n| range.contains(&n))
             }
             Switch => value.to_bool().is_some(),
-            Text(_) => value.as_str().is_some(),
+            Text(_) | Secret(_) => value.as_str().is_some(),
             List(_) | Secrets(_) => {
                 value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some()))
             }
+            Keys => super::auth::keys(value).is_ok(),
         }
     }
 
@@ -126,7 +136,7 @@ impl Key {
         match &self.allowed {
             Whole(_) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
             Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
-            Text(_) => text.into(),
+            Text(_) | Secret(_) | Keys => text.into(),
             // So that an empty variable is an empty list.
             List(_) | Secrets(_) if text.trim().is_empty() => Vec::<Value>::new().into(),
             List(_) | Secrets(_) => {
@@ -142,7 +152,11 @@ impl fmt::Display for Allowed {
         match self {
             Whole(range) => write!(f, "a whole number from {} to {}", range.start(), range.end()),
             Switch => f.write_str("true or false"),
-            Text(what) | List(what) | Secrets(what) => f.write_str(what),
+            Text(what) | List(what) | Secret(what) | Secrets(what) => f.write_str(what),
+            Keys => f.write_str(
+                "a list of tables with name, role (read, operate, worker or admin) and sha256 (one or two digests), or in the \
+                 environment NAME:ROLE:DIGEST, separated by commas",
+            ),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{
     Config, Error,
-    keys::{KEYS, Key},
+    keys::{Allowed, KEYS, Key},
 };
 use figment::{
     Figment, Metadata, Profile, Provider,
@@ -84,7 +84,8 @@ pub fn load(sources: &Sources) -> Result<Effective, Error> {
 
 fn refuse_strangers(effective: &Effective) -> Result<(), Error> {
     let server = &effective.config.server;
-    if server.listen.ip().to_canonical().is_loopback() || server.insecure {
+    let asked = !effective.config.auth.keys.is_empty();
+    if server.listen.ip().to_canonical().is_loopback() || server.insecure || asked {
         return Ok(());
     }
     Err(Error::Exposed { listen: server.listen, origin: effective.origin("server.listen").to_owned() })
@@ -189,11 +190,15 @@ impl Layer {
         };
         let allowed = Key::find(&key)
             .map_or_else(|| "one of its documented values".to_owned(), |it| it.allowed.to_string());
-        let got = match value {
-            Some(_) if Key::find(&key).is_some_and(Key::is_secret) => "not shown here".to_owned(),
-            Some(value) if key == "store.url" => without_secret(value),
-            Some(value) => shown(value),
-            None => "not usable".to_owned(),
+        let got = match (value, Key::find(&key).map(|it| &it.allowed)) {
+            (Some(value), Some(Allowed::Keys)) => match super::auth::keys(value) {
+                Err(wrong) => format!("not usable: {wrong}"),
+                Ok(_) => "not usable".to_owned(),
+            },
+            (Some(_), Some(Allowed::Secret(_) | Allowed::Secrets(_))) => "not shown here".to_owned(),
+            (Some(value), _) if key == "store.url" => without_secret(value),
+            (Some(value), _) => shown(value),
+            (None, _) => "not usable".to_owned(),
         };
         Error::BadValue { key, got, origin: self.origin.clone(), allowed }
     }

@@ -6,6 +6,7 @@
 //! key, and a test holds the two together. No file is read unless one is named.
 #![warn(missing_docs)]
 
+mod auth;
 mod error;
 mod keys;
 mod load;
@@ -16,12 +17,15 @@ mod tests;
 mod values;
 mod webhook;
 
+pub use auth::name_of as key_name;
+pub use auth::{Auth, Secret};
 pub use error::Error;
 pub use load::{Effective, Setting, Sources, load};
 pub use store_url::{StoreUrl, UnsupportedUrl};
 pub use webhook::{SignatureStyle, WebhookSecret};
 
 use crate::model::HubName;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -35,6 +39,8 @@ pub struct Config {
     pub server: Server,
     /// `[http]`
     pub http: Http,
+    /// `[auth]`
+    pub auth: Auth,
     /// `[store]`
     pub store: Store,
     /// `[hubs]`
@@ -71,6 +77,9 @@ pub struct Server {
     pub head_secs: u64,
     /// How long an HTTP/1 connection may be silent between two requests.
     pub idle_secs: u64,
+    /// Proxies whose word about the address that callers use is taken.
+    #[serde(serialize_with = "values::networks_out", deserialize_with = "values::networks_in")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[http]`: the HTTP API.
@@ -232,6 +241,7 @@ impl Default for Server {
             head_secs: 30,
             // Longer than the pools of most clients keep a connection, so that it is they who close it.
             idle_secs: 120,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -17,7 +17,7 @@ impl Effective {
                 writeln!(text, "{gap}[{section}]").expect("writing to a String cannot fail");
             }
             // For numbers, truth values, plain texts and lists of these, JSON is valid TOML, but for one character.
-            let value = values[section][key.name].to_string().replace('\u{7f}', "\\u007f");
+            let value = toml(&values[section][key.name]).replace('\u{7f}', "\\u007f");
             let mut line = format!("{} = {value}", key.name);
             // A comment, so that the text stays a configuration file.
             if key.is_secret() && value != "[]" {
@@ -28,5 +28,20 @@ impl Effective {
                 .expect("writing to a String cannot fail");
         }
         text
+    }
+}
+
+/// JSON as TOML writes it. They differ in the tables of `auth.keys`.
+fn toml(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(list) => {
+            format!("[{}]", list.iter().map(toml).collect::<Vec<_>>().join(","))
+        }
+        serde_json::Value::Object(table) => {
+            let fields: Vec<_> =
+                table.iter().map(|(name, value)| format!("{name} = {}", toml(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        plain => plain.to_string(),
     }
 }

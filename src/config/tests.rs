@@ -167,15 +167,15 @@ fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
             "[server]\nlisen = 1",
             ["unknown setting server.lisen", "the keys of [server] are listen, insecure"],
         ),
-        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, http, store"]),
-        ("listen = 1", ["unknown setting listen", "the sections are server, http, store"]),
+        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, http, auth"]),
+        ("listen = 1", ["unknown setting listen", "the sections are server, http, auth"]),
         ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
     ] {
         refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
     }
     for (name, part) in [
         ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
-        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, store"),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, auth"),
         ("DURAHUB__SERVER", "the variables of [server] are "),
         ("DURAHUB__", "the sections are"),
         ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),
@@ -207,7 +207,7 @@ fn only_loopback_addresses_are_served_without_saying_insecure() {
     }
     for bad in ["0.0.0.0:1", "[::]:1", "192.168.1.5:1", "[::ffff:10.0.0.1]:1"] {
         let listen = flag("--listen", "server.listen", bad);
-        let parts = [bad, "flag --listen", "no key", "127.0.0.1:7071", "--insecure"];
+        let parts = [bad, "flag --listen", "no key", "durahub key new", "127.0.0.1:7071", "--insecure"];
         refused(from("", &[], std::slice::from_ref(&listen)), &parts);
         assert!(from("[server]\ninsecure = true", &[], &[listen]).is_ok(), "{bad}");
     }
@@ -243,4 +243,118 @@ fn printed_settings_read_back_as_they_were() {
     same(&from(&printed.to_toml(), &[], &[]).unwrap().config, &printed.config);
     assert_eq!(printed.to_toml().matches(" = ").count(), KEYS.len());
     assert!(printed.to_toml().contains("# environment variable DURAHUB__LIMITS__WAIT_SECS\n"));
+}
+
+/// 64 digits that look like a digest.
+fn hex(digit: char) -> String {
+    digit.to_string().repeat(64)
+}
+
+#[test]
+fn keys_are_tables_in_a_file_and_a_line_in_the_environment() {
+    let (a, b, c) = (hex('a'), hex('B'), hex('c'));
+    let file = format!(
+        "[auth]\nopen_rpc_mount = true\n[[auth.keys]]\nname = \"ops.1\"\nrole = \"operate\"\nsha256 = [\"{a}\", \"{b}\"]\n\
+         [[auth.keys]]\nsha256 = [\"{c}\"]\nname = \"runner\"\nrole = \"worker\""
+    );
+    let line = format!("ops.1:operate:{a}, runner : worker :{c},ops.1:operate:{b}");
+    let from_file = from(&file, &[], &[]).unwrap();
+    let from_line = from("", &[("DURAHUB__AUTH__KEYS", &line)], &[]).unwrap();
+    let keys = &from_file.config.auth.keys;
+    assert_eq!(keys, &from_line.config.auth.keys);
+    let seen: Vec<_> = keys.iter().map(|key| (&*key.name, key.role.name(), key.digests.len())).collect();
+    assert_eq!(seen, [("ops.1", "operate", 2), ("runner", "worker", 1)]);
+    // A variable replaces the file's keys, as it does with every setting.
+    let only = format!("root:admin:{}", hex('d'));
+    let both = from(&file, &[("DURAHUB__AUTH__KEYS", &only)], &[]).unwrap();
+    assert_eq!(both.config.auth.keys.len(), 1);
+    assert!(both.config.auth.open_rpc_mount);
+    for shown in [from_file.to_toml(), from_line.to_toml(), format!("{:?}", from_file.config)] {
+        assert!(
+            shown.contains("ops.1") && shown.contains("aaaaaaaa...") && !shown.contains("aaaaaaaaa"),
+            "{shown}"
+        );
+    }
+    // What is printed is TOML, but without the digests it is not mistaken for settings.
+    let again = from_file.to_toml();
+    refused(from(&again, &[], &[]), &["auth.keys", "\"ops.1\"", "not 64 hexadecimal digits"]);
+}
+
+#[test]
+fn keys_that_cannot_be_used_say_why_and_repeat_no_secret() {
+    let (a, b, c) = (hex('a'), hex('b'), hex('c'));
+    let secret = "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2";
+    for (line, why) in [
+        (format!("o:operate:{a},o:operate:{b},o:operate:{c}"), "\"o\" has 3 digests; at most 2"),
+        (format!("o:operate:{a},o:read:{b}"), "\"o\" has two roles: operate and read"),
+        (format!("o:operate:{a},p:read:{a}"), "\"o\" and \"p\" are the same key"),
+        (format!("o:owner:{a}"), "the role of the key \"o\" is not one of read, operate, worker, admin"),
+        (
+            format!("o:operate:{secret}"),
+            "\"o\" has a sha256 that is not 64 hexadecimal digits; `durahub key hash`",
+        ),
+        (format!("{secret}:operate:{a}"), "a name is not 1 to 32"),
+        (format!(":operate:{a}"), "a name is not 1 to 32"),
+        (secret.to_owned(), "not NAME:ROLE:DIGEST"),
+        (format!("o:{secret}"), "not NAME:ROLE:DIGEST"),
+        (format!("o:operate:{a},"), "not NAME:ROLE:DIGEST"),
+        // An empty variable is more likely a mistake than a wish for no keys.
+        (String::new(), "not NAME:ROLE:DIGEST"),
+    ] {
+        let result = from("", &[("DURAHUB__AUTH__KEYS", &line)], &[]);
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains(why) && text.contains("environment variable DURAHUB__AUTH__KEYS"), "{text}");
+        assert!(!text.contains("hunter2") && !text.contains(&a), "{text}");
+    }
+    let table = |fields: &str| format!("[[auth.keys]]\n{fields}");
+    for (file, why) in [
+        (table(&format!("name = \"o\"\nrole = \"read\"\nsha256 = [\"{secret}\"]")), "not 64 hexadecimal"),
+        (table(&format!("name = \"o\"\nrole = \"read\"\nsha256 = \"{a}\"")), "\"o\" has no sha256"),
+        (table("name = \"o\"\nrole = \"read\""), "\"o\" has no sha256"),
+        (
+            table(&format!("name = \"o\"\nrole = \"read\"\nkey = \"{secret}\"")),
+            "a field other than name, role, sha256",
+        ),
+        (table(&format!("name = \"o\"\nsha256 = [\"{a}\"]")), "the role of the key \"o\""),
+        (table(&format!("role = \"read\"\nsha256 = [\"{a}\"]")), "a key has no name"),
+        (table(&format!("name = \"o\"\nrole = \"read\"\nsha256 = [{}]", 7)), "not 64 hexadecimal"),
+        (format!("[auth]\nkeys = [\"{secret}\"]"), "not a table"),
+        ("[auth]\nkeys = 1".to_owned(), "neither a list of tables nor text"),
+        (
+            format!("{0}\n{0}", table(&format!("name = \"o\"\nrole = \"read\"\nsha256 = [\"{a}\"]"))),
+            "the name \"o\" is there twice",
+        ),
+        (format!("[auth]\nlink_secret = \"{}\"", &secret[..31]), "at least 32 bytes"),
+    ] {
+        let text = from(&file, &[], &[]).unwrap_err().to_string();
+        assert!(text.contains(why) && text.contains("test.toml") && text.contains("auth."), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let set = from("", &[("DURAHUB__AUTH__LINK_SECRET", secret)], &[]).unwrap();
+    assert_eq!(set.config.auth.link_secret.reveal(), Some(secret));
+    for shown in [set.to_toml(), format!("{:?}", set.config)] {
+        assert!(shown.contains("(set)") && !shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    let proxies = |list: &str| from(&format!("[server]\ntrusted_proxies = {list}"), &[], &[]);
+    let printed =
+        proxies("[\"127.0.0.1\", \"10.0.0.0/8\", \"::1\", \"fd00::/8\", \"::ffff:1.2.3.4\"]").unwrap();
+    let expected = "trusted_proxies = [\"127.0.0.1\",\"10.0.0.0/8\",\"::1\",\"fd00::/8\",\"1.2.3.4\"]";
+    assert!(printed.to_toml().contains(expected), "{}", printed.to_toml());
+    same(&from(&printed.to_toml(), &[], &[]).unwrap().config, &printed.config);
+    for bad in ["[\"\"]", "[\"localhost\"]", "[\"10.0.0.0/33\"]", "[\"10.0.0\"]", "[1]", "\"10.0.0.1\""] {
+        refused(proxies(bad), &["server.trusted_proxies", "networks such as 10.0.0.0/8"]);
+    }
+}
+
+#[test]
+fn with_a_key_any_address_may_be_served() {
+    let listen = flag("--listen", "server.listen", "0.0.0.0:1");
+    let keys = format!("root:admin:{}", hex('a'));
+    let environment = [("DURAHUB__AUTH__KEYS", keys.as_str())];
+    assert!(from("", &environment, std::slice::from_ref(&listen)).is_ok());
+    refused(from("[auth]\nkeys = []", &[], &[listen]), &["no key", "durahub key new"]);
 }

@@ -3,8 +3,9 @@
 //! The errors are short because `Error::BadValue` already names the key, where the value came from, and what is allowed.
 
 use crate::model::HubName;
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serializer, de};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// `localhost` means 127.0.0.1 here: a name that stands for two addresses would make the port's owner a matter of luck.
 pub(super) fn listen_address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
@@ -70,4 +71,20 @@ pub(super) fn hub_names_in<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Hub
 
 pub(super) fn hub_names_out<S: Serializer>(names: &[HubName], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(names.iter().map(HubName::as_str))
+}
+
+/// Addresses and networks; an address alone is a network of one.
+pub(super) fn networks_in<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
+    let network = |text: &String| {
+        text.parse().or_else(|_| text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())))
+    };
+    Vec::<String>::deserialize(from)?.iter().map(network).collect::<Result<_, _>>().map_err(de::Error::custom)
+}
+
+/// An address alone is written as such again.
+pub(super) fn networks_out<S: Serializer>(networks: &[IpNet], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(networks.iter().map(|network| match network.prefix_len() == network.max_prefix_len() {
+        true => network.addr().to_string(),
+        false => network.to_string(),
+    }))
 }

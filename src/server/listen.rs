@@ -1,6 +1,7 @@
 //! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes.
 
 use super::watched::{Given, Watch, Watched};
+use crate::api::Peer;
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
@@ -51,10 +52,10 @@ pub(super) async fn serve(
     let graceful = GracefulShutdown::new();
     let builder = builder(patience);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = closing.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -65,7 +66,8 @@ pub(super) async fn serve(
         no_delay(&stream);
         let (watch, router) = (Watch::new(patience), router.clone());
         let stream = TokioIo::new(Watched::new(stream, watch.clone()));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
             let answering = watch.begin();
             let answer = router.clone().oneshot(request);
             async move { answer.await.map(|response| response.map(|body| Given::new(body, answering))) }

@@ -23,6 +23,7 @@ use crate::{
         grpc::{self as grpc_api, Sidecar},
         http::{self, HttpSettings, Readiness},
     },
+    auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
     config::{Config, EventContentType, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
@@ -59,6 +60,9 @@ pub enum StartError {
     /// The hubs of the configuration could not be set up.
     #[error("cannot set up the task hubs: {0}")]
     Hubs(#[source] manager::Error),
+    /// No secret for links could be made or kept.
+    #[error("cannot make a secret to sign links with: {0}")]
+    Secret(#[source] store::Error),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source} (choose another with --listen ADDR:PORT)")]
     Listen {
@@ -92,6 +96,7 @@ impl Server {
         let waiters = Arc::new(Waiters::default());
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
+        let gate = Arc::new(gate(config, &*store, clock.clone()).await.map_err(StartError::Secret)?);
         let idempotency = Duration::from_secs(config.limits.idempotency_hours * 60 * 60);
         let limits = Limits { payload_bytes: config.limits.payload_bytes, idempotency };
 
@@ -112,7 +117,7 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &clock, &leaving);
+        let router = routes(config, &manager, &dispatch, &store, &clock, &gate, &leaving);
         let closing = CancellationToken::new();
         let listener = tokio::spawn(listen::serve(listening, router, patience(config), closing.clone()));
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
@@ -184,6 +189,26 @@ fn patience(config: &Config) -> listen::Patience {
     }
 }
 
+/// The name under which the store keeps what links are signed with.
+const LINK_SECRET: &str = "links";
+
+/// Asks for keys if there are any.
+async fn gate(config: &Config, store: &dyn Store, clock: Arc<dyn Clock>) -> Result<Gate, store::Error> {
+    let auth = &config.auth;
+    if auth.keys.is_empty() {
+        return Ok(Gate::open(clock));
+    }
+    let secret = match auth.link_secret.reveal() {
+        Some(secret) => secret.as_bytes().to_vec(),
+        None => {
+            let candidate = auth::new_key().map_err(|error| store::Error::Backend(error.into()))?;
+            store.secret_ensure(LINK_SECRET, candidate.into_bytes()).await?
+        }
+    };
+    let ttl = Duration::from_secs(auth.link_ttl_secs);
+    Ok(Gate::guarded(Keys::new(auth.keys.clone()), LinkSigner::new(&secret), ttl, clock))
+}
+
 fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
@@ -214,6 +239,8 @@ fn http_settings(config: &Config) -> HttpSettings {
             EventContentType::Any => http::Accepted::Any,
         },
         webhook_secrets: webhook_secrets.collect(),
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        open_rpc_mount: config.auth.open_rpc_mount,
         cors_origins: config.http.cors_origins.clone(),
         compression: config.http.compression,
     }
@@ -225,6 +252,7 @@ fn routes(
     dispatch: &Dispatch,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    gate: &Arc<Gate>,
     leaving: &CancellationToken,
 ) -> Router {
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
@@ -233,6 +261,7 @@ fn routes(
         settings: Arc::new(http_settings(config)),
         readiness: readiness.clone(),
         clock: clock.clone(),
+        gate: gate.clone(),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {
@@ -242,5 +271,5 @@ fn routes(
     };
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
     let message_bytes = config.limits.grpc_message_bytes;
-    grpc_api::mount(http::router(api), sidecar, message_bytes, readiness, leaving.clone())
+    grpc_api::mount(http::router(api), sidecar, message_bytes, readiness, gate.clone(), leaving.clone())
 }

@@ -100,6 +100,10 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the hub if nothing is in it; `false` if something is.
     async fn hub_remove(&self, hub: HubId) -> Result<bool, Error>;
 
+    /// The secret of that name: the one that is kept, or else `candidate`, which is kept from now on. Of many callers who offer different
+    /// ones all are given the same. Never shown to anybody outside the server.
+    async fn secret_ensure(&self, name: &str, candidate: Vec<u8>) -> Result<Vec<u8>, Error>;
+
     /// Creates an instance with its start message: status Pending, turn 0.
     ///
     /// If the id is taken by an instance that `terms` allow to replace, that instance is removed with all it has in the same

@@ -16,6 +16,7 @@ mod documented;
 mod edge;
 mod history;
 mod hubs;
+mod keys;
 mod links;
 mod lists;
 mod races;

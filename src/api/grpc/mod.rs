@@ -5,6 +5,7 @@
 mod door;
 mod health;
 mod history;
+mod permit;
 mod query;
 mod reflection;
 mod restart;

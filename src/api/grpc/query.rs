@@ -71,6 +71,15 @@ pub(super) async fn ended_ids(
     })
 }
 
+/// Whether the request may remove more than one instance with its sub-orchestrations.
+pub(super) fn is_of_many(request: &pb::PurgeInstancesRequest) -> bool {
+    use pb::purge_instances_request::Request;
+    match &request.request {
+        Some(Request::InstanceId(_)) | None => false,
+        Some(Request::InstanceBatch(_) | Request::PurgeInstanceFilter(_)) => true,
+    }
+}
+
 pub(super) async fn purge(
     manager: &Manager,
     hub: HubId,

@@ -4,7 +4,7 @@ use super::{
     Sidecar, door, generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer, health,
     reflection,
 };
-use crate::api::http::Readiness;
+use crate::{api::http::Readiness, auth::Gate};
 use axum::Router;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -12,18 +12,19 @@ use tower::Layer as _;
 
 /// Adds the Durable Task service, health checks and server reflection to `router`.
 ///
-/// `message_bytes`: the largest message that is accepted. `stop`: cancelled when the server shuts down.
+/// `message_bytes`: the largest message that is accepted. `gate`: decides who may call what. `stop`: cancelled when the server shuts down.
 pub fn mount(
     router: Router,
     sidecar: Sidecar,
     message_bytes: usize,
     readiness: Arc<dyn Readiness>,
+    gate: Arc<Gate>,
     stop: CancellationToken,
 ) -> Router {
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
         .max_decoding_message_size(message_bytes)
         .max_encoding_message_size(usize::MAX);
-    let door = axum::middleware::from_fn(door);
+    let door = axum::middleware::from_fn_with_state(gate, door);
     router
         .route_service("/TaskHubSidecarService/{rpc}", door.layer(sidecar))
         .route_service("/grpc.health.v1.Health/{rpc}", door.layer(health::service(readiness, stop)))

@@ -3,9 +3,10 @@
 use super::{
     generated::task_hub_sidecar_service_server::TaskHubSidecarService,
     history::{self, HistoryStream},
-    query, restart, state, status,
+    permit, query, restart, state, status,
 };
 use crate::{
+    auth::Operation,
     dispatch::{Dispatch, Kind},
     manager::{Error, Manager, Reuse, Start, WaitFor},
     model::{HubId, InstanceId, StatusSet, Timestamp, pb},
@@ -197,6 +198,9 @@ impl TaskHubSidecarService for Sidecar {
         request: Request<pb::PurgeInstancesRequest>,
     ) -> Answer<pb::PurgeInstancesResponse> {
         let hub = self.hub(request.metadata())?;
+        if query::is_of_many(request.get_ref()) {
+            permit::also(request.extensions(), Operation::PurgeMany, "a purge of many instances")?;
+        }
         query::purge(&self.manager, hub, request.into_inner(), &self.stop).await.map(Response::new)
     }
 

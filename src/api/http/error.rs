@@ -74,6 +74,12 @@ pub enum Error {
     /// The instance was not rewound that often.
     #[error("there is no such revision")]
     NoRevision,
+    /// No key or link, or one that nobody knows.
+    #[error("a key is needed")]
+    Unauthenticated,
+    /// A known key or link that does not permit this.
+    #[error("the key or link does not permit this")]
+    Forbidden,
     /// No such route.
     #[error("no such route")]
     NoRoute,
@@ -119,6 +125,8 @@ impl Error {
             Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
+            Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Shape::Empty),
+            Error::Forbidden => (StatusCode::FORBIDDEN, Shape::Empty),
             Error::NoRoute | Error::NoRevision => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
         }
@@ -183,6 +191,9 @@ impl IntoResponse for Error {
         };
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, BUSY_RETRY_SECS);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

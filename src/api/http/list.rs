@@ -84,7 +84,7 @@ pub async fn purge(call: &Call) -> Result<Response, Error> {
 fn page(call: &Call, views: &[View<'_>], continuation: Option<&str>) -> Response {
     let response = answer::json(StatusCode::OK, &views);
     let mut response = match continuation {
-        Some(token) => links::to_next(call, &[(CONTINUATION_PARAMETER, token)], response),
+        Some(token) => links::to_next(&call.address(), &[(CONTINUATION_PARAMETER, token)], response),
         None => response,
     };
     // Tokens are hex.

@@ -6,6 +6,7 @@
 //!
 //! Routing is our own rather than axum's, because the path rules to be compatible with are unusual; see `route`.
 
+mod admit;
 mod answer;
 mod body;
 mod control;
@@ -16,6 +17,7 @@ mod event_body;
 mod events;
 mod filter;
 mod form;
+mod forwarded;
 mod health;
 mod history;
 mod layers;
@@ -45,15 +47,18 @@ pub use settings::HttpSettings;
 pub use signature::{Secret, Style};
 
 use crate::{
+    api::Peer,
+    auth::{Caller, Gate, Place},
     clock::Clock,
     manager::{self, Manager},
-    model::HubId,
+    model::{HubId, InstanceId},
 };
 use axum::{
     Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header, request::Parts},
+    middleware,
     response::{IntoResponse as _, Response},
     routing::get,
 };
@@ -80,6 +85,8 @@ pub struct Api {
     pub readiness: Arc<dyn Readiness>,
     /// Tells how old a signature is.
     pub clock: Arc<dyn Clock>,
+    /// Decides who may do what.
+    pub gate: Arc<Gate>,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
     pub leaving: CancellationToken,
 }
@@ -97,6 +104,7 @@ pub fn router(state: Api) -> Router {
         .route("/docs", get(docs::reference))
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
+        .layer(middleware::from_fn_with_state(state.clone(), admit::admit))
         .with_state(state);
     layers::around(routes, &settings)
 }
@@ -117,6 +125,7 @@ async fn manage(State(api): State<Api>, request: Request) -> Response {
         route = route.name(),
         instance.id = route.instance(),
         request.id = request.extensions().get().map(RequestId::as_str),
+        caller = request.extensions().get().filter(|caller| **caller != Caller::Anyone).map(Caller::to_string),
     );
     let one_request_a_time = request.version() < Version::HTTP_2;
     async move {
@@ -162,12 +171,39 @@ struct Call {
     uri: Uri,
     headers: HeaderMap,
     query: Query,
+    peer: Option<Peer>,
+    caller: Option<Caller>,
 }
 
 impl Call {
-    fn new(api: Api, parts: Parts) -> Self {
+    fn new(api: Api, mut parts: Parts) -> Self {
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        Self { api, uri: parts.uri, headers: parts.headers, query }
+        let (peer, caller) = (parts.extensions.remove(), parts.extensions.remove());
+        Self { api, uri: parts.uri, headers: parts.headers, query, peer, caller }
+    }
+
+    /// Scheme, host and port for links.
+    fn origin(&self) -> String {
+        links::origin(&self.api.settings, self.peer, &self.uri, &self.headers)
+    }
+
+    /// The `code` of a link to this instance, for whoever made this request. `None` if links need none.
+    fn code(&self, hub: HubId, id: &InstanceId) -> Option<String> {
+        let place = Place { hub: self.api.manager.hub_name(hub), instance: id.to_string() };
+        self.api.gate.link(self.caller.as_ref()?, place)
+    }
+
+    /// The address of this very request about this instance, for looking again. It never repeats a key: a link to the instance takes
+    /// the place of whatever stands in `code`.
+    fn itself(&self, hub: HubId, id: &InstanceId) -> String {
+        let bare = self.query.text(links::CODE).is_none() && self.caller != Some(Caller::Local);
+        let code = if bare { None } else { self.code(hub, id) };
+        links::itself(&self.origin(), &self.uri, code.as_deref())
+    }
+
+    /// The address of this very request, without what stands in `code`.
+    fn address(&self) -> String {
+        links::without_code(&links::itself(&self.origin(), &self.uri, None))
     }
 
     /// The hub that `taskHub` names, the default one if it names none. An unknown one reads as empty.

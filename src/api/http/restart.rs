@@ -3,6 +3,7 @@
 
 use super::{Call, Error, retry, start, trace, wait};
 use crate::{
+    auth::Caller,
     manager::{self, Restart, Under},
     model::InstanceId,
 };
@@ -27,6 +28,10 @@ pub async fn restart(call: &Call, id: String) -> Result<Response, Error> {
 
 fn under(call: &Call) -> Result<Under, Error> {
     let chosen = call.query.text("newInstanceId").filter(|id| !id.is_empty());
+    // A link is for its own instance: under an id of the caller's choice it would reach, and replace, those of others.
+    if chosen.is_some() && matches!(call.caller, Some(Caller::Link(_))) {
+        return Err(Error::Forbidden);
+    }
     match (chosen, call.query.flag("restartWithNewInstanceId").unwrap_or(true)) {
         (Some(chosen), true) => Ok(Under::Chosen(chosen.to_owned())),
         (None, true) => Ok(Under::MadeUp),

@@ -3,6 +3,7 @@
 //! simply no match (404, never 405).
 
 use super::form;
+use crate::auth::Operation;
 use axum::http::Method;
 
 /// An operation of the API with the parameters of its path, decoded.
@@ -75,6 +76,26 @@ impl Route {
             Route::SignalEntity { .. } => "signal_entity",
             Route::MakePrimary => "make_primary",
             Route::Unknown => "unknown",
+        }
+    }
+
+    /// What a caller must be permitted to do. No `_` arm: a new route must say here what it takes.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Route::Start { .. } => Operation::Start,
+            Route::Status { .. } => Operation::Status,
+            Route::Purge { .. } => Operation::Purge,
+            Route::RaiseEvent { .. } => Operation::RaiseEvent,
+            Route::Terminate { .. } => Operation::Terminate,
+            Route::Suspend { .. } => Operation::Suspend,
+            Route::Resume { .. } => Operation::Resume,
+            Route::Rewind { .. } => Operation::Rewind,
+            Route::Restart { .. } => Operation::Restart,
+            Route::List | Route::ListEntities { .. } | Route::ReadEntity { .. } => Operation::List,
+            Route::PurgeMany => Operation::PurgeMany,
+            Route::SignalEntity { .. } => Operation::Signal,
+            Route::MakePrimary => Operation::Administer,
+            Route::Unknown => Operation::Greet,
         }
     }
 

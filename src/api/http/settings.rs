@@ -1,6 +1,7 @@
 //! What the HTTP room can be told from outside.
 
 use super::{event_body::Accepted, signature::Secret};
+use ipnet::IpNet;
 use std::time::Duration;
 
 /// Settings of the HTTP API. Whoever reads the configuration fills them in.
@@ -23,6 +24,10 @@ pub struct HttpSettings {
     pub cors_origins: Vec<String>,
     /// Whether larger answers are compressed for callers who accept that.
     pub compression: bool,
+    /// Proxies whose forwarding headers shape the links.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether clients on this machine need no key at the second mount.
+    pub open_rpc_mount: bool,
 }
 
 impl Default for HttpSettings {
@@ -36,6 +41,8 @@ impl Default for HttpSettings {
             webhook_secrets: Vec::new(),
             cors_origins: Vec::new(),
             compression: true,
+            trusted_proxies: Vec::new(),
+            open_rpc_mount: false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Call, Error, answer, body,
     embed::Embedded,
-    links::{self, CheckStatus},
+    links::CheckStatus,
     retry, status, trace,
     view::Show,
     wait::{self, Patience},
@@ -76,10 +76,11 @@ pub async fn accepted(
 fn pointer(call: &Call, hub: HubId, id: &InstanceId, code: StatusCode) -> Response {
     let connection = call.query.word("connection").or(call.query.word("connectionName"));
     let links = CheckStatus::new(
-        &links::origin(&call.api.settings, &call.uri, &call.headers),
+        &call.origin(),
         id.as_str(),
         &call.api.manager.hub_name(hub),
         connection.unwrap_or(DEFAULT_CONNECTION),
+        call.code(hub, id).as_deref(),
     );
     answer::pointing_to(&links.status_query_get_uri, LOOK_AGAIN_SECS, answer::json(code, &links))
 }

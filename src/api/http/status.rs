@@ -61,7 +61,7 @@ pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
     let (instance, history) = found.ok_or(manager::Error::NotFound(id))?;
     let code = code(instance.record.status, call.query.flag("returnInternalServerErrorOnFailure"));
     let response = describe(&instance, history.as_deref(), show, code);
-    Ok(look_again(call, code, wait::acknowledged(patience, response)))
+    Ok(look_again(call, hub, &instance.record.id, code, wait::acknowledged(patience, response)))
 }
 
 /// The same with a page of the history instead of all of it.
@@ -89,18 +89,18 @@ async fn with_page(
     let mut response = answer::json(code, &View::new(&instance, show, rows));
     if let Some(next) = page.next {
         response.headers_mut().insert(HISTORY_NEXT, next.into());
-        response = links::to_next(call, &[("historyAfter", &next.to_string())], response);
+        let next = next.to_string();
+        response = links::to_next(&call.itself(hub, &id), &[("historyAfter", &next)], response);
     }
-    Ok(look_again(call, code, response))
+    Ok(look_again(call, hub, &id, code, response))
 }
 
 /// Tells a caller whose instance has not ended where and when to look again.
-fn look_again(call: &Call, code: StatusCode, response: Response) -> Response {
+fn look_again(call: &Call, hub: HubId, id: &InstanceId, code: StatusCode, response: Response) -> Response {
     if code != StatusCode::ACCEPTED {
         return response;
     }
-    let itself = links::itself(&call.api.settings, &call.uri, &call.headers);
-    answer::pointing_to(&itself, LOOK_AGAIN_SECS, response)
+    answer::pointing_to(&call.itself(hub, id), LOOK_AGAIN_SECS, response)
 }
 
 /// The status code for an instance in this status; `failed_is_error`: answer 500 for a failed one.

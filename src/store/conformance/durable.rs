@@ -65,6 +65,17 @@ pub async fn keys_of_purged_instances_are_not_used_again(cx: &mut StoreTest) {
     }
 }
 
+pub async fn secrets_are_kept(cx: &mut StoreTest) {
+    let kept = cx.store.secret_ensure("links", vec![7; 32]).await.unwrap();
+    for close in [true, false] {
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+        assert_eq!(cx.store.secret_ensure("links", vec![8; 32]).await.unwrap(), kept);
+    }
+}
+
 pub async fn answered_requests_stay_on_record(cx: &mut StoreTest) {
     let asked = Idempotency { key: "k".into(), fingerprint: vec![0, 255, 7], valid_from: NOW };
     let terms = Terms { idempotency: Some(asked), ..Terms::default() };

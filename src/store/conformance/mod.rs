@@ -17,6 +17,7 @@ pub mod payloads;
 pub mod pending;
 pub mod purge;
 pub mod rewind;
+pub mod secrets;
 pub mod terms;
 pub mod turns;
 
@@ -137,6 +138,10 @@ macro_rules! conformance {
                 a_tree_is_rewound_wholly_or_not_at_all
                 revisions_go_with_their_instance
             }
+            secrets {
+                the_first_candidate_stays
+                of_64_candidates_one_is_given_to_all
+            }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model
             }
@@ -152,6 +157,7 @@ macro_rules! conformance_durable {
                 everything_is_there_after_a_clean_close
                 everything_is_there_after_a_drop
                 keys_of_purged_instances_are_not_used_again
+                secrets_are_kept
                 answered_requests_stay_on_record
                 a_closed_store_says_so
             }

@@ -22,6 +22,7 @@ mod pool;
 mod read;
 mod revision;
 mod rows;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -102,6 +103,11 @@ impl Store for SqliteStore {
 
     async fn hub_remove(&self, hub: HubId) -> Result<bool, Error> {
         self.writer.change(move |tx| hub::remove(tx, hub)).await
+    }
+
+    async fn secret_ensure(&self, name: &str, candidate: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let name = name.to_owned();
+        self.writer.change(move |tx| secret::ensure(tx, &name, candidate)).await
     }
 
     async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {

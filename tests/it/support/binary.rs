@@ -45,10 +45,20 @@ impl Data {
 
     /// The same with another store.
     pub async fn serve_on(&self, store: &str, arguments: &[&str]) -> Binary {
+        self.start(store, arguments, &[]).await
+    }
+
+    /// Starts the binary with these environment variables.
+    pub async fn serve_env(&self, environment: &[(&str, &str)]) -> Binary {
+        self.start(&self.store(), &[], environment).await
+    }
+
+    async fn start(&self, store: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Binary {
         let log = self.path("log");
         let mut child = program()
             .args(["--listen", "127.0.0.1:0", "--store", store])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log).unwrap())
@@ -135,8 +145,13 @@ fn program() -> Command {
 
 /// Runs the binary to its end. One that does not end, because it serves what it should refuse, is killed and fails the test.
 pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    run_with(arguments, environment, Stdio::null())
+}
+
+/// The same with something to read on standard input.
+pub fn run_with(arguments: &[&str], environment: &[(&str, &str)], input: Stdio) -> Output {
     let mut command = program();
-    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null());
+    command.args(arguments).envs(environment.iter().copied()).stdin(input);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = child.id();
     let (tell, told) = mpsc::channel();

@@ -168,7 +168,8 @@ impl Http {
     /// Whether the server lives, is ready, and runs an orchestration.
     pub async fn is_well(&self) {
         assert_eq!(self.get("/healthz").await.status, 200);
-        assert_eq!(self.get("/readyz").await.status, 200);
+        // A server within the process is there before it has read all of its work.
+        eventually("readiness", async || (self.get("/readyz").await.status == 200).then_some(())).await;
         let hello = self.post("orchestrators/HelloCities?timeout=20", "").await;
         assert_eq!(hello.body, r#"["Hello, Tokyo!","Hello, Seattle!","Hello, London!"]"#, "{hello:?}");
     }

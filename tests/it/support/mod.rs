@@ -5,7 +5,7 @@ mod http;
 mod inside;
 mod worker;
 
-pub use binary::{Binary, Data, run};
+pub use binary::{Binary, Data, run, run_with};
 pub use http::{Answer, Http, escaped};
 pub use inside::Inside;
 pub use worker::{Client, Worker, channel, client, code_of, get_request, in_hub, raised, start_request};

@@ -6,6 +6,7 @@ mod control;
 mod existing;
 mod history_pages;
 mod input;
+mod keys;
 mod list;
 mod mounts;
 mod restart;
@@ -18,6 +19,8 @@ mod waiting;
 
 use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
 use crate::{
+    api::Peer,
+    auth::Gate,
     clock::Clock,
     dispatch::Waiters,
     manager::{Hubs, Limits, Manager},
@@ -87,6 +90,14 @@ impl World {
     }
 
     async fn with(settings: HttpSettings, create_hubs: bool) -> Self {
+        Self::guarded(settings, create_hubs, Gate::open).await
+    }
+
+    async fn guarded(
+        settings: HttpSettings,
+        create_hubs: bool,
+        gate: impl FnOnce(Arc<dyn Clock>) -> Gate,
+    ) -> Self {
         let waiters = Arc::new(Waiters::default());
         let store = Arc::new(MemoryStore::new(waiters.clone()));
         let clock = Arc::new(ManualClock(AtomicI64::new(BEGIN.0)));
@@ -96,12 +107,14 @@ impl World {
         let limits = Limits { payload_bytes: PAYLOAD_LIMIT, idempotency: Duration::from_secs(3_600) };
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
+        let gate = Arc::new(gate(clock.clone()));
         let (settings, readiness) = (Arc::new(settings), probe.clone());
         let router = router(Api {
             manager: manager.clone(),
             settings,
             readiness,
             clock: clock.clone(),
+            gate,
             leaving: leaving.clone(),
         });
         Self { store, clock, probe, leaving, manager, router }
@@ -131,13 +144,29 @@ impl World {
 
     /// `path`: below the base of the API if it begins with a slash, else absolute.
     async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.ask_from(None, method, path, headers, body).await
+    }
+
+    /// `peer`: the other end of the connection.
+    async fn ask_from(
+        &self,
+        peer: Option<Peer>,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let uri = match path.strip_prefix("http://host:7071") {
             Some(target) => target.to_owned(),
             None => format!("{WEBHOOK_BASE}{path}"),
         };
         let request = Request::builder().method(method).uri(uri).header("host", "host:7071");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+        let mut request = request.body(body.into()).unwrap();
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let header = |name: &str| {
             response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
@@ -148,6 +177,7 @@ impl World {
             content_type: header("content-type"),
             content_length: header("content-length"),
             continuation: header("x-ms-continuation-token"),
+            challenge: header("www-authenticate"),
             preference_applied: header("preference-applied"),
             replayed: header("idempotency-replayed"),
             link: header("link"),
@@ -169,6 +199,7 @@ struct Answer {
     content_type: Option<String>,
     content_length: Option<String>,
     continuation: Option<String>,
+    challenge: Option<String>,
     preference_applied: Option<String>,
     replayed: Option<String>,
     link: Option<String>,

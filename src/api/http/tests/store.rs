@@ -120,6 +120,10 @@ impl Store for MemoryStore {
         Ok(hub)
     }
 
+    async fn secret_ensure(&self, _: &str, _: Vec<u8>) -> Result<Vec<u8>, Error> {
+        unreachable!("the API has no secrets")
+    }
+
     async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {
         let mut shelf = self.open()?;
         let address = (new.hub, new.id.clone());

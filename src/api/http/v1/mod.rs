@@ -4,6 +4,7 @@ mod counts;
 mod revisions;
 
 use super::{Api, Call, Error};
+use crate::auth::Operation;
 use axum::{
     Router,
     extract::{Path, State},
@@ -21,6 +22,19 @@ pub fn router() -> Router<Api> {
         .route("/counts", get(counts))
         .route("/instances/{id}/revisions", get(revisions))
         .method_not_allowed_fallback(async || Error::NoRoute)
+}
+
+/// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
+pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
+    let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
+    match segments.as_slice() {
+        ["counts"] => Some((Operation::List, None)),
+        ["instances", id, "revisions"] => {
+            let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
+            Some((Operation::Status, Some(id.into_owned())))
+        }
+        _ => None,
+    }
 }
 
 async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

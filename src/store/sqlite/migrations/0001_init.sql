@@ -15,6 +15,12 @@ CREATE TABLE counter (
     next INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Secrets of the server itself, such as what links are signed with. Who can read the file can read these.
+CREATE TABLE secret (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE instance (
     key                 INTEGER PRIMARY KEY,
     hub                 INTEGER NOT NULL,

@@ -6,10 +6,9 @@ const assert = require("node:assert/strict");
 const { randomUUID } = require("node:crypto");
 const { after, before, describe, test } = require("node:test");
 const { DurableClient } = require("durable-functions/lib/src/durableClient/DurableClient");
+const { PUBLIC, RPC, binding } = require("./binding");
 const { Server, eventually } = require("./server");
 
-const PUBLIC = "/runtime/webhooks/durabletask";
-const RPC = "/durabletask";
 const LINKS = ["id", "statusQueryGetUri", "sendEventPostUri", "terminatePostUri", "rewindPostUri", "purgeHistoryDeleteUri",
     "restartPostUri", "suspendPostUri", "resumePostUri"];
 
@@ -23,34 +22,6 @@ after(async () => {
     await server.stop();
     assert(alive, `the server died during the tests:\n${log}`);
 });
-
-/** What the Functions host hands to a client. Without `rpcMount`, calls take the links of the public mount. */
-function binding(origin, rpcMount) {
-    const base = `${origin}${PUBLIC}/`;
-    const query = "taskHub=default&connection=Storage&code=k";
-    const one = `${base}instances/INSTANCEID`;
-    const operation = (verb) => `${one}/${verb}?reason={text}&${query}`;
-    const create = `${base}orchestrators/{functionName}[/{instanceId}]?`;
-    const wait = "timeout={timeoutInSeconds}&pollingInterval={intervalInSeconds}";
-    return {
-        taskHubName: "default",
-        creationUrls: { createNewInstancePostUri: `${create}code=k`, createAndWaitOnNewInstancePostUri: `${create}${wait}&code=k` },
-        managementUrls: {
-            id: "INSTANCEID",
-            statusQueryGetUri: `${one}?${query}`,
-            sendEventPostUri: `${one}/raiseEvent/{eventName}?${query}`,
-            terminatePostUri: operation("terminate"),
-            rewindPostUri: operation("rewind"),
-            purgeHistoryDeleteUri: `${one}?${query}`,
-            restartPostUri: `${one}/restart?${query}`,
-            suspendPostUri: operation("suspend"),
-            resumePostUri: operation("resume"),
-        },
-        baseUrl: base.slice(0, -1),
-        requiredQueryStringParameters: "code=k",
-        rpcBaseUrl: rpcMount && `${origin}${rpcMount}/`,
-    };
-}
 
 /** A time that parts what was created before the call from what is created after it. */
 async function aMomentLater() {

@@ -26,13 +26,13 @@ async function eventually(probe, what, timeout = 20_000) {
 }
 
 class Server {
-    static async start() {
+    static async start(environment = {}) {
         const server = new Server();
         server.directory = fs.mkdtempSync(path.join(os.tmpdir(), "durahub-js-"));
         const log = fs.openSync(path.join(server.directory, "stderr"), "a");
         const store = `sqlite:${path.join(server.directory, "server.db")}`;
-        const stdio = ["ignore", "pipe", log];
-        server.process = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--store", store], { stdio });
+        const options = { stdio: ["ignore", "pipe", log], env: { ...process.env, ...environment } };
+        server.process = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--store", store], options);
         let failure;
         server.process.on("error", (error) => (failure = error));
         let output = "";

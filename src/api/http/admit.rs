@@ -1,0 +1,124 @@
+//! The door of this room: whoever does not show a key or a link that permits what he asks for is sent away before anything else is
+//! looked at. Every route passes here; one that [`door`] does not know exists for administrators only.
+
+use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, links, route, signature, v1};
+use crate::{
+    api::caller::{self, Peer},
+    auth::{Caller, Operation, Place, Verdict},
+};
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use route::Route;
+
+/// What tells nothing but whether the server is well and how to talk to it.
+const OPEN: [&str; 4] = ["/healthz", "/readyz", "/openapi.yaml", "/docs"];
+
+/// Which rule a request falls under.
+enum Door {
+    /// Nobody is asked.
+    Open,
+    /// An operation of the API, at the second mount or not.
+    Api { route: Route, rpc_mount: bool },
+    /// One of durahub's own routes.
+    Own { operation: Operation, instance: Option<String> },
+    /// Anything else.
+    Elsewhere,
+}
+
+fn door(method: &Method, path: &str) -> Door {
+    if OPEN.contains(&path) {
+        return Door::Open;
+    }
+    if let Some((operation, instance)) = v1::permission(path) {
+        return Door::Own { operation, instance };
+    }
+    let (below, rpc_mount) = match (route::below(WEBHOOK_BASE, path), route::below(RPC_BASE, path)) {
+        (Some(below), _) => (below, false),
+        (None, Some(below)) => (below, true),
+        (None, None) => return Door::Elsewhere,
+    };
+    Door::Api { route: route::matches(method, below), rpc_mount }
+}
+
+/// Lets the request go on with its [`Caller`] in its extensions, or refuses it: 401 for somebody unknown, 403 for somebody who may not.
+pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    // Browsers ask for permission without showing a key; no route does anything for OPTIONS.
+    let caller = match request.method() {
+        &Method::OPTIONS => Ok(Caller::Anyone),
+        _ => judge(&api, &request),
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
+    if api.gate.is_open() {
+        return Ok(Caller::Anyone);
+    }
+    let query = Query::parse(request.uri().query().unwrap_or_default());
+    let credential =
+        caller::credential(request.headers()).or_else(|| query.word(links::CODE).map(str::as_bytes));
+    let (operation, verdict) = match door(request.method(), request.uri().path()) {
+        Door::Open => return Ok(Caller::Anyone),
+        Door::Api { rpc_mount: true, .. } if credential.is_none() && is_local(api, request) => {
+            return Ok(Caller::Local);
+        }
+        Door::Api { route, .. } => {
+            let operation = route.operation();
+            match api.gate.decide(credential, operation, || place(api, &query, route.instance())) {
+                // A signature stands in for a key. It is checked together with the body that it is made over.
+                Verdict::Unauthenticated | Verdict::Forbidden(_) if is_signed(api, &query, &route) => {
+                    return Ok(Caller::Anyone);
+                }
+                verdict => (operation, verdict),
+            }
+        }
+        Door::Own { operation, instance } => {
+            (operation, api.gate.decide(credential, operation, || place(api, &query, instance.as_deref())))
+        }
+        Door::Elsewhere => match api.gate.decide(credential, Operation::Administer, || None) {
+            Verdict::Forbidden(_) => return Err(Error::NoRoute),
+            verdict => (Operation::Administer, verdict),
+        },
+    };
+    match verdict {
+        Verdict::Allowed(caller) => Ok(caller),
+        Verdict::Unauthenticated => {
+            tracing::debug!("refused: no key, or an unknown one");
+            Err(Error::Unauthenticated)
+        }
+        Verdict::Forbidden(caller) => {
+            tracing::info!(%caller, ?operation, "refused: the key or link does not permit this");
+            Err(Error::Forbidden)
+        }
+    }
+}
+
+/// The instance that the path and `taskHub` name. A hub that does not exist has no links.
+fn place(api: &Api, query: &Query, instance: Option<&str>) -> Option<Place> {
+    let hub = api.manager.hub(query.word("taskHub")).ok()?;
+    Some(Place { hub: api.manager.hub_name(hub), instance: instance?.to_owned() })
+}
+
+/// Whether this is an event for a hub whose events are signed.
+fn is_signed(api: &Api, query: &Query, route: &Route) -> bool {
+    let is_event = matches!(route, Route::RaiseEvent { .. });
+    let hub = api.manager.hub(query.word("taskHub")).ok().filter(|_| is_event);
+    hub.is_some_and(|hub| signature::is_asked(&api.settings.webhook_secrets, &api.manager.hub_name(hub)))
+}
+
+/// Whether this is a client on this machine, at a mount that the settings open to it. A proxy on this machine is not: it speaks for
+/// somebody else.
+fn is_local(api: &Api, request: &Request) -> bool {
+    let near = request.extensions().get::<Peer>().is_some_and(|peer| peer.address().is_loopback());
+    api.settings.open_rpc_mount && near && !caller::was_forwarded(request.headers())
+}

@@ -1,0 +1,92 @@
+//! What can be asked for, and the sets of it that links carry.
+
+use super::Role;
+
+/// What a request wants to do, as far as permissions tell requests apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Nothing that matters: a greeting, or a route that does not exist. Whoever is known may.
+    Greet,
+    /// Read one instance, its payloads and history included.
+    Status,
+    /// Stream the history of one instance; workers replay from it.
+    History,
+    /// Read many instances or entities, or the state of an entity.
+    List,
+    /// Start an instance.
+    Start,
+    /// Send an operation to an entity.
+    Signal,
+    /// Send an event to an instance.
+    RaiseEvent,
+    /// End an instance.
+    Terminate,
+    /// Pause an instance.
+    Suspend,
+    /// Let a paused instance go on.
+    Resume,
+    /// Run an instance again.
+    Restart,
+    /// Let a failed instance go on from where it failed.
+    Rewind,
+    /// Remove one ended instance.
+    Purge,
+    /// Remove many at once.
+    PurgeMany,
+    /// Take work and hand in its results.
+    Work,
+    /// Change the server itself, such as its hubs, or end many instances at once.
+    Administer,
+}
+
+impl Operation {
+    /// The operations that a link can carry: those at one instance. A link's bits are places in this list, so it only grows.
+    pub const AT_ONE_INSTANCE: [Self; 8] = [
+        Self::Status,
+        Self::RaiseEvent,
+        Self::Terminate,
+        Self::Suspend,
+        Self::Resume,
+        Self::Restart,
+        Self::Rewind,
+        Self::Purge,
+    ];
+
+    fn bit(self) -> u16 {
+        Self::AT_ONE_INSTANCE.iter().position(|known| *known == self).map_or(0, |place| 1 << place)
+    }
+}
+
+/// A set of operations at one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operations(u16);
+
+impl Operations {
+    /// Every operation a link can carry.
+    pub const ALL: Self = Self((1 << Operation::AT_ONE_INSTANCE.len()) - 1);
+
+    /// What `role` may do at one instance.
+    pub fn of(role: Role) -> Self {
+        Operation::AT_ONE_INSTANCE.into_iter().filter(|operation| role.permits(*operation)).collect()
+    }
+
+    /// Whether it is in the set; an operation that no link can carry never is.
+    pub fn contains(self, operation: Operation) -> bool {
+        self.0 & operation.bit() != 0
+    }
+
+    pub(super) fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// `None` if there are bits of a later version among them.
+    pub(super) fn from_bits(bits: u16) -> Option<Self> {
+        (bits & !Self::ALL.0 == 0).then_some(Self(bits))
+    }
+}
+
+impl FromIterator<Operation> for Operations {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        Self(operations.into_iter().fold(0, |bits, operation| bits | operation.bit()))
+    }
+}
