@@ -21,8 +21,8 @@ function connection(address, hub) {
     return options;
 }
 
-function newClient(address, hub) {
-    return new TaskHubGrpcClient(connection(address, hub));
+function newClient(address, hub, options = {}) {
+    return new TaskHubGrpcClient({ ...connection(address, hub), ...options });
 }
 
 /** `code` holds `orchestrators` and `activities` by name; `options` are those of the SDK, and `hub`. Not started yet. */
@@ -56,8 +56,8 @@ function serve(code, { environment, prepare, ...options } = {}) {
             fixture.workers.splice(fixture.workers.indexOf(worker), 1);
             await worker.stop();
         },
-        newClient(hub) {
-            const client = newClient(fixture.server.address, hub);
+        newClient(hub, clientOptions) {
+            const client = newClient(fixture.server.address, hub, clientOptions);
             fixture.clients.push(client);
             return client;
         },

@@ -48,6 +48,7 @@ class Server {
 
     async run() {
         const log = fs.openSync(path.join(this.directory, "stderr"), "a");
+        this.logged = fs.fstatSync(log).size;
         const store = `sqlite:${path.join(this.directory, "server.db")}`;
         const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${this.port}`, "--store", store], {
             stdio: ["ignore", "pipe", log],
@@ -76,6 +77,12 @@ class Server {
 
     alive() {
         return this.process.exitCode === null && this.process.signalCode === null;
+    }
+
+    /** How many workers of this SDK have joined since the server runs. */
+    joined() {
+        const log = fs.readFileSync(path.join(this.directory, "stderr")).subarray(this.logged).toString();
+        return log.split("\n").filter((line) => line.includes('"worker joined"') && line.includes("durabletask-js")).length;
     }
 
     log() {
