@@ -3,6 +3,7 @@
 // there is no such package. Arguments are passed on to node; file names choose tests.
 //
 //     node run.js [timers.test.js ...] [--test-name-pattern=...]
+//     node run.js --check      only tells whether there is a Node.js to run them with
 
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
@@ -17,10 +18,13 @@ if (!(parseInt(version.slice(1)) >= 22)) {
 }
 
 const given = process.argv.slice(2);
+if (given.includes("--check")) {
+    process.exit(0);
+}
 const options = given.filter((argument) => argument.startsWith("-"));
 const chosen = given.filter((argument) => !argument.startsWith("-"));
 const files = chosen.length > 0 ? chosen : fs.readdirSync(__dirname).filter((name) => name.endsWith(".test.js")).sort();
-// Each file has a server of its own, so two can run side by side.
-const flags = ["--test", "--test-concurrency=2", "--test-timeout=90000", "--test-reporter=spec"];
+// Each file has a server of its own, and waits most of its time; so a few can run side by side.
+const flags = ["--test", "--test-concurrency=4", "--test-timeout=50000", "--test-reporter=spec"];
 const run = spawnSync(node, [...flags, ...options, ...files], { cwd: __dirname, stdio: "inherit" });
 process.exit(run.status ?? 1);
