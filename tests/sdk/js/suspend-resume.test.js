@@ -105,7 +105,7 @@ test("events keep their order over a suspension", async (t) => {
 
 test("suspending and resuming under load schedules nothing twice and loses nothing", async (t) => {
     const [rounds, width] = [4, 6];
-    const ids = Array.from({ length: 15 }, (_, number) => newId(t, String(number)));
+    const ids = Array.from({ length: 10 }, (_, number) => newId(t, String(number)));
     await Promise.all(ids.map((id) => at.client.scheduleNewOrchestration("busy", { rounds, width }, id)));
     let switches = 0;
     const disturb = async (id) => {
