@@ -103,14 +103,14 @@ test("times of creation bound a query", async () => {
 });
 
 test("payloads come when asked for", async () => {
-    const [with_] = await found({ fetchInputsAndOutputs: true, pageSize: 1 });
-    assert.equal(with_.serializedInput, '"input 0"');
-    assert.equal(with_.serializedOutput, '"input 0"');
-    assert.equal(with_.serializedCustomStatus, '"echoing"');
-    const [without] = await found({});
-    assert.equal(without.serializedInput ?? without.serializedOutput ?? without.serializedCustomStatus, undefined);
-    assert.equal(without.name, "echo");
-    assert.equal(nameOf(without), "COMPLETED");
+    const [full] = await found({ fetchInputsAndOutputs: true, pageSize: 1 });
+    assert.equal(full.serializedInput, '"input 0"');
+    assert.equal(full.serializedOutput, '"input 0"');
+    assert.equal(full.serializedCustomStatus, '"echoing"');
+    const [bare] = await found({});
+    assert.equal(bare.serializedInput ?? bare.serializedOutput ?? bare.serializedCustomStatus, undefined);
+    assert.equal(bare.name, "echo");
+    assert.equal(nameOf(bare), "COMPLETED");
     const failed = (await found({ statuses: [OrchestrationStatus.FAILED] }))[0];
     assert.match(failed.failureDetails.message, /on purpose/);
 });

@@ -98,9 +98,9 @@ const finish = (id) => patiently(() => output(client, id));
 function restarts(name, down) {
     test(`orchestrations under way complete after ${name}`, async (t) => {
         const ids = Array.from({ length: 20 }, (_, number) => newId(t, String(number)));
-        const before_ = runs.of("all").length;
+        const earlier = runs.of("all").length;
         await Promise.all(ids.map((id, number) => client.scheduleNewOrchestration("everything", number * 10, id)));
-        await eventually(() => runs.of("all").length - before_ >= 50, "work under way");
+        await eventually(() => runs.of("all").length - earlier >= 50, "work under way");
         await down(server);
         await server.run();
         await back();

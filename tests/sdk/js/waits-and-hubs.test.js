@@ -49,9 +49,9 @@ test("a wait for what does not exist answers at once", async (t) => {
 test("a wait for what has ended answers at once, with payloads or without", async (t) => {
     const id = newId(t);
     await result(at.client, "echo", "x", id);
-    const [with_, without] = [await at.client.waitForOrchestrationCompletion(id, true, 5), await at.client.waitForOrchestrationCompletion(id, false, 5)];
-    assert.deepEqual([with_.serializedInput, with_.serializedOutput], ['"x"', '"x"']);
-    assert.deepEqual([without.serializedInput, without.serializedOutput], [undefined, undefined]);
+    const [full, bare] = [await at.client.waitForOrchestrationCompletion(id, true, 5), await at.client.waitForOrchestrationCompletion(id, false, 5)];
+    assert.deepEqual([full.serializedInput, full.serializedOutput], ['"x"', '"x"']);
+    assert.deepEqual([bare.serializedInput, bare.serializedOutput], [undefined, undefined]);
     assert.equal(nameOf(await at.client.waitForOrchestrationStart(id, false, 5)), "COMPLETED");
 });
 
