@@ -38,12 +38,24 @@ async function holdsFor(milliseconds, probe, what) {
     }
 }
 
+/** Neither a server nor its folder outlives a test file, also when the file is cut off for taking too long. */
+function goesWithUs(server) {
+    process.once("SIGTERM", () => process.exit(1));
+    process.once("exit", () => {
+        if (server.process && server.alive()) {
+            server.process.kill("SIGKILL");
+        }
+        fs.rmSync(server.directory, { recursive: true, force: true });
+    });
+}
+
 /** The binary with a store of its own. `run` again after `kill` or `end` keeps the port and the store. */
 class Server {
     constructor(environment = {}) {
         this.environment = environment;
         this.directory = fs.mkdtempSync(path.join(os.tmpdir(), "durahub-sdk-js-"));
         this.port = 0;
+        goesWithUs(this);
     }
 
     async run() {
