@@ -7,6 +7,7 @@
 #   4. pytest                the binary driven by the stock Python SDK and HTTP client, held against openapi.yaml, and killed with -9 in
 #                            the middle
 #   5. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
+#   6. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,6 +67,28 @@ if [ -f "$javascript/package-lock.json" ]; then
         fi
         say "node --test $javascript (binary: $DURAHUB_BIN)"
         node --test "$javascript"/*.test.js
+    fi
+fi
+
+# The JavaScript SDK. It needs a newer Node.js than most machines have; npm installs one in tests/sdk/js, and run.js starts it.
+javascript=tests/sdk/js
+if [ -f "$javascript/package-lock.json" ]; then
+    if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
+        printf '\n!!! %s\n' "Node.js with npm is missing: the tests with the JavaScript SDK ($javascript) WERE NOT RUN." >&2
+    else
+        stamp=$javascript/node_modules/lock.installed
+        wanted=$(node --version; cat "$javascript/package-lock.json")
+        if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+            say "installing $javascript/package-lock.json"
+            npm --prefix "$javascript" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+            printf '%s\n' "$wanted" >"$stamp"
+        fi
+        if ! node "$javascript/run.js" --check; then
+            printf '\n!!! %s\n' "Node.js 22 or newer is missing: the tests with the JavaScript SDK ($javascript) WERE NOT RUN." >&2
+        else
+            say "node --test $javascript (binary: $DURAHUB_BIN)"
+            node "$javascript/run.js"
+        fi
     fi
 fi
 say "all tests passed"

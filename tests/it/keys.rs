@@ -392,3 +392,61 @@ async fn no_key_is_ever_written_anywhere() {
         assert!(told.contains("auth.") && !told.contains(&OPERATE[..31]), "{told}");
     }
 }
+
+/// GitHub's signature of "Hello, World!" under this secret, as GitHub documents it.
+const SECRET: &str = "It's a Secret to Everybody";
+const SIGNED: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_stands_in_for_a_key_where_events_are_signed_and_nowhere_else() {
+    let data = Data::new();
+    let sections = format!(
+        "[hubs]\nnames = [\"default\", \"signed\"]\nwebhook_secrets = [\"signed github {SECRET}\"]\n"
+    );
+    let server = data.serve_with(&["--config", &settings(&data, "", &sections)]).await;
+    for hub in ["default", "signed"] {
+        let target = format!("orchestrators/HumanApproval/i?taskHub={hub}");
+        assert_eq!(keyed(&server, OPERATE, "POST", &target).await.status, 202);
+    }
+    let send = async |target: &str, headers: &[(&str, &str)]| {
+        server.ask_headers("POST", target, headers, "Hello, World!").await
+    };
+    let signature = ("x-hub-signature-256", SIGNED);
+    let event = "instances/i/raiseEvent/E?contentType=any&taskHub=signed";
+    send(event, &[signature]).await.is_empty(202);
+    send(event, &[signature, ("x-functions-key", WRONG)]).await.is_empty(202);
+    send(event, &[]).await.is_empty(401);
+    // A key does not stand in for a signature.
+    send(event, &[("x-functions-key", ADMIN)]).await.is_empty(401);
+    send("instances/i/raiseEvent/E?contentType=any", &[signature]).await.is_empty(401);
+    send("instances/i/terminate?taskHub=signed", &[signature]).await.is_empty(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durahubs_own_routes_ask_for_keys_and_what_describes_them_does_not() {
+    let data = Data::new();
+    let server = serve(&data).await;
+    let started = keyed(&server, OPERATE, "POST", "orchestrators/HelloCities/i").await;
+    let link = started.json()["statusQueryGetUri"].as_str().unwrap().to_owned();
+    let code = link.split_once("code=").unwrap().1.to_owned();
+    for (target, read, by_link) in [
+        ("/api/v1/counts", 200, 403),
+        ("/api/v1/instances/i/revisions", 200, 200),
+        ("/api/v1/instances/j/revisions", 404, 403),
+    ] {
+        with(&server, "GET", target, &[]).await.is_empty(401);
+        assert_eq!(keyed(&server, READ, "GET", target).await.status, read, "{target}");
+        assert_eq!(keyed(&server, WORK, "GET", target).await.status, 403, "{target}");
+        let linked = with(&server, "GET", &format!("{target}?code={code}"), &[]).await;
+        assert_eq!(linked.status, by_link, "{target}");
+    }
+    for target in ["/openapi.yaml", "/docs", "/healthz"] {
+        assert_eq!(with(&server, "GET", target, &[]).await.status, 200, "{target}");
+    }
+    let page = with(&server, "GET", &format!("instances?top=1&code={READ}"), &[]).await;
+    assert_eq!(page.status, 200);
+    keyed(&server, OPERATE, "POST", "orchestrators/HelloCities/j").await;
+    let page = with(&server, "GET", &format!("instances?top=1&code={READ}"), &[]).await;
+    let next = page.headers["link"].to_str().unwrap();
+    assert!(next.contains("continuationToken=") && !next.contains(READ), "{next}");
+}

@@ -3,7 +3,10 @@
 use super::status;
 use crate::{
     manager::{Error, Manager},
-    model::{Chunk, CorruptHistory, HubId, InstanceId, pb},
+    model::{
+        Chunk, CorruptHistory, HubId, InstanceId, Revision, Timestamp, event,
+        pb::{self, HistoryEvent},
+    },
     store,
 };
 use bytes::Bytes;
@@ -48,9 +51,42 @@ pub(super) async fn stream(
             "instance {id} is in execution {current}; no history of execution {asked} is kept"
         )));
     }
-    let pieces = pieces(&chunks, PIECE_BYTES)
-        .map_err(|corrupt| status::of_manager(store::Error::from(corrupt).into()))?;
+    // Workers replay exactly what is stored; clients are also told where the history was rewound.
+    let chunks = match request.for_work_item_processing {
+        true => chunks,
+        false => {
+            let revisions = manager.revisions(hub, &id).await.map_err(status::of_manager)?;
+            marked(chunks, revisions).map_err(corrupt)?
+        }
+    };
+    let pieces = pieces(&chunks, PIECE_BYTES).map_err(corrupt)?;
     Ok(stream::iter(pieces.into_iter().map(Ok).collect::<Vec<_>>()))
+}
+
+fn corrupt(error: CorruptHistory) -> Status {
+    status::of_manager(store::Error::from(error).into())
+}
+
+/// The history with an `ExecutionRewound` event for each time that it was rewound, where that happened.
+fn marked(chunks: Vec<Chunk>, revisions: Vec<Revision>) -> Result<Vec<Chunk>, CorruptHistory> {
+    if revisions.is_empty() {
+        return Ok(chunks);
+    }
+    let mut events = Vec::new();
+    for chunk in &chunks {
+        events.extend(chunk.events()?);
+    }
+    for Revision { rewound_at, reason, .. } in revisions {
+        let is_later = |event: &HistoryEvent| {
+            event.timestamp.as_ref().is_some_and(|at| Timestamp::at_or_after(at) > rewound_at)
+        };
+        let place = events.iter().position(is_later).unwrap_or(events.len());
+        // One of before continue-as-new is not of this history.
+        if place > 0 {
+            events.insert(place, event::execution_rewound(rewound_at, reason));
+        }
+    }
+    Ok(vec![Chunk::encode(0, events)])
 }
 
 /// Cuts a history into messages of at most `limit` bytes, between events and not where turns ended: a long history is many small

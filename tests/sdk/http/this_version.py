@@ -2,8 +2,6 @@
 
 # Entity routes: while they are not served, each answers 501.
 ENTITIES_ARE_SERVED = False
-# Keys: while none is asked for, whatever a caller shows is ignored.
-KEYS_ARE_ASKED_FOR = False
 # Lifecycle notifications (Event Grid): none are sent, so their two rules have nothing to hold for.
 NOTIFICATIONS_ARE_SENT = False
 
