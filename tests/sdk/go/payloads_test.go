@@ -11,7 +11,6 @@ import (
 	"github.com/microsoft/durabletask-go/task"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 )
 
 // payloadLimit is the default of limits.payload_bytes.
@@ -179,9 +178,7 @@ func TestAStateAboveWhatTheSDKReceives(t *testing.T) {
 	if err != nil || state.RuntimeStatus != api.RUNTIME_STATUS_COMPLETED {
 		t.Fatalf("%+v, %v", state, err)
 	}
-	connection, err := grpc.Dial(hub.server.address(), grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
-	hub.must(err)
+	connection := dial(hub.server, grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
 	defer connection.Close()
 	state, err = client.NewTaskHubGrpcClient(connection, &notes{}).FetchOrchestrationMetadata(hub.ctx, id)
 	if err != nil || state.SerializedInput != state.SerializedOutput || len(state.SerializedOutput) != payloadLimit-1024 {

@@ -27,11 +27,16 @@ type server struct {
 
 var listening = regexp.MustCompile(`Listening on http://127\.0\.0\.1:(\d+)`)
 
+// binary is DURAHUB_BIN, from the root of the repository if it is a relative path, or what `cargo build` makes.
 func binary() string {
-	if given := os.Getenv("DURAHUB_BIN"); given != "" {
+	given := os.Getenv("DURAHUB_BIN")
+	if filepath.IsAbs(given) {
 		return given
 	}
-	return filepath.Join(repository(), "target", "debug", "durahub")
+	if given == "" {
+		given = filepath.Join("target", "debug", "durahub")
+	}
+	return filepath.Join(repository(), given)
 }
 
 func repository() string {
