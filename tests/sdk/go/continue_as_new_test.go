@@ -79,23 +79,6 @@ var forgets = orchestrator("forgets", func(ctx *task.OrchestrationContext) (any,
 	return value, nil
 })
 
-// leavesWork has a timer and an activity open when its first generation ends.
-var leavesWork = orchestrator("leavesWork", func(ctx *task.OrchestrationContext) (any, error) {
-	var generation int
-	if err := ctx.GetInput(&generation); err != nil {
-		return nil, err
-	}
-	ctx.CreateTimer(1)
-	old := ctx.CallActivity(double, task.WithActivityInput(100+generation))
-	if generation < 5 {
-		ctx.ContinueAsNew(generation + 1)
-		return nil, nil
-	}
-	var result int
-	err := old.Await(&result)
-	return result, err
-})
-
 func TestManyGenerations(t *testing.T) {
 	hub := sharedHub(t)
 	begin := struct{ Left, Sum int }{20, 0}
@@ -128,9 +111,4 @@ func TestEventsThatAreNotKeptAreGone(t *testing.T) {
 	eventually(t, "the second generation", func() bool { return hub.state(id).SerializedInput == "1" })
 	hub.raise(id, "next", "read by the second")
 	hub.completed(id, `"read by the second"`)
-}
-
-func TestWorkOfAnOldGenerationDoesNotReachTheNext(t *testing.T) {
-	hub := sharedHub(t)
-	hub.completed(hub.schedule(leavesWork, api.WithInput(0)), "210")
 }

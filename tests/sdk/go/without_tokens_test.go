@@ -157,3 +157,27 @@ func TestALateResultDoesNotReachTheNextGeneration(t *testing.T) {
 		hub.completed(id, `"new"`)
 	})
 }
+
+// leavesWork has a timer and an activity open when its first generation ends.
+var leavesWork = orchestrator("leavesWork", func(ctx *task.OrchestrationContext) (any, error) {
+	var generation int
+	if err := ctx.GetInput(&generation); err != nil {
+		return nil, err
+	}
+	ctx.CreateTimer(1)
+	old := ctx.CallActivity(double, task.WithActivityInput(100+generation))
+	if generation < 5 {
+		ctx.ContinueAsNew(generation + 1)
+		return nil, nil
+	}
+	var result int
+	err := old.Await(&result)
+	return result, err
+})
+
+// The same without any doors: what happens by itself.
+func TestALateResultOfManyGenerations(t *testing.T) {
+	severalTimes(t, func(hub *hub) {
+		hub.completed(hub.schedule(leavesWork, api.WithInput(0)), "210")
+	})
+}
