@@ -9,7 +9,7 @@ help: ## show this list
 run: ## build and start the server on http://127.0.0.1:7071, data in ./durahub.db; ARGS="..." are its flags
 	@source scripts/toolchain.sh rust && exec cargo run --release -- serve $(ARGS)
 
-test: ## run every test: Rust, and the binary with the stock Python SDK (installed into .venv)
+test: ## run every test: Rust, and the binary with the stock SDKs (installed into .venv, .go)
 	@scripts/test.sh
 
 lint: ## check formatting and clippy; warnings are errors
@@ -19,4 +19,4 @@ bench: ## measure (a few minutes on a quiet machine)
 	@source scripts/toolchain.sh rust && exec cargo bench
 
 clean: ## remove what was built and installed here; data files stay
-	rm -rf target .venv .pytest_cache
+	rm -rf target .venv .go .pytest_cache

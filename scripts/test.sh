@@ -6,8 +6,9 @@
 #                            files has changed)
 #   4. pytest                the binary driven by the stock Python SDK and HTTP client, held against openapi.yaml, and killed with -9 in
 #                            the middle
-#   5. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
-#   6. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
+#   5. go test               the binary driven by the stock Go SDK
+#   6. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
+#   7. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,6 +52,20 @@ for suite in tests/sdk/python tests/sdk/http tests/openapi tests/crash; do
         .venv/bin/python -m pytest "$suite"
     fi
 done
+
+# The Go SDK. go.sum pins every module; -count=1, because Go would not notice that the binary has changed.
+if [ -f tests/sdk/go/go.mod ]; then
+    need_go
+    say "gofmt, go vet, go test in tests/sdk/go (binary: $DURAHUB_BIN)"
+    (
+        cd tests/sdk/go
+        export GOTOOLCHAIN=local
+        unformatted=$(gofmt -l .)
+        [ -z "$unformatted" ] || give_up "not as gofmt writes it: $unformatted"
+        go vet ./...
+        go test -count=1 -parallel 16 -timeout 300s ./...
+    )
+fi
 
 # The JavaScript client. Like .venv, node_modules carries a stamp with what was installed.
 javascript=tests/sdk/http/js

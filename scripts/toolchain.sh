@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python.
-# Debian packages are installed only if something is missing, and only by root; nothing else is changed on the machine.
+# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python, go.
+# Debian packages are installed only if something is missing, and only by root; nothing else is changed on the machine. Go, which
+# Debian has in an old version only, goes into .go of this tree.
 # To be sourced, so that PATH reaches the caller.
 
 say() { printf '\n==> %s\n' "$*"; }
@@ -53,6 +54,57 @@ need_python() {
     python_works || give_up \
         "Python 3.10 or newer with the venv module is missing; the tests with the stock SDKs need it." \
         "On Debian or Ubuntu: apt-get install python3 python3-venv." \
+        "To run only the Rust tests: cargo test."
+}
+
+# What .go gets; any Go that is there already and new enough will do.
+GO_OWN=1.26.8
+GO_OLDEST=1.22
+
+go_works() {
+    local version
+    version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return 1
+    [ "$(printf '%s\n' "$GO_OLDEST" "${version#go}" | sort -V | head -n 1)" = "$GO_OLDEST" ]
+}
+
+# fetch_go FOLDER: Go as the module it is also published as, over the module proxy (GOPROXY counts) and checked like every module (GOSUMDB
+# counts). Any old Go can do that.
+fetch_go() {
+    local module unpacked download=$1.download
+    module=golang.org/toolchain@v0.0.1-go$GO_OWN.$(go env GOOS)-$(go env GOARCH)
+    unpacked=$download/$module
+    say "fetching $module into .go"
+    rm -rf "$1" "$download"
+    mkdir -p "$download"
+    (cd "$download" && GO111MODULE=on GOTOOLCHAIN=local GOFLAGS=-modcacherw GOMODCACHE="$download" go mod download "$module") || return 1
+    # A module's files are never executable, and only its own go.mod may have that name.
+    chmod +x "$unpacked"/bin/* "$unpacked"/pkg/tool/*/* || return 1
+    find "$unpacked" -name _go.mod -execdir cp _go.mod go.mod ';'
+    mv "$unpacked" "$1" && rm -rf "$download"
+}
+
+need_go() {
+    local folder found
+    folder=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.go/$GO_OWN
+    for found in "" /usr/local/go/bin "$folder/bin"; do
+        if [ -z "$found" ] || [ -x "$found/go" ]; then
+            PATH=${found:+$found:}$PATH
+            if go_works; then
+                export PATH
+                return 0
+            fi
+        fi
+    done
+    command -v go >/dev/null || apt_install golang-go
+    if command -v go >/dev/null && fetch_go "$folder"; then
+        PATH=$folder/bin:$PATH
+        export PATH
+        hash -r
+    fi
+    go_works || give_up \
+        "Go $GO_OLDEST or newer is missing; the tests with the Go SDK (tests/sdk/go) need it." \
+        "Install it from https://go.dev/dl, or any older Go (on Debian or Ubuntu: apt-get install golang-go): it can fetch a newer one" \
+        "as a module, if the Go module proxy can be reached (GOPROXY)." \
         "To run only the Rust tests: cargo test."
 }
 
