@@ -1,0 +1,152 @@
+package durahub;
+
+import static com.microsoft.durabletask.OrchestrationRuntimeStatus.COMPLETED;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.microsoft.durabletask.OrchestrationMetadata;
+import com.microsoft.durabletask.Task;
+import com.microsoft.durabletask.TaskOrchestrationContext;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Time that passes. */
+class TimersTest {
+    @RegisterExtension
+    static final Hub hub = new Hub("timers")
+            .orchestration("Sleep", ctx -> sleep(ctx, Duration.ofMillis(ctx.getInput(long.class))))
+            .orchestration("SleepUntil", ctx -> {
+                ZonedDateTime due = ZonedDateTime.parse(ctx.getInput(String.class));
+                ctx.createTimer(due).await();
+                return ctx.getCurrentInstant().isBefore(due.toInstant()) ? "early" : "in time";
+            })
+            .orchestration("InARow", ctx -> {
+                List<Instant> times = new ArrayList<>();
+                for (int round = 0; round < 4; round++) {
+                    ctx.createTimer(Duration.ofMillis(50)).await();
+                    times.add(ctx.getCurrentInstant());
+                }
+                return times;
+            })
+            .orchestration("Fifty", ctx -> {
+                List<Task<Void>> timers = new ArrayList<>();
+                for (int number = 0; number < 50; number++) {
+                    timers.add(ctx.createTimer(Duration.ofMillis(number * 7)));
+                }
+                return ctx.allOf(timers).await().size();
+            })
+            .orchestration("Race", ctx -> {
+                Task<String> event = ctx.waitForExternalEvent("go", String.class);
+                Task<Void> timer = ctx.createTimer(Duration.ofDays(1));
+                return ctx.anyOf(event, timer).await() == event ? event.await() : "timer";
+            })
+            .orchestration("LostRace", ctx -> {
+                Task<String> event = ctx.waitForExternalEvent("go", String.class);
+                Task<Void> timer = ctx.createTimer(Duration.ofMillis(100));
+                return ctx.anyOf(timer, event).await() == event ? "event" : "timer";
+            });
+
+    /** The orchestration's own time that went by, in milliseconds. */
+    private static long sleep(TaskOrchestrationContext ctx, Duration time) {
+        Instant due = ctx.getCurrentInstant().plus(time);
+        ctx.createTimer(time).await();
+        if (!ctx.getCurrentInstant().isAfter(due)) {
+            throw new IllegalStateException("woken at " + ctx.getCurrentInstant() + ", due " + due);
+        }
+        return Duration.between(due.minus(time), ctx.getCurrentInstant()).toMillis();
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, -3_600_000})
+    void aTimerForNowOrThePastFiresAtOnceAndOnce(long milliseconds) throws Exception {
+        String id = hub.start("Sleep", milliseconds);
+        assertTrue(hub.output(id, long.class) < 30_000);
+        // This SDK sets another timer when it is woken no later than the time it asked for.
+        assertEquals(1, timersIn(id));
+    }
+
+    @Test
+    void aTimerOfOneSecondFiresAfterOneSecond() throws Exception {
+        Instant before = Instant.now();
+        String id = hub.start("Sleep", 1000);
+        assertTrue(hub.output(id, long.class) >= 1000);
+        assertFalse(Duration.between(before, Instant.now()).toMillis() < 1000);
+        assertEquals(1, timersIn(id));
+    }
+
+    @Test
+    void aPointInTimeOfAnotherZoneIsUnderstood() throws Exception {
+        ZonedDateTime due = ZonedDateTime.now(ZoneId.of("Asia/Kolkata")).plus(Duration.ofMillis(300));
+        String id = hub.start("SleepUntil", due.toOffsetDateTime().toString());
+        assertEquals("in time", hub.output(id, String.class));
+        assertFalse(Instant.now().isBefore(due.toInstant()));
+    }
+
+    @Test
+    void timersInARowMoveTimeForward() throws Exception {
+        List<Instant> times = Arrays.asList(hub.run("InARow", null, Instant[].class));
+        for (int round = 1; round < times.size(); round++) {
+            assertTrue(Duration.between(times.get(round - 1), times.get(round)).toMillis() >= 50, times::toString);
+        }
+    }
+
+    @Test
+    void fiftyTimersAtOnce() throws Exception {
+        assertEquals(50, hub.run("Fifty", null, int.class));
+    }
+
+    @Test
+    void anEventEndsTheRaceWithALongTimer() throws Exception {
+        String id = hub.start("Race", null);
+        hub.client().waitForInstanceStart(id, Hub.PATIENCE);
+        hub.client().raiseEvent(id, "go", "the event");
+        assertEquals("the event", hub.output(id, String.class));
+    }
+
+    @Test
+    void aTimerEndsTheRaceWithAnEventThatDoesNotCome() throws Exception {
+        assertEquals("timer", hub.run("LostRace", null, String.class));
+    }
+
+    @Test
+    void aLongTimerInPiecesKeepsItsTime() throws Exception {
+        // The SDK cuts timers into pieces of three days; a worker with pieces of 200 ms shows the same in no time. Waiting for such
+        // a timer ends with its first piece, so the end to look at is that of the orchestration, which is held by the last one.
+        var functions = new Functions().uncompleted("Pieces", ctx -> ctx.createTimer(Duration.ofMillis(700)).await());
+        Hub alone = new Hub("timers-in-pieces", hub.server(), functions,
+                builder -> builder.maximumTimerInterval(Duration.ofMillis(200)));
+        try {
+            String id = alone.start("Pieces", null);
+            OrchestrationMetadata state = alone.end(id, COMPLETED);
+            Duration took = Duration.between(state.getCreatedAt(), state.getLastUpdatedAt());
+            assertTrue(took.toMillis() >= 700, () -> "woken after " + took);
+            int pieces = timersIn(alone, id);
+            assertTrue(pieces >= 2 && pieces <= 4, () -> pieces + " pieces");
+        } finally {
+            alone.close();
+        }
+    }
+
+    private static int timersIn(String id) {
+        return timersIn(hub, id);
+    }
+
+    private static int timersIn(Hub of, String id) {
+        int timers = 0;
+        for (var event : of.history(id)) {
+            timers += event.get("EventType").asText().equals("TimerFired") ? 1 : 0;
+        }
+        return timers;
+    }
+}
