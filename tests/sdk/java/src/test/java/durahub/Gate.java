@@ -22,7 +22,11 @@ final class Gate {
     }
 
     void awaitEntered(String key) {
-        Until.holds("somebody at gate " + key, () -> entered.contains(key));
+        Until.holds("somebody at gate " + key, () -> entered(key));
+    }
+
+    boolean entered(String key) {
+        return entered.contains(key);
     }
 
     void open(String key) {

@@ -59,6 +59,13 @@ final class Hub implements BeforeAllCallback, AfterAllCallback, TestWatcher {
         running = new RunningWorker[] {startWorker(functions, options)};
     }
 
+    /** As before, and nobody serves it. */
+    static Hub withoutWorker(String name, Server server) {
+        Hub hub = new Hub(name);
+        hub.open(server);
+        return hub;
+    }
+
     Hub orchestration(String function, Function<TaskOrchestrationContext, Object> code) {
         functions.orchestration(function, code);
         return this;
@@ -179,7 +186,11 @@ final class Hub implements BeforeAllCallback, AfterAllCallback, TestWatcher {
 
     /** Waits for the end, whatever it is. */
     OrchestrationMetadata end(String id) throws TimeoutException {
-        return client.waitForInstanceCompletion(id, PATIENCE, true);
+        try {
+            return client.waitForInstanceCompletion(id, PATIENCE, true);
+        } catch (TimeoutException error) {
+            throw new AssertionError(id + " did not end within " + PATIENCE + "; it is " + status(id) + ":\n" + history(id), error);
+        }
     }
 
     OrchestrationMetadata end(String id, OrchestrationRuntimeStatus status) throws TimeoutException {
@@ -197,8 +208,10 @@ final class Hub implements BeforeAllCallback, AfterAllCallback, TestWatcher {
         return output(start(orchestration, input), type);
     }
 
+    /** Null where there is no such instance; the SDK itself says RUNNING then, which is the zero of the protocol. */
     OrchestrationRuntimeStatus status(String id) {
-        return client.getInstanceMetadata(id, false).getRuntimeStatus();
+        OrchestrationMetadata state = client.getInstanceMetadata(id, false);
+        return state.isInstanceFound() ? state.getRuntimeStatus() : null;
     }
 
     void awaitStatus(String id, OrchestrationRuntimeStatus status) {

@@ -51,6 +51,7 @@ final class NewerFields {
     }
 
     private static String text(Field field) {
-        return field.getLengthDelimitedList().get(0).toStringUtf8();
+        // An empty text need not be on the wire at all.
+        return field.getLengthDelimitedList().isEmpty() ? "" : field.getLengthDelimitedList().get(0).toStringUtf8();
     }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -39,7 +40,7 @@ class SuspendResumeTest {
                 return first + ctx.callActivity("Run", ctx.getInstanceId() + "-second", int.class).await();
             })
             .orchestration("Sleeps", ctx -> {
-                ctx.createTimer(Duration.ofMillis(200)).await();
+                ctx.createTimer(Duration.ofMillis(ctx.getInput(int.class))).await();
                 return "awake";
             })
             .orchestration("Load", ctx -> {
@@ -104,8 +105,10 @@ class SuspendResumeTest {
 
     @Test
     void aTimerThatFallsDueWaitsForTheResume() throws Exception {
-        String id = suspended("Sleeps", null);
-        Until.stays(Duration.ofMillis(500), "suspended", () -> hub.status(id) == SUSPENDED);
+        String id = suspended("Sleeps", 2500);
+        Instant due = hub.client().getInstanceMetadata(id, false).getCreatedAt().plusMillis(2500);
+        Until.holds("the timer to fall due", () -> Instant.now().isAfter(due));
+        Until.stays(Duration.ofMillis(400), "suspended", () -> hub.status(id) == SUSPENDED);
         hub.client().resumeInstance(id);
         assertEquals("awake", hub.output(id, String.class));
     }
@@ -154,7 +157,7 @@ class SuspendResumeTest {
         String missing = Hub.newId("nobody");
         Assert.refused(Status.Code.NOT_FOUND, () -> hub.client().suspendInstance(missing));
         Assert.refused(Status.Code.NOT_FOUND, () -> hub.client().resumeInstance(missing));
-        String id = hub.start("Sleeps", null);
+        String id = hub.start("Sleeps", 0);
         hub.output(id, String.class);
         hub.client().suspendInstance(id, "too late");
         hub.client().resumeInstance(id, "too late");

@@ -39,6 +39,15 @@ class TimersTest {
                 }
                 return times;
             })
+            .orchestration("Punctual", ctx -> {
+                int early = 0;
+                for (int round = 0; round < ctx.getInput(int.class); round++) {
+                    Instant due = ctx.getCurrentInstant().plusMillis(5);
+                    ctx.createTimer(Duration.ofMillis(5)).await();
+                    early += ctx.getCurrentInstant().isAfter(due) ? 0 : 1;
+                }
+                return early;
+            })
             .orchestration("Fifty", ctx -> {
                 List<Task<Void>> timers = new ArrayList<>();
                 for (int number = 0; number < 50; number++) {
@@ -61,7 +70,7 @@ class TimersTest {
     private static long sleep(TaskOrchestrationContext ctx, Duration time) {
         Instant due = ctx.getCurrentInstant().plus(time);
         ctx.createTimer(time).await();
-        if (!ctx.getCurrentInstant().isAfter(due)) {
+        if (ctx.getCurrentInstant().isBefore(due)) {
             throw new IllegalStateException("woken at " + ctx.getCurrentInstant() + ", due " + due);
         }
         return Duration.between(due.minus(time), ctx.getCurrentInstant()).toMillis();
@@ -69,20 +78,24 @@ class TimersTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, -3_600_000})
-    void aTimerForNowOrThePastFiresAtOnceAndOnce(long milliseconds) throws Exception {
-        String id = hub.start("Sleep", milliseconds);
-        assertTrue(hub.output(id, long.class) < 30_000);
-        // This SDK sets another timer when it is woken no later than the time it asked for.
-        assertEquals(1, timersIn(id));
+    void aTimerForNowOrThePastFiresAtOnce(long milliseconds) throws Exception {
+        assertTrue(hub.run("Sleep", milliseconds, long.class) < 30_000);
     }
 
     @Test
     void aTimerOfOneSecondFiresAfterOneSecond() throws Exception {
         Instant before = Instant.now();
-        String id = hub.start("Sleep", 1000);
-        assertTrue(hub.output(id, long.class) >= 1000);
+        assertTrue(hub.run("Sleep", 1000, long.class) >= 1000);
         assertFalse(Duration.between(before, Instant.now()).toMillis() < 1000);
-        assertEquals(1, timersIn(id));
+    }
+
+    @Test
+    void theTurnOfATimerIsLaterThanTheTimerInTheClockOfTheSdk() throws Exception {
+        // This SDK reads times in whole milliseconds, and where it is woken in the very millisecond it asked for, it takes that for
+        // early and sets the same timer once more.
+        String id = hub.start("Punctual", 60);
+        assertEquals(0, hub.output(id, int.class), "times woken no later than asked for");
+        assertEquals(60, timersIn(hub, id), "timers");
     }
 
     @Test
@@ -132,14 +145,10 @@ class TimersTest {
             Duration took = Duration.between(state.getCreatedAt(), state.getLastUpdatedAt());
             assertTrue(took.toMillis() >= 700, () -> "woken after " + took);
             int pieces = timersIn(alone, id);
-            assertTrue(pieces >= 2 && pieces <= 4, () -> pieces + " pieces");
+            assertTrue(pieces >= 2, () -> pieces + " pieces");
         } finally {
             alone.close();
         }
-    }
-
-    private static int timersIn(String id) {
-        return timersIn(hub, id);
     }
 
     private static int timersIn(Hub of, String id) {

@@ -38,6 +38,14 @@ final class Until {
         }
     }
 
+    /** Waits for what may happen or not. */
+    static void perhaps(Duration time, Callable<Boolean> probe) throws Exception {
+        Instant end = Instant.now().plus(time);
+        while (Instant.now().isBefore(end) && !probe.call()) {
+            pause();
+        }
+    }
+
     /** For what must NOT happen: the probe has to stay true all the while. */
     static void stays(Duration time, String what, Callable<Boolean> probe) throws Exception {
         Instant end = Instant.now().plus(time);
