@@ -4,6 +4,7 @@
 //! service becomes part of `api::grpc` and only refers to them. `WorkItem` and `HistoryChunk` are the exceptions: on the way
 //! out they carry history as bytes that are already encoded (see `workers/grpc/wire.rs` and `api/grpc/history.rs`).
 
+use prost::Message as _;
 use std::{env, fs, path::PathBuf};
 
 const DESCRIPTION: &str = "durabletask.proto";
@@ -16,6 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = out.join("service");
     fs::create_dir_all(&messages)?;
     fs::create_dir_all(&service)?;
+    // For server reflection.
+    fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
 
     tonic_prost_build::configure()
         .build_client(false)

@@ -51,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "grpc_message_bytes", Whole(64 * 1024..=GIB)),
     key("limits", "work_item_bytes", Whole(64 * 1024..=GIB)),
     key("limits", "wait_secs", Whole(0..=DAY_SECS)),
+    key("limits", "idempotency_hours", Whole(1..=8_760)),
     key("dispatch", "orchestrations_per_worker", Whole(SLOTS)),
     key("dispatch", "activities_per_worker", Whole(SLOTS)),
     key("dispatch", "embedded_orchestrations", Whole(SLOTS)),

@@ -127,6 +127,8 @@ pub struct Limits {
     pub work_item_bytes: usize,
     /// Longest that an HTTP caller may wait for an orchestration; longer waits are cut to this.
     pub wait_secs: u64,
+    /// How long a request is recognised by its `Idempotency-Key`.
+    pub idempotency_hours: u64,
 }
 
 /// `[dispatch]`: how work is handed out.
@@ -226,6 +228,7 @@ impl Default for Limits {
             grpc_message_bytes: 64 * MIB,
             work_item_bytes: 4 * MIB - 64 * 1024,
             wait_secs: 230,
+            idempotency_hours: 24,
         }
     }
 }

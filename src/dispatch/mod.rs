@@ -18,7 +18,7 @@ mod waiters;
 mod wheel;
 mod worker;
 
-pub use waiters::{Waiter, Waiters};
+pub use waiters::{Interest, Waiter, Waiters};
 pub use worker::{ActivityItem, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId};
 
 use crate::{

@@ -1,6 +1,7 @@
-//! Who waits for an instance to change. A waiter costs one map entry and no polling.
+//! Who waits for an instance to change. A waiter costs one map entry and no polling, and is woken only by what it waits for: an
+//! instance of many turns with many callers who wait for its end wakes each of them once.
 
-use crate::model::{HubId, InstanceId, Status};
+use crate::model::{HubId, InstanceId, Status, StatusExt as _};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,37 +10,81 @@ use tokio::sync::broadcast;
 
 type Address = (HubId, InstanceId);
 
-/// How many changes a waiter may lag behind. Whoever misses some is told the newest, which is all a waiter needs.
+/// How many changes a waiter may lag behind. Whoever misses some is told to look, which is all a waiter needs.
 const BACKLOG: usize = 16;
+
+/// Which changes wake a waiter. That the instance is gone wakes every one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// All of them.
+    Any,
+    /// Any status but Pending.
+    Started,
+    /// A terminal status.
+    Ended,
+}
+
+impl Interest {
+    /// Whether an instance of this status is what is waited for.
+    pub fn is_met_by(self, status: Status) -> bool {
+        match self {
+            Interest::Any => true,
+            Interest::Started => status != Status::Pending,
+            Interest::Ended => status.is_terminal(),
+        }
+    }
+}
+
+/// Those who wait for the same of one instance.
+#[derive(Debug)]
+struct Topic {
+    interest: Interest,
+    changes: broadcast::Sender<Option<Status>>,
+}
 
 /// All waiters of this process, by instance.
 #[derive(Debug, Default)]
 pub struct Waiters {
-    topics: Mutex<HashMap<Address, broadcast::Sender<Option<Status>>>>,
+    topics: Mutex<HashMap<Address, Vec<Topic>>>,
 }
 
 impl Waiters {
     /// Starts listening. Changes told before this call are not seen.
-    pub fn subscribe(self: &Arc<Self>, hub: HubId, id: InstanceId) -> Waiter {
+    pub fn subscribe(self: &Arc<Self>, hub: HubId, id: InstanceId, interest: Interest) -> Waiter {
         let address = (hub, id);
-        let changes =
-            self.lock().entry(address.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe();
+        let mut topics = self.lock();
+        let here = topics.entry(address.clone()).or_default();
+        let changes = match here.iter().find(|topic| topic.interest == interest) {
+            Some(topic) => topic.changes.subscribe(),
+            None => {
+                let (changes, listener) = broadcast::channel(BACKLOG);
+                here.push(Topic { interest, changes });
+                listener
+            }
+        };
         Waiter { waiters: self.clone(), address, changes: Some(changes) }
     }
 
-    /// Tells whoever listens that the instance has this status now; `None` if it is gone.
+    /// Tells whoever is interested that the instance has this status now; `None` if it is gone.
     pub fn tell(&self, hub: HubId, id: &InstanceId, status: Option<Status>) {
         let topics = self.lock();
         if topics.is_empty() {
             return;
         }
-        if let Some(topic) = topics.get(&(hub, id.clone())) {
-            // Nobody listening any more is fine: the last waiter is about to remove the topic.
-            drop(topic.send(status));
+        for topic in topics.get(&(hub, id.clone())).into_iter().flatten() {
+            if status.is_none_or(|status| topic.interest.is_met_by(status)) {
+                // Nobody listening any more is fine: the last waiter is about to remove the topic.
+                drop(topic.changes.send(status));
+            }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Address, broadcast::Sender<Option<Status>>>> {
+    /// How many waiters there are.
+    pub fn count(&self) -> usize {
+        self.lock().values().flatten().map(|topic| topic.changes.receiver_count()).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Vec<Topic>>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,7 +98,7 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// The next change. `None`: the instance is gone, or changes were missed; look for yourself.
+    /// The next change of interest. `None`: the instance is gone, or changes were missed; look for yourself.
     pub async fn next(&mut self) -> Option<Status> {
         self.changes.as_mut()?.recv().await.unwrap_or_default()
     }
@@ -61,10 +106,14 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.changes = None;
         let mut topics = self.waiters.lock();
-        if topics.get(&self.address).is_some_and(|topic| topic.receiver_count() == 0) {
-            topics.remove(&self.address);
+        // Under the lock, so that nobody subscribes to a topic that is about to go.
+        self.changes = None;
+        if let Some(here) = topics.get_mut(&self.address) {
+            here.retain(|topic| topic.changes.receiver_count() > 0);
+            if here.is_empty() {
+                topics.remove(&self.address);
+            }
         }
     }
 }
@@ -77,7 +126,7 @@ mod tests {
     async fn a_waiter_hears_of_its_instance_only_and_leaves_nothing_behind() {
         let waiters = Arc::new(Waiters::default());
         let id = InstanceId::lookup("a");
-        let mut waiter = waiters.subscribe(HubId(1), id.clone());
+        let mut waiter = waiters.subscribe(HubId(1), id.clone(), Interest::Any);
         waiters.tell(HubId(2), &id, Some(Status::Failed));
         waiters.tell(HubId(1), &InstanceId::lookup("b"), Some(Status::Failed));
         waiters.tell(HubId(1), &id, Some(Status::Completed));
@@ -87,10 +136,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_waiter_is_woken_by_what_it_waits_for_and_nothing_else() {
+        let waiters = Arc::new(Waiters::default());
+        let id = InstanceId::lookup("a");
+        let subscribe = |interest| waiters.subscribe(HubId(1), id.clone(), interest);
+        let (mut any, mut started, mut ended) =
+            (subscribe(Interest::Any), subscribe(Interest::Started), subscribe(Interest::Ended));
+        let mut also = subscribe(Interest::Ended);
+        assert_eq!(waiters.count(), 4);
+        waiters.tell(HubId(1), &id, Some(Status::Pending));
+        assert_eq!(any.next().await, Some(Status::Pending));
+        // More turns than a waiter could lag behind.
+        for _ in 0..2 * BACKLOG {
+            waiters.tell(HubId(1), &id, Some(Status::Running));
+            assert_eq!(any.next().await, Some(Status::Running));
+            assert_eq!(started.next().await, Some(Status::Running));
+        }
+        waiters.tell(HubId(1), &id, Some(Status::Failed));
+        waiters.tell(HubId(1), &id, None);
+        for waiter in [&mut any, &mut started, &mut ended, &mut also] {
+            assert_eq!(waiter.next().await, Some(Status::Failed));
+            assert_eq!(waiter.next().await, None);
+        }
+        drop((any, ended));
+        assert_eq!(waiters.count(), 2);
+        drop((started, also));
+        assert!(waiters.lock().is_empty());
+    }
+
+    #[tokio::test]
     async fn a_waiter_that_fell_behind_is_told_to_look_for_itself() {
         let waiters = Arc::new(Waiters::default());
         let id = InstanceId::lookup("a");
-        let mut waiter = waiters.subscribe(HubId(1), id.clone());
+        let mut waiter = waiters.subscribe(HubId(1), id.clone(), Interest::Any);
         for _ in 0..=BACKLOG {
             waiters.tell(HubId(1), &id, Some(Status::Running));
         }

@@ -39,6 +39,8 @@ pub struct Offer {
     pub serves: Serves,
     /// It runs inside this process. A connected worker that names the same function is preferred.
     pub embedded: bool,
+    /// It can fetch the history of a turn by itself, so the size of the past is no matter.
+    pub fetches_history: bool,
     /// Most turns it holds at a time.
     pub max_turns: usize,
     /// Most activities it holds at a time.
@@ -121,7 +123,15 @@ mod tests {
     use super::*;
 
     fn offer(serves: Serves, embedded: bool) -> Offer {
-        Offer { label: "w".into(), hub: Some(HubId(1)), serves, embedded, max_turns: 1, max_activities: 1 }
+        Offer {
+            label: "w".into(),
+            hub: Some(HubId(1)),
+            serves,
+            embedded,
+            fetches_history: false,
+            max_turns: 1,
+            max_activities: 1,
+        }
     }
 
     fn named(name: &str, versions: &[&str]) -> Serves {

@@ -50,6 +50,22 @@ pub enum Error {
         /// The status of the instance that holds it.
         status: Status,
     },
+    /// Another request had this idempotency key.
+    #[error(
+        "Idempotency-Key {key:?} belongs to a request for something else; a key may be sent again with the same request only"
+    )]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+    /// What the verb was to act on was purged, replaced or restarted by somebody else at the same moment.
+    #[error("cannot {verb} instance {id}: somebody else has purged, replaced or restarted it in this moment")]
+    Overtaken {
+        /// What was asked for.
+        verb: &'static str,
+        /// Which instance.
+        id: InstanceId,
+    },
     /// The verb does not apply to an instance in this status.
     #[error("cannot {verb} instance {id}: it is {}", status.name())]
     WrongState {

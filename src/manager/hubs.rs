@@ -1,17 +1,21 @@
 //! Task hubs by name. The list is small and changes rarely, so it is kept in memory; the store has the truth.
 
-use super::Error;
+use super::{Error, Manager};
 use crate::{
     model::{HubId, HubName},
     store::Store,
 };
 use std::sync::{PoisonError, RwLock};
 
+/// How many instances one transaction removes from a hub, so that others need not wait long.
+const CLEAR_BATCH: usize = 200;
+
 /// The hubs this server knows.
 #[derive(Debug)]
 pub struct Hubs {
     known: RwLock<Vec<(HubId, HubName)>>,
-    default: HubName,
+    /// Those that the settings name; the first is the default hub. They cannot be deleted for good.
+    configured: Vec<HubName>,
     create: bool,
 }
 
@@ -19,13 +23,14 @@ impl Hubs {
     /// Makes sure that the hubs of `names` exist and reads the rest from the store. The first name is the default hub. `create`:
     /// whether [`Hubs::find_or_create`] may make new ones.
     pub async fn open(store: &dyn Store, names: &[HubName], create: bool) -> Result<Self, Error> {
-        let default =
-            names.first().cloned().ok_or_else(|| Error::Invalid("hubs.names must not be empty".into()))?;
+        if names.is_empty() {
+            return Err(Error::Invalid("hubs.names must not be empty".into()));
+        }
         for name in names {
             store.hub_ensure(name.clone()).await?;
         }
         let known = RwLock::new(store.hub_list().await?);
-        Ok(Self { known, default, create })
+        Ok(Self { known, configured: names.to_vec(), create })
     }
 
     /// The hub called `name`, the default hub if there is no name or a blank one.
@@ -46,16 +51,28 @@ impl Hubs {
     pub async fn find_or_create(&self, name: Option<&str>, store: &dyn Store) -> Result<HubId, Error> {
         match self.find(name) {
             Err(Error::UnknownHub { .. }) if self.create => {
-                let name = HubName::parse(self.wanted(name))?;
-                let hub = store.hub_ensure(name.clone()).await?;
-                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                if !known.iter().any(|(known, _)| *known == hub) {
-                    known.push((hub, name));
-                }
-                Ok(hub)
+                self.add(HubName::parse(self.wanted(name))?, store).await
             }
             found => found,
         }
+    }
+
+    async fn add(&self, name: HubName, store: &dyn Store) -> Result<HubId, Error> {
+        let hub = store.hub_ensure(name.clone()).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if !known.iter().any(|(known, _)| *known == hub) {
+            known.push((hub, name));
+        }
+        Ok(hub)
+    }
+
+    /// From now on nobody finds the hub. `false`: the settings name it, so it stays.
+    fn hide(&self, hub: HubId) -> bool {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let configured = |name: &HubName| self.configured.iter().any(|one| one.folded() == name.folded());
+        let before = known.len();
+        known.retain(|(id, name)| *id != hub || configured(name));
+        known.len() < before
     }
 
     /// The name of `hub`; empty if it is not one of ours.
@@ -64,7 +81,44 @@ impl Hubs {
         known.iter().find(|(id, _)| *id == hub).map(|(_, name)| name.to_string()).unwrap_or_default()
     }
 
+    fn default(&self) -> &str {
+        self.configured.first().map_or("", HubName::as_str)
+    }
+
     fn wanted<'a>(&'a self, name: Option<&'a str>) -> &'a str {
-        name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or(self.default.as_str())
+        name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or_else(|| self.default())
+    }
+}
+
+impl Manager {
+    /// Makes the hub called `name`, whatever the settings say about unknown hubs. `anew`: if it exists, everything in it is removed first.
+    /// `Invalid`: not a hub name.
+    pub async fn create_hub(&self, name: Option<&str>, anew: bool) -> Result<HubId, Error> {
+        let name = HubName::parse(self.hubs.wanted(name))?;
+        let hub = self.hubs.add(name, &*self.store).await?;
+        if anew {
+            self.empty_hub(hub).await?;
+        }
+        Ok(hub)
+    }
+
+    /// Removes the hub with everything in it, live instances included. A hub that the settings name stays, empty. `UnknownHub`.
+    ///
+    /// Whoever is starting an instance at this very moment may still succeed after the hub has been emptied; then the hub stays with
+    /// it.
+    pub async fn delete_hub(&self, name: Option<&str>) -> Result<(), Error> {
+        let hub = self.hubs.find(name)?;
+        let named = HubName::parse(&self.hubs.name(hub))?;
+        let hidden = self.hubs.hide(hub);
+        self.empty_hub(hub).await?;
+        if hidden && !self.store.hub_remove(hub).await? {
+            self.hubs.add(named, &*self.store).await?;
+        }
+        Ok(())
+    }
+
+    async fn empty_hub(&self, hub: HubId) -> Result<(), Error> {
+        while self.store.hub_clear(hub, CLEAR_BATCH).await? == CLEAR_BATCH {}
+        Ok(())
     }
 }

@@ -15,7 +15,7 @@ const MAX_PAGE: usize = 1_000;
 /// How many instances one change removes. More would make everybody else's changes wait.
 const PURGE_BATCH: usize = 100;
 /// Most ids in one batch.
-const MAX_BATCH: usize = 500;
+pub(super) const MAX_BATCH: usize = 500;
 
 /// In which order to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

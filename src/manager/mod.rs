@@ -6,9 +6,11 @@
 //! Suspend, resume and terminate do not need a worker: the message is stored (that is the promise), then the server's own turn
 //! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status.
 
+mod batch;
 mod error;
 mod history;
 mod hubs;
+mod idempotency;
 mod list;
 mod purge;
 mod restart;
@@ -18,14 +20,15 @@ mod wait;
 
 pub use error::Error;
 pub use hubs::Hubs;
+pub use idempotency::IdempotencyKey;
 pub use list::{List, ListQuery, Order, PurgedMany};
-pub use restart::Restart;
+pub use restart::{Restart, Under};
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;
 
 use crate::{
     clock::Clock,
-    dispatch::Waiters,
+    dispatch::{Interest, Waiters},
     model::{
         Class, HubId, InstanceId, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
         StatusExt as _, event, pb::HistoryEvent,
@@ -42,6 +45,8 @@ const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Limits {
     /// Largest input, event, reason or output, in bytes.
     pub payload_bytes: usize,
+    /// How long an [`IdempotencyKey`] is remembered.
+    pub idempotency: Duration,
 }
 
 /// One instance as a caller sees it.
@@ -103,6 +108,11 @@ impl Manager {
         Ok(found.map(|(record, payloads)| Instance { record, payloads }))
     }
 
+    /// How many callers wait for an instance at this moment.
+    pub fn waiting(&self) -> usize {
+        self.waiters.count()
+    }
+
     /// Puts an external event into the instance's inbox: text as given, usually JSON. Accepted in every status that has not ended,
     /// also before the first turn and while suspended. `NotFound`, `AlreadyEnded`.
     pub async fn raise_event(
@@ -158,7 +168,7 @@ impl Manager {
         event: HistoryEvent,
         settled: impl Fn(Status) -> bool,
     ) -> Result<(), Error> {
-        let mut waiter = self.waiters.subscribe(hub, id.clone());
+        let mut waiter = self.waiters.subscribe(hub, id.clone(), Interest::Any);
         self.append(hub, id, NewMessage::now(Class::Control, event)).await?;
         let applied = async {
             while let Some(status) = waiter.next().await {

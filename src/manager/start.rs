@@ -1,14 +1,17 @@
 //! Starting instances, and what happens when the id is taken.
 
-use super::{Error, Manager, check_name};
+use super::{
+    Error, IdempotencyKey, Manager, check_name,
+    idempotency::{self, Fingerprint},
+};
 use crate::{
     model::{HubId, InstanceId, NewInstance, Status, StatusExt as _, StatusSet, Tags, Timestamp, pb},
-    store::Created,
+    store::{Created, Terms},
 };
 use uuid::Uuid;
 
 /// How often a start that may replace a live instance tries again when somebody else takes the id in between.
-const REPLACE_ATTEMPTS: usize = 8;
+const REPLACE_ATTEMPTS: usize = 16;
 /// Most tags on one instance.
 const MAX_TAGS: usize = 64;
 
@@ -33,6 +36,8 @@ pub struct Start {
     pub execution_id: Option<String>,
     /// What to do if the id is taken.
     pub reuse: Reuse,
+    /// By what the request is recognised when it is repeated. The trace context is not part of what makes it the same request.
+    pub key: Option<IdempotencyKey>,
 }
 
 /// What to do with an instance that already holds the id, by its status. Statuses in neither set refuse the start.
@@ -51,28 +56,37 @@ impl Default for Reuse {
     }
 }
 
-/// Answer of [`Manager::start`].
+/// Answer of [`Manager::start`] and [`Manager::restart`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Started {
     /// The instance's id.
     pub id: InstanceId,
     /// `false`: an existing instance was left alone, as [`Reuse::ignore`] asked.
     pub created: bool,
+    /// This request was answered before and has changed nothing now; the rest is the answer of then. The instance may have ended, been
+    /// replaced or purged since.
+    pub repeated: bool,
 }
 
 impl Manager {
     /// Starts an orchestration. When this answers `Ok`, the start survives any crash. Whether anybody serves `name` is not
-    /// checked: a worker may connect later. `AlreadyExists` if the id is taken and [`Start::reuse`] does not help.
+    /// checked: a worker may connect later. `AlreadyExists` if the id is taken and [`Start::reuse`] does not help; `KeyReused` if
+    /// another request had the key.
     pub async fn start(&self, hub: HubId, start: Start) -> Result<Started, Error> {
         let reuse = start.reuse;
+        let asked = start.key.clone().map(|key| self.idempotency(key, fingerprint(&start)));
         let new = self.new_instance(hub, start)?;
         let id = new.id.clone();
+        let ended_only = reuse.replace.and(StatusSet::TERMINAL);
+        let mut replace = ended_only;
         for _ in 0..REPLACE_ATTEMPTS {
-            let ended_only = reuse.replace.and(StatusSet::TERMINAL);
-            match self.store.instance_create(new.clone(), ended_only).await? {
-                Created::New(_) => return Ok(Started { id, created: true }),
-                Created::Exists(status) if reuse.ignore.contains(status) => {
-                    return Ok(Started { id, created: false });
+            let terms = Terms { replace, keep: reuse.ignore, only: None, idempotency: asked.clone() };
+            match self.store.instance_create(new.clone(), terms).await? {
+                Created::New(_) => return Ok(Started { id, created: true, repeated: false }),
+                Created::Kept(_) => return Ok(Started { id, created: false, repeated: false }),
+                Created::Recorded(recorded) => {
+                    let Some(asked) = &asked else { return Err(Error::Overtaken { verb: "start", id }) };
+                    return idempotency::repeated(asked, recorded);
                 }
                 Created::Exists(status) if reuse.replace.contains(status) && !status.is_terminal() => {
                     let reason = Some("\"replaced by a new start with the same id\"".to_owned());
@@ -81,13 +95,10 @@ impl Manager {
                         Err(other) => return Err(other),
                     }
                     // The terminated one may be replaced now, even if the policy names live statuses only.
-                    match self.store.instance_create(new.clone(), ended_only.with(Status::Terminated)).await?
-                    {
-                        Created::New(_) => return Ok(Started { id, created: true }),
-                        Created::Exists(_) => {}
-                    }
+                    replace = ended_only.with(Status::Terminated);
                 }
                 Created::Exists(status) => return Err(Error::AlreadyExists { id, status }),
+                Created::Overtaken => return Err(Error::Overtaken { verb: "start", id }),
             }
         }
         let status = self.get(hub, &id, false).await?.map_or(Status::Running, |found| found.record.status);
@@ -99,9 +110,7 @@ impl Manager {
         check_name("orchestrator name", &start.name)?;
         self.check_payload("input", start.input.as_deref())?;
         check_tags(&start.tags)?;
-        if let Some(version) = start.version.as_deref().filter(|version| !version.is_empty()) {
-            check_name("version", version)?;
-        }
+        check_version(start.version.as_deref())?;
         let id = match start.id.as_deref().filter(|id| !id.is_empty()) {
             Some(chosen) => InstanceId::orchestration(chosen)?,
             None => made_up_id(),
@@ -133,6 +142,25 @@ pub(super) fn execution(id: &InstanceId, given: Option<String>) -> pb::Orchestra
     let execution_id =
         given.filter(|given| !given.is_empty()).unwrap_or_else(|| Uuid::new_v4().simple().to_string());
     pb::OrchestrationInstance { instance_id: id.as_str().to_owned(), execution_id: Some(execution_id) }
+}
+
+/// A version is a name, or empty.
+pub(super) fn check_version(version: Option<&str>) -> Result<(), Error> {
+    version.filter(|version| !version.is_empty()).map_or(Ok(()), |version| check_name("version", version))
+}
+
+/// What makes a start the same request.
+fn fingerprint(start: &Start) -> Fingerprint {
+    let print = Fingerprint::of("start")
+        .text(&start.name)
+        .maybe(start.id.as_deref().filter(|id| !id.is_empty()))
+        .maybe(start.input.as_deref())
+        .maybe(start.version.as_deref())
+        .maybe(start.execution_id.as_deref())
+        .maybe(start.start_at.map(|at| at.to_string()).as_deref())
+        .number(start.reuse.replace.bits().into())
+        .number(start.reuse.ignore.bits().into());
+    start.tags.iter().fold(print, |print, (key, value)| print.text(key).text(value))
 }
 
 fn check_tags(tags: &Tags) -> Result<(), Error> {

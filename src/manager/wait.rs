@@ -1,7 +1,10 @@
 //! Waiting for an instance without polling the store.
 
 use super::{Error, Instance, Manager};
-use crate::model::{HubId, InstanceId, Status, StatusExt as _};
+use crate::{
+    dispatch::Interest,
+    model::{HubId, InstanceId},
+};
 
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,10 +16,10 @@ pub enum WaitFor {
 }
 
 impl WaitFor {
-    fn holds(self, status: Status) -> bool {
+    fn interest(self) -> Interest {
         match self {
-            WaitFor::Start => status != Status::Pending,
-            WaitFor::End => status.is_terminal(),
+            WaitFor::Start => Interest::Started,
+            WaitFor::End => Interest::Ended,
         }
     }
 }
@@ -24,6 +27,9 @@ impl WaitFor {
 impl Manager {
     /// Answers when `what` holds; `None` at once if there is no such instance, or when it is purged meanwhile. Waits over
     /// continue-as-new, and for a new instance under the same id. Never gives up by itself: the caller drops the future.
+    ///
+    /// The instance is read once now, once when `what` is told to hold, and once more whenever it is replaced meanwhile, however many
+    /// turns it takes.
     pub async fn wait(
         &self,
         hub: HubId,
@@ -32,18 +38,16 @@ impl Manager {
         payloads: bool,
     ) -> Result<Option<Instance>, Error> {
         // Subscribed before looking, so that nothing can happen in between unseen.
-        let mut waiter = self.waiters.subscribe(hub, id.clone());
+        let mut waiter = self.waiters.subscribe(hub, id.clone(), what.interest());
         loop {
             match self.get(hub, id, payloads).await? {
                 None => return Ok(None),
-                Some(instance) if what.holds(instance.record.status) => return Ok(Some(instance)),
+                Some(instance) if what.interest().is_met_by(instance.record.status) => {
+                    return Ok(Some(instance));
+                }
                 Some(_) => {}
             }
-            while let Some(status) = waiter.next().await {
-                if what.holds(status) {
-                    break;
-                }
-            }
+            waiter.next().await;
         }
     }
 }

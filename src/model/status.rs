@@ -62,6 +62,8 @@ impl StatusSet {
             | 1 << Status::Canceled as u8
             | 1 << Status::Terminated as u8,
     );
+    /// Every status of an instance that has not ended.
+    pub const LIVE: Self = Self(!Self::TERMINAL.0);
 
     /// The statuses in both sets.
     #[must_use]
@@ -105,6 +107,7 @@ mod tests {
     fn the_terminal_set_agrees_with_is_terminal() {
         for status in ALL {
             assert_eq!(StatusSet::TERMINAL.contains(status), status.is_terminal(), "{status:?}");
+            assert_eq!(StatusSet::LIVE.contains(status), !status.is_terminal(), "{status:?}");
             assert_eq!(Status::from_name(&status.name().to_uppercase()), Some(status));
         }
     }

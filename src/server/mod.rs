@@ -19,8 +19,8 @@ mod ready;
 
 use crate::{
     api::{
-        grpc::{Sidecar, TaskHubSidecarServiceServer, door as grpc_door},
-        http::{self, HttpSettings},
+        grpc::{self as grpc_api, Sidecar},
+        http::{self, HttpSettings, Readiness},
     },
     clock::{Clock, SystemClock},
     config::{Config, StoreUrl, Synchronous},
@@ -39,7 +39,6 @@ use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tower::Layer as _;
 
 /// How long connections may take to end once all work has been answered and all callers who waited have been sent away. Only those
 /// take longer whose other side is silent: half a request, or a machine that has vanished.
@@ -92,7 +91,8 @@ impl Server {
         let waiters = Arc::new(Waiters::default());
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
-        let limits = Limits { payload_bytes: config.limits.payload_bytes };
+        let idempotency = Duration::from_secs(config.limits.idempotency_hours * 60 * 60);
+        let limits = Limits { payload_bytes: config.limits.payload_bytes, idempotency };
 
         // Bound before anything runs, so that a second server on the same port changes nothing.
         let address = config.server.listen;
@@ -198,11 +198,11 @@ fn routes(
         body_limit_bytes: config.limits.body_bytes,
         wait_cap: Duration::from_secs(config.limits.wait_secs),
     };
-    let readiness = ready::Probe::new(store.clone(), dispatch.clone());
+    let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(settings),
-        readiness: Arc::new(readiness),
+        readiness: readiness.clone(),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {
@@ -211,9 +211,6 @@ fn routes(
         ping: Duration::from_secs(config.grpc.ping_secs),
     };
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
-    let sidecar = TaskHubSidecarServiceServer::new(sidecar)
-        .max_decoding_message_size(config.limits.grpc_message_bytes)
-        .max_encoding_message_size(usize::MAX);
-    let sidecar = axum::middleware::from_fn(grpc_door).layer(sidecar);
-    http::router(api).route_service("/TaskHubSidecarService/{rpc}", sidecar)
+    let message_bytes = config.limits.grpc_message_bytes;
+    grpc_api::mount(http::router(api), sidecar, message_bytes, readiness, leaving.clone())
 }

@@ -13,31 +13,23 @@
 
 #[cfg(test)]
 mod conformance;
+mod create;
 mod error;
 mod list;
 pub mod sqlite;
 
+pub use create::{Created, Idempotency, Recorded, Terms};
 pub use error::Error;
 pub use list::{Cleared, Filter, Listed, PageLimits, Read, Span, Walk};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
-    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Status, StatusSet,
-    Timestamp,
+    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Status, Timestamp,
 };
 use async_trait::async_trait;
 
 /// Where a backend sends the effects of each committed transaction, in order.
 pub type EffectSender = tokio::sync::mpsc::UnboundedSender<Vec<Effect>>;
-
-/// Answer of [`Store::instance_create`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Created {
-    /// A new instance; whatever ended instance held the id is gone with its history.
-    New(InstanceKey),
-    /// The id is held by an instance whose status was not among those that may be replaced. Nothing was changed.
-    Exists(Status),
-}
 
 /// Answer of [`Store::message_append`].
 #[derive(Clone, Debug, PartialEq)]
@@ -94,18 +86,35 @@ pub struct Due {
 /// [`Error::Backend`]; others are named at the method.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// All hubs, oldest first.
+    /// All hubs that have not been removed, oldest first.
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error>;
 
-    /// The hub of that name (compared without case), made if there is none.
+    /// The hub of that name (compared without case), made if there is none. One that was removed comes back as the same hub.
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
+
+    /// Removes at most `limit` of the hub's instances, of whatever status, with all they have, and then of its records of answered
+    /// requests; answers how many that were together. Effects: `Gone` for each instance.
+    async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error>;
+
+    /// Removes the hub if nothing is in it; `false` if something is.
+    async fn hub_remove(&self, hub: HubId) -> Result<bool, Error>;
 
     /// Creates an instance with its start message: status Pending, turn 0.
     ///
-    /// If the id is taken by an instance whose status is in `replace`, that instance is removed with all it has in the same
+    /// If the id is taken by an instance that `terms` allow to replace, that instance is removed with all it has in the same
     /// transaction; otherwise nothing changes. Of many callers with one id exactly one gets [`Created::New`].
+    /// With [`Terms::idempotency`], the record of the answer is written in the same transaction, and a request that has a record is
+    /// answered by it before anything else is looked at. Of many callers with one key exactly one gets [`Created::New`].
     /// Effects: `Gone` for the replaced one, then `Message` with the start message, then `Changed`.
-    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error>;
+    async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error>;
+
+    /// What a request with this key was answered, if that is on record and was not before `valid_from`.
+    async fn idempotency_get(
+        &self,
+        hub: HubId,
+        key: String,
+        valid_from: Timestamp,
+    ) -> Result<Option<Recorded>, Error>;
 
     /// Puts a message into the inbox of a live instance. Effect: `Message`.
     async fn message_append(

@@ -21,6 +21,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("POST", "instances/{instanceId}/resume"),
     ("POST", "instances/{instanceId}/rewind"),
     ("POST", "instances/{instanceId}/restart"),
+    ("POST", "instances/{instanceId}/restartWithOptions"),
     ("GET", "entities"),
     ("GET", "entities/{entityName}"),
     ("GET", "entities/{entityName}/{entityKey}"),

@@ -1,7 +1,10 @@
 //! The history as gRPC clients stream it: the same as `showHistory` shows and workers replay.
 
-use crate::support::{Client, Inside, Worker, code_of, in_hub, start_request};
-use durahub::model::pb::{self, history_event::EventType, orchestrator_action::OrchestratorActionType};
+use crate::support::{Client, Inside, Worker, code_of, in_hub, raised, start_request};
+use durahub::{
+    model::pb::{self, history_event::EventType, orchestrator_action::OrchestratorActionType},
+    workers::embedded::Registry,
+};
 use prost::Message as _;
 use serde_json::Value;
 use tonic::Code;
@@ -169,4 +172,59 @@ async fn only_the_current_execution_of_an_instance_that_exists_has_a_history() {
     assert_eq!(code_of(&client.stream_instance_history(request("missing")).await), Code::NotFound);
     let elsewhere = client.stream_instance_history(in_hub("none", request("i"))).await;
     assert_eq!(code_of(&elsewhere), Code::NotFound);
+}
+
+/// A running instance with a little more than this many bytes in its history.
+async fn grown(server: &Inside, worker: &mut Worker, id: &str, bytes: usize) {
+    const PIECE: usize = 512 * 1024;
+    server.start("F", id, "").await;
+    let turn = worker.turn().await;
+    worker.wait(turn).await;
+    for _ in 0..=bytes / PIECE {
+        let event = format!("\"{}\"", "x".repeat(PIECE));
+        server.post(&format!("instances/{id}/raiseEvent/E"), &event).await.is_empty(202);
+        let turn = worker.turn().await;
+        worker.wait(turn).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_can_fetch_histories_outlives_the_limit_of_a_message() {
+    let server = Inside::serving(Registry::new(), |_| {}).await;
+    let mut worker = Worker::fetching(&server.url, "default").await;
+    grown(&server, &mut worker, "long", 5 << 20).await;
+    server.post("instances/long/raiseEvent/Last", "1").await.is_empty(202);
+    let turn = worker.turn().await;
+    assert!(turn.fetch && turn.past.is_empty() && raised(&turn.events, "Last") == ["1"]);
+    let as_worker = pb::StreamInstanceHistoryRequest { for_work_item_processing: true, ..request("long") };
+    let past = pieces(&mut server.grpc().await, as_worker).await.concat();
+    let past: Vec<_> = past.into_iter().filter_map(|event| event.event_type).collect();
+    assert_eq!(raised(&past, "E").len(), 11);
+    assert!(raised(&past, "Last").is_empty());
+    worker.end(turn, "2").await;
+    server.until("long", "Completed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn short_histories_come_with_the_turn_also_to_a_worker_that_can_fetch_them() {
+    let server = Inside::serving(Registry::new(), |_| {}).await;
+    let mut worker = Worker::fetching(&server.url, "default").await;
+    grown(&server, &mut worker, "short", 1).await;
+    server.post("instances/short/raiseEvent/Last", "1").await.is_empty(202);
+    let turn = worker.turn().await;
+    assert!(!turn.fetch);
+    assert_eq!(raised(&turn.past, "E").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_cannot_fetch_fails_the_instance_and_keeps_its_stream() {
+    let server = Inside::serving(Registry::new(), |_| {}).await;
+    let mut fetching = Worker::fetching(&server.url, "default").await;
+    grown(&server, &mut fetching, "long", 5 << 20).await;
+    drop(fetching);
+    let mut worker = Worker::for_everything(&server.url, "default").await;
+    server.post("instances/long/raiseEvent/Last", "1").await.is_empty(202);
+    server.until("long", "Failed").await;
+    server.start("F", "next", "").await;
+    assert_eq!(worker.turn().await.instance, "next");
 }

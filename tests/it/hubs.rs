@@ -1,7 +1,10 @@
 //! Task hubs are worlds of their own.
 
 use crate::support::{Client, Inside, Worker, code_of, get_request, in_hub, start_request};
-use durahub::{model::HubName, workers::embedded::Registry};
+use durahub::{
+    model::{HubName, pb},
+    workers::embedded::Registry,
+};
 use tonic::Code;
 
 async fn two_hubs() -> Inside {
@@ -106,4 +109,90 @@ async fn a_start_makes_its_hub_if_the_settings_allow() {
     server.get("instances/i").await.is_empty(404);
     server.get("instances/i?taskHub=unmade").await.is_empty(404);
     server.post("orchestrators/HelloCities?taskHub=1bad", "").await.is_error(400, "task hub name");
+}
+
+async fn create(client: &mut Client, hub: &str, recreate_if_exists: bool) {
+    let request = in_hub(hub, pb::CreateTaskHubRequest { recreate_if_exists });
+    client.create_task_hub(request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_makes_empties_and_deletes_a_hub() {
+    let server = two_hubs().await;
+    let mut client = server.grpc().await;
+    for _ in 0..2 {
+        create(&mut client, "Mine", false).await;
+        let _ = client.start_instance(in_hub("mine", start_request("F", "i"))).await;
+        assert_eq!(server.get("instances/i?taskHub=mine").await.status, 202);
+    }
+    create(&mut client, "mine", true).await;
+    server.get("instances/i?taskHub=mine").await.is_empty(404);
+    start_in(&mut client, "mine", "i").await;
+    for _ in 0..2 {
+        client.delete_task_hub(in_hub("mine", pb::DeleteTaskHubRequest {})).await.unwrap();
+        server.get("instances/i?taskHub=mine").await.is_empty(404);
+        let refused = client.start_instance(in_hub("mine", start_request("F", "i"))).await;
+        assert_eq!(code_of(&refused), Code::NotFound);
+    }
+    let bad = client.create_task_hub(in_hub("1bad", pb::CreateTaskHubRequest::default())).await;
+    assert_eq!(code_of(&bad), Code::InvalidArgument);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_of_the_settings_is_emptied_and_stays() {
+    let server = two_hubs().await;
+    let mut client = server.grpc().await;
+    start_in(&mut client, "two", "i").await;
+    start_in(&mut client, "one", "i").await;
+    client.delete_task_hub(in_hub("two", pb::DeleteTaskHubRequest {})).await.unwrap();
+    server.get("instances/i?taskHub=two").await.is_empty(404);
+    start_in(&mut client, "two", "j").await;
+    assert_eq!(server.status("i").await["runtimeStatus"], "Pending");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_of_a_deleted_hub_serves_it_again_when_it_is_made_anew() {
+    let server = two_hubs().await;
+    let mut client = server.grpc().await;
+    create(&mut client, "mine", false).await;
+    let mut worker = Worker::for_everything(&server.url, "mine").await;
+    start_in(&mut client, "mine", "old").await;
+    let stale = worker.turn().await;
+    client.delete_task_hub(in_hub("mine", pb::DeleteTaskHubRequest {})).await.unwrap();
+    create(&mut client, "mine", false).await;
+    start_in(&mut client, "mine", "old").await;
+    let turn = worker.turn().await;
+    worker.end(stale, "\"stale\"").await;
+    assert_eq!(server.get("instances/old?taskHub=mine").await.status, 202);
+    worker.end(turn, "\"fresh\"").await;
+    let ended = client.wait_for_instance_completion(in_hub("mine", get_request("old"))).await.unwrap();
+    assert_eq!(ended.into_inner().orchestration_state.unwrap().output.as_deref(), Some("\"fresh\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_terminated_without_workers_and_what_could_not_be_is_named() {
+    let server = two_hubs().await;
+    let mut client = server.grpc().await;
+    let ids: Vec<String> = (0..40).map(|number| format!("i{number}")).collect();
+    for id in &ids {
+        start_in(&mut client, "one", id).await;
+    }
+    let batch = |ids: &[String]| pb::SkipGracefulOrchestrationTerminationsRequest {
+        instance_batch: Some(pb::InstanceBatch { instance_ids: ids.to_vec() }),
+        reason: Some("\"over\"".to_owned()),
+    };
+    let mut wanted = ids.clone();
+    wanted.push("missing".to_owned());
+    for left in [vec!["missing".to_owned()], wanted.clone()] {
+        let request = in_hub("one", batch(&wanted));
+        let answer = client.skip_graceful_orchestration_terminations(request).await.unwrap().into_inner();
+        assert_eq!(answer.unterminated_instance_ids, left);
+    }
+    for id in &ids {
+        let status = server.status(id).await;
+        assert_eq!((&status["runtimeStatus"], &status["output"]), (&"Terminated".into(), &"over".into()));
+    }
+    let many = vec!["x".to_owned(); 501];
+    let refused = client.skip_graceful_orchestration_terminations(in_hub("one", batch(&many))).await;
+    assert_eq!(code_of(&refused), Code::InvalidArgument);
 }

@@ -10,12 +10,14 @@
 mod bad_input;
 mod command_line;
 mod crashes;
+mod discovery;
 mod documented;
 mod history;
 mod hubs;
 mod links;
 mod races;
 mod restart;
+mod retries;
 mod samples;
 mod shutdown;
 mod support;

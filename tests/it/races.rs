@@ -45,6 +45,23 @@ async fn of_64_http_clients_that_start_one_id_together_one_gets_202() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_64_http_clients_that_want_one_instance_to_run_one_starts_it_and_all_get_it() {
+    let server = Inside::start().await;
+    let told = told(|_, together| {
+        let http = Http::new(server.url.clone());
+        async move {
+            together.wait().await;
+            let answer = http.post("orchestrators/HumanApproval/same?onExisting=return", "").await;
+            assert_eq!(answer.location(), answer.json()["statusQueryGetUri"].as_str().unwrap());
+            answer.status
+        }
+    })
+    .await;
+    assert_eq!(told, BTreeMap::from([(202, 1), (200, CALLERS - 1)]));
+    server.until("same", "Running").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_64_grpc_clients_that_start_one_id_together_one_gets_ok() {
     let server = Inside::start().await;
     let url = server.url.clone();

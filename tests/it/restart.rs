@@ -176,6 +176,8 @@ async fn grpc_refuses_what_is_missing_or_has_not_ended() {
         assert_eq!(code_of(&live), Code::FailedPrecondition);
         assert!(live.unwrap_err().message().contains("cannot restart instance a"));
     }
+    let entity = client.restart_instance(restart_request("@counter@k", true)).await;
+    assert_eq!(code_of(&entity), Code::InvalidArgument);
     server.control("a", "terminate", "").await;
     let used = client.restart_instance(restart_request("a", true)).await.unwrap().into_inner().instance_id;
     assert_ne!(used, "a");

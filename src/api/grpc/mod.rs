@@ -3,9 +3,12 @@
 //! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
 
 mod door;
+mod health;
 mod history;
 mod query;
+mod reflection;
 mod restart;
+mod routes;
 mod service;
 mod state;
 mod status;
@@ -16,7 +19,7 @@ pub mod generated {
     include!(concat!(env!("OUT_DIR"), "/service/_.rs"));
 }
 
-pub use door::door;
-pub use generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer;
+use door::door;
 pub use history::HistoryChunk;
+pub use routes::mount;
 pub use service::Sidecar;

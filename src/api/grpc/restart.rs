@@ -2,7 +2,7 @@
 
 use super::status;
 use crate::{
-    manager::{Manager, Restart},
+    manager::{Manager, Restart, Under},
     model::{HubId, InstanceId, pb},
 };
 use tonic::Status;
@@ -15,8 +15,9 @@ pub(super) async fn restart(
     request: pb::RestartInstanceRequest,
 ) -> Result<pb::RestartInstanceResponse, Status> {
     let pb::RestartInstanceRequest { instance_id, restart_with_new_instance_id } = request;
-    let restart = Restart { new_instance_id: restart_with_new_instance_id, ended_only: true, trace: None };
+    let under = if restart_with_new_instance_id { Under::MadeUp } else { Under::Same };
+    let restart = Restart { under, ended_only: true, ..Restart::default() };
     let restarted = manager.restart(hub, &InstanceId::lookup(instance_id), restart).await;
-    let id = restarted.map_err(status::of_manager)?;
-    Ok(pb::RestartInstanceResponse { instance_id: id.to_string() })
+    let started = restarted.map_err(status::of_manager)?;
+    Ok(pb::RestartInstanceResponse { instance_id: started.id.to_string() })
 }

@@ -126,6 +126,7 @@ impl TaskHubSidecarService for Sidecar {
             trace: request.parent_trace_context,
             execution_id: request.execution_id,
             reuse: reuse(request.orchestration_id_reuse_policy),
+            key: None,
         };
         let started = self.manager.start(hub, start).await.map_err(status::of_manager)?;
         Ok(Response::new(pb::CreateInstanceResponse { instance_id: started.id.to_string() }))
@@ -289,6 +290,42 @@ impl TaskHubSidecarService for Sidecar {
         history::stream(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
+    async fn create_task_hub(
+        &self,
+        request: Request<pb::CreateTaskHubRequest>,
+    ) -> Answer<pb::CreateTaskHubResponse> {
+        let name = hub_name(request.metadata())?;
+        let anew = request.get_ref().recreate_if_exists;
+        self.manager.create_hub(name, anew).await.map_err(status::of_manager)?;
+        Ok(Response::new(pb::CreateTaskHubResponse {}))
+    }
+
+    async fn delete_task_hub(
+        &self,
+        request: Request<pb::DeleteTaskHubRequest>,
+    ) -> Answer<pb::DeleteTaskHubResponse> {
+        let name = hub_name(request.metadata())?;
+        match self.manager.delete_hub(name).await {
+            // Deleting is what makes it so.
+            Ok(()) | Err(Error::UnknownHub { .. }) => Ok(Response::new(pb::DeleteTaskHubResponse {})),
+            Err(error) => Err(status::of_manager(error)),
+        }
+    }
+
+    async fn skip_graceful_orchestration_terminations(
+        &self,
+        request: Request<pb::SkipGracefulOrchestrationTerminationsRequest>,
+    ) -> Answer<pb::SkipGracefulOrchestrationTerminationsResponse> {
+        let hub = self.hub(request.metadata())?;
+        let pb::SkipGracefulOrchestrationTerminationsRequest { instance_batch, reason } =
+            request.into_inner();
+        let ids = instance_batch.unwrap_or_default().instance_ids.into_iter().map(InstanceId::lookup);
+        let left =
+            self.manager.terminate_batch(hub, ids.collect(), reason).await.map_err(status::of_manager)?;
+        let unterminated_instance_ids = left.iter().map(ToString::to_string).collect();
+        Ok(Response::new(pb::SkipGracefulOrchestrationTerminationsResponse { unterminated_instance_ids }))
+    }
+
     // --- not in this version: refused plainly ---
 
     async fn rewind_instance(
@@ -296,20 +333,6 @@ impl TaskHubSidecarService for Sidecar {
         _: Request<pb::RewindInstanceRequest>,
     ) -> Answer<pb::RewindInstanceResponse> {
         not_yet("RewindInstance")
-    }
-
-    async fn create_task_hub(
-        &self,
-        _: Request<pb::CreateTaskHubRequest>,
-    ) -> Answer<pb::CreateTaskHubResponse> {
-        not_yet("CreateTaskHub")
-    }
-
-    async fn delete_task_hub(
-        &self,
-        _: Request<pb::DeleteTaskHubRequest>,
-    ) -> Answer<pb::DeleteTaskHubResponse> {
-        not_yet("DeleteTaskHub")
     }
 
     async fn signal_entity(&self, _: Request<pb::SignalEntityRequest>) -> Answer<pb::SignalEntityResponse> {
@@ -346,12 +369,5 @@ impl TaskHubSidecarService for Sidecar {
         _: Request<pb::AbandonEntityTaskRequest>,
     ) -> Answer<pb::AbandonEntityTaskResponse> {
         not_yet("AbandonTaskEntityWorkItem")
-    }
-
-    async fn skip_graceful_orchestration_terminations(
-        &self,
-        _: Request<pb::SkipGracefulOrchestrationTerminationsRequest>,
-    ) -> Answer<pb::SkipGracefulOrchestrationTerminationsResponse> {
-        not_yet("SkipGracefulOrchestrationTerminations")
     }
 }

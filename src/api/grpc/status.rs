@@ -7,11 +7,13 @@ use tonic::{Code, Status};
 /// The status for a refused verb.
 pub(super) fn of_manager(error: Error) -> Status {
     let code = match error {
-        Error::Invalid(_) => Code::InvalidArgument,
+        Error::Invalid(_) | Error::KeyReused { .. } => Code::InvalidArgument,
         Error::TooLarge { .. } => Code::ResourceExhausted,
         Error::UnknownHub { .. } | Error::NotFound(_) => Code::NotFound,
         Error::AlreadyExists { .. } => Code::AlreadyExists,
-        Error::AlreadyEnded { .. } | Error::WrongState { .. } => Code::FailedPrecondition,
+        Error::AlreadyEnded { .. } | Error::WrongState { .. } | Error::Overtaken { .. } => {
+            Code::FailedPrecondition
+        }
         Error::Store(error) => return of_store(&error),
     };
     Status::new(code, error.to_string())

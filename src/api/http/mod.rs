@@ -17,8 +17,10 @@ mod health;
 mod history;
 mod links;
 mod list;
+mod prefer;
 mod query;
 mod restart;
+mod retry;
 mod route;
 mod settings;
 mod start;
@@ -27,6 +29,7 @@ mod status;
 mod tests;
 mod trace;
 mod view;
+mod wait;
 
 pub use error::Error;
 pub use health::Readiness;

@@ -167,7 +167,7 @@ fn verb(operation: &str, id: String) -> Route {
         "suspend" => Route::Suspend { id },
         "resume" => Route::Resume { id },
         "rewind" => Route::Rewind { id },
-        "restart" => Route::Restart { id },
+        "restart" | "restartwithoptions" => Route::Restart { id },
         _ => Route::Unknown,
     }
 }

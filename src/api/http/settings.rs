@@ -10,7 +10,7 @@ pub struct HttpSettings {
     pub public_base_url: Option<String>,
     /// Largest request body, in bytes.
     pub body_limit_bytes: usize,
-    /// Longest time a start may wait for its instance to end, whatever `timeout` says.
+    /// Longest time a caller may wait for an instance to end, whatever the request says.
     pub wait_cap: Duration,
 }
 

@@ -1,55 +1,79 @@
 //! `POST orchestrators/{functionName}/{instanceId?}`: starting an orchestration, and waiting for it if asked to.
 
 use super::{
-    Call, Error, Query, answer, body,
+    Call, Error, answer, body,
     embed::Embedded,
     links::{self, CheckStatus},
-    status, trace,
+    retry, status, trace,
     view::Show,
+    wait::{self, Patience},
 };
 use crate::{
-    manager::{Instance, Start, WaitFor},
-    model::{HubId, InstanceId, Status, StatusExt as _},
+    manager::{Instance, Reuse, Start, Started},
+    model::{HubId, InstanceId, Status, StatusSet},
 };
 use axum::{body::Body, http::StatusCode, response::Response};
-use std::time::Duration;
 
 /// How soon a caller should look at what it started.
 const LOOK_AGAIN_SECS: u32 = 10;
 /// What `connection` is called in links if the caller does not name one. There is only one store; the name is for show.
 const DEFAULT_CONNECTION: &str = "Storage";
 
-/// 202 with the links of the new instance; 200 with its output if `timeout` asked to wait and it completed meanwhile. Everything
+/// 202 with the links of the new instance; 200 with its output if the caller asked to wait and it completed meanwhile. Everything
 /// is checked before anything is started.
 pub async fn start(call: &Call, function: String, id: Option<String>, body: Body) -> Result<Response, Error> {
     let bytes = body::read(body, call.api.settings.body_limit_bytes).await?;
-    let patience = patience(call)?;
+    let patience = wait::patience(call)?;
     let start = Start {
         name: function,
         id,
         input: body::json_text(&bytes)?,
         version: call.query.text("version").map(str::to_owned),
         trace: trace::context(&call.headers),
+        reuse: reuse(call.query.text("onExisting"))?,
+        key: retry::key(&call.headers)?,
         ..Start::default()
     };
     let hub = call.hub_for_start().await?;
-    let id = call.api.manager.start(hub, start).await?.id;
-    accepted(call, hub, &id, patience).await
+    let started = call.api.manager.start(hub, start).await?;
+    accepted(call, hub, &started, patience).await
 }
 
-/// Answers for an instance that has just been started, by whatever verb: waits for its end if there is `patience`, tells where
-/// to find it otherwise.
+/// What `onExisting` says about a live instance under the same id. An ended one is replaced in any case.
+fn reuse(on_existing: Option<&str>) -> Result<Reuse, Error> {
+    let Some(word) = on_existing.map(str::trim) else { return Ok(Reuse::default()) };
+    match word {
+        _ if word.eq_ignore_ascii_case("reject") => Ok(Reuse::default()),
+        _ if word.eq_ignore_ascii_case("return") => Ok(Reuse { ignore: StatusSet::LIVE, ..Reuse::default() }),
+        other => Err(Error::Invalid(format!("onExisting is {other:?}; it must be reject or return"))),
+    }
+}
+
+/// Answers for an instance that has been started, by whatever verb: waits for its end if there is patience, tells where to find it
+/// otherwise. 200 instead of 202 says that nothing was started because the instance was there already; only to callers who do not wait,
+/// because for the others 200 means that it has ended.
 pub async fn accepted(
     call: &Call,
     hub: HubId,
-    id: &InstanceId,
-    patience: Option<Duration>,
+    started: &Started,
+    patience: Option<Patience>,
 ) -> Result<Response, Error> {
-    if let Some(patience) = patience
-        && let Some(ended) = outcome(call, hub, id, patience).await
-    {
-        return answer_ended(call, &ended).await;
-    }
+    let ended = match patience {
+        Some(patience) => outcome(call, hub, &started.id, patience).await,
+        None => None,
+    };
+    let response = match ended {
+        Some(ended) => answer_ended(call, &ended).await?,
+        None if started.created || patience.is_some() => {
+            pointer(call, hub, &started.id, StatusCode::ACCEPTED)
+        }
+        None => pointer(call, hub, &started.id, StatusCode::OK),
+    };
+    Ok(wait::acknowledged(patience, retry::marked(started, response)))
+}
+
+/// Where to find the instance.
+fn pointer(call: &Call, hub: HubId, id: &InstanceId, code: StatusCode) -> Response {
     let connection = call.query.word("connection").or(call.query.word("connectionName"));
     let links = CheckStatus::new(
         &links::origin(&call.api.settings, &call.uri, &call.headers),
@@ -57,42 +81,17 @@ pub async fn accepted(
         &call.api.manager.hub_name(hub),
         connection.unwrap_or(DEFAULT_CONNECTION),
     );
-    let response = answer::json(StatusCode::ACCEPTED, &links);
-    Ok(answer::pointing_to(&links.status_query_get_uri, LOOK_AGAIN_SECS, response))
+    answer::pointing_to(&links.status_query_get_uri, LOOK_AGAIN_SECS, answer::json(code, &links))
 }
 
-/// How long to wait for the end, if `timeout` asks for that. `pollingInterval` has no effect, because nothing is polled; but one
-/// that is longer than `timeout` is a mistake worth telling.
-pub fn patience(call: &Call) -> Result<Option<Duration>, Error> {
-    patience_of(&call.query, call.api.settings.wait_cap)
-}
-
-fn patience_of(query: &Query, cap: Duration) -> Result<Option<Duration>, Error> {
-    let Some(timeout) = query.seconds("timeout") else { return Ok(None) };
-    match query.seconds("pollingInterval") {
-        Some(interval) if interval > timeout => Err(Error::Invalid(format!(
-            "pollingInterval ({interval} s) must not be longer than timeout ({timeout} s)"
-        ))),
-        _ if timeout <= 0.0 => Ok(Some(Duration::ZERO)),
-        _ => Ok(Some(Duration::try_from_secs_f64(timeout).unwrap_or(Duration::MAX).min(cap))),
-    }
-}
-
-/// Waits for the end. `None` if patience runs out, if the server shuts down, or if waiting fails: the start has been accepted and
-/// that is what counts.
-async fn outcome(call: &Call, hub: HubId, id: &InstanceId, patience: Duration) -> Option<Instance> {
-    let manager = &call.api.manager;
-    let found = tokio::select! {
-        found = manager.wait(hub, id, WaitFor::End, true) => found,
-        // One last look, so that a timeout of 0 is one look and not none.
-        () = tokio::time::sleep(patience) => manager.get(hub, id, true).await,
-        () = call.api.leaving.cancelled() => manager.get(hub, id, true).await,
-    };
-    found
+/// Waits for the end. `None` if it has not come in time, or if waiting fails: the start has been accepted and that is what counts.
+async fn outcome(call: &Call, hub: HubId, id: &InstanceId, patience: Patience) -> Option<Instance> {
+    wait::until_ended(call, hub, id, patience, true)
+        .await
         .inspect_err(|error| tracing::warn!(%error, "an instance was started but waiting for it failed"))
         .ok()
         .flatten()
-        .filter(|instance| instance.record.status.is_terminal())
+        .filter(Instance::has_ended)
 }
 
 /// The bare output of a completed instance, the status object of one that ended otherwise.
@@ -108,30 +107,4 @@ async fn answer_ended(call: &Call, ended: &Instance) -> Result<Response, Error> 
         false => None,
     };
     Ok(status::describe(ended, history.as_deref(), show, code))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patience_needs_only_a_timeout_and_is_capped() {
-        let cap = Duration::from_secs(230);
-        for (query, expected) in [
-            ("", Some(None)),
-            ("pollingInterval=5", Some(None)),
-            ("timeout=soon", Some(None)),
-            ("timeout=nan", Some(None)),
-            ("timeout=1.5", Some(Some(Duration::from_millis(1500)))),
-            ("timeout=10&pollingInterval=1", Some(Some(Duration::from_secs(10)))),
-            ("timeout=10&pollingInterval=10", Some(Some(Duration::from_secs(10)))),
-            ("timeout=0&pollingInterval=0", Some(Some(Duration::ZERO))),
-            ("timeout=-5", Some(Some(Duration::ZERO))),
-            ("timeout=1e300", Some(Some(cap))),
-            ("timeout=infinity", Some(Some(cap))),
-            ("timeout=1&pollingInterval=2", None),
-        ] {
-            assert_eq!(patience_of(&Query::parse(query), cap).ok(), expected, "{query}");
-        }
-    }
 }

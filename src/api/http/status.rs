@@ -5,6 +5,7 @@ use super::{
     history::project,
     links,
     view::{Show, View},
+    wait,
 };
 use crate::{
     manager::{self, Instance},
@@ -15,20 +16,32 @@ use axum::{http::StatusCode, response::Response};
 /// How soon a caller should look again while the instance lives.
 const LOOK_AGAIN_SECS: u32 = 5;
 
-/// 200 for an ended instance (500 for a failed one if that was asked for), 202 with the address to poll for a live one.
+/// 200 for an ended instance (500 for a failed one if that was asked for), 202 with the address to poll for a live one. A caller who
+/// is ready to wait is answered when it has ended, or when patience runs out; in the same way.
 pub async fn status(call: &Call, id: String) -> Result<Response, Error> {
+    let patience = wait::patience(call)?;
     let manager = &call.api.manager;
     let (hub, id) = (call.hub()?, InstanceId::lookup(id));
     let show = Show::asked(&call.query);
-    let found = match show.history {
-        true => {
+    let waited = match patience {
+        Some(patience) => {
+            let found = wait::until_ended(call, hub, &id, patience, !show.history).await?;
+            Some(found.ok_or_else(|| manager::Error::NotFound(id.clone()))?)
+        }
+        None => None,
+    };
+    let found = match (show.history, waited) {
+        // Together, so that status and history are of one moment.
+        (true, _) => {
             manager.get_with_history(hub, &id).await?.map(|(instance, history)| (instance, Some(history)))
         }
-        false => manager.get(hub, &id, true).await?.map(|instance| (instance, None)),
+        (false, Some(instance)) => Some((instance, None)),
+        (false, None) => manager.get(hub, &id, true).await?.map(|instance| (instance, None)),
     };
     let (instance, history) = found.ok_or(manager::Error::NotFound(id))?;
     let code = code(instance.record.status, call.query.flag("returnInternalServerErrorOnFailure"));
     let response = describe(&instance, history.as_deref(), show, code);
+    let response = wait::acknowledged(patience, response);
     if code != StatusCode::ACCEPTED {
         return Ok(response);
     }

@@ -114,10 +114,13 @@ impl Board {
     /// Whether the turn is larger than what the worker can receive. Sending it all the same would end its stream, again and again, and with
     /// it everybody else's work.
     fn outgrown(&self, key: InstanceKey, worker: WorkerId, turn: &Turn) -> bool {
-        let embedded = self.workers.get(&worker).is_some_and(|connected| connected.offer.embedded);
-        let past = self.instances.get(&key).map_or(0, Slot::history_bytes);
+        let Some(offer) = self.workers.get(&worker).map(|connected| &connected.offer) else { return false };
+        let past = match offer.fetches_history {
+            true => 0,
+            false => self.instances.get(&key).map_or(0, Slot::history_bytes),
+        };
         let new: usize = turn.events.iter().map(HistoryEvent::encoded_len).sum();
-        !embedded && past + new > self.rules.work_item_bytes
+        !offer.embedded && past + new > self.rules.work_item_bytes
     }
 
     fn lease_turn(&mut self, key: InstanceKey, worker: WorkerId, turn: Turn) {

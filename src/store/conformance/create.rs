@@ -37,7 +37,7 @@ pub async fn of_64_creates_of_one_id_exactly_one_wins(cx: &mut StoreTest) {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..64 {
         let (store, new) = (cx.store.clone(), cx.new_instance("a"));
-        tasks.spawn(async move { store.instance_create(new, StatusSet::TERMINAL).await.unwrap() });
+        tasks.spawn(async move { store.instance_create(new, StatusSet::TERMINAL.into()).await.unwrap() });
     }
     let answers = tasks.join_all().await;
     let won: Vec<_> = answers.iter().filter(|answer| matches!(answer, Created::New(_))).collect();
@@ -52,12 +52,12 @@ pub async fn a_taken_id_changes_nothing(cx: &mut StoreTest) {
     let before = cx.load(key).await;
     let mut other = cx.new_instance("a");
     other.started.name = "Other".into();
-    let answer = cx.store.instance_create(other, StatusSet::TERMINAL).await.unwrap();
+    let answer = cx.store.instance_create(other, StatusSet::TERMINAL.into()).await.unwrap();
     assert_eq!(answer, Created::Exists(Status::Pending));
     assert_eq!(cx.load(key).await, before);
     assert_eq!(cx.effects(), []);
     let ended = cx.create_ended("b").await;
-    let answer = cx.store.instance_create(cx.new_instance("b"), StatusSet::NONE).await.unwrap();
+    let answer = cx.store.instance_create(cx.new_instance("b"), StatusSet::NONE.into()).await.unwrap();
     assert_eq!(answer, Created::Exists(Status::Completed));
     assert_eq!(cx.load(ended).await.record.status, Status::Completed);
 }
@@ -76,7 +76,7 @@ pub async fn an_ended_instance_is_replaced_with_all_it_had(cx: &mut StoreTest) {
     cx.store.turn_commit(end).await.unwrap();
     cx.effects();
 
-    let answer = cx.store.instance_create(cx.new_instance("a"), StatusSet::TERMINAL).await.unwrap();
+    let answer = cx.store.instance_create(cx.new_instance("a"), StatusSet::TERMINAL.into()).await.unwrap();
     let Created::New(key) = answer else { panic!("{answer:?}") };
     assert_ne!(key, old);
     assert_eq!(cx.store.instance_load(old).await.unwrap(), None);
@@ -97,7 +97,7 @@ pub async fn a_live_instance_is_replaced_if_the_caller_says_so(cx: &mut StoreTes
     let old = cx.create("a").await;
     cx.append("a", message_at(Class::Result, "timer", Timestamp(NOW.0 + 1))).await;
     let replace: StatusSet = [Status::Pending].into_iter().collect();
-    let answer = cx.store.instance_create(cx.new_instance("a"), replace).await.unwrap();
+    let answer = cx.store.instance_create(cx.new_instance("a"), replace.into()).await.unwrap();
     let Created::New(key) = answer else { panic!("{answer:?}") };
     assert_eq!(cx.store.instance_load(old).await.unwrap(), None);
     assert_eq!(cx.inbox(key).await, ["start"]);

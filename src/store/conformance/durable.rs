@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     model::{Class, HistoryChange, InstanceId, Status, Timestamp},
-    store::{Error, Purged},
+    store::{Created, Error, Idempotency, Purged, Terms},
 };
 
 async fn fill(cx: &StoreTest) -> crate::model::InstanceKey {
@@ -62,6 +62,24 @@ pub async fn keys_of_purged_instances_are_not_used_again(cx: &mut StoreTest) {
             cx.store.close().await.unwrap();
         }
         cx.reopen().await;
+    }
+}
+
+pub async fn answered_requests_stay_on_record(cx: &mut StoreTest) {
+    let asked = Idempotency { key: "k".into(), fingerprint: vec![0, 255, 7], valid_from: NOW };
+    let terms = Terms { idempotency: Some(asked), ..Terms::default() };
+    let made = cx.store.instance_create(cx.new_instance("a"), terms.clone()).await.unwrap();
+    assert!(matches!(made, Created::New(_)), "{made:?}");
+    for close in [true, false, true] {
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+        let again = cx.store.instance_create(cx.new_instance("b"), terms.clone()).await.unwrap();
+        let Created::Recorded(recorded) = again else { panic!("{again:?}") };
+        assert_eq!((recorded.id.as_str(), recorded.fingerprint), ("a", vec![0, 255, 7]));
+        let found = cx.store.instance_get(cx.hub, InstanceId::lookup("b"), false).await.unwrap();
+        assert_eq!(found, None);
     }
 }
 

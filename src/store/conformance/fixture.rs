@@ -67,9 +67,9 @@ impl StoreTest {
 
     /// Creates an instance that must be new.
     pub async fn create_as(&self, new: NewInstance) -> InstanceKey {
-        match self.store.instance_create(new, StatusSet::NONE).await.unwrap() {
+        match self.store.instance_create(new, StatusSet::NONE.into()).await.unwrap() {
             Created::New(key) => key,
-            Created::Exists(status) => panic!("exists as {status:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

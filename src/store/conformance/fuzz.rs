@@ -42,7 +42,9 @@ pub async fn concurrent_callers_agree_with_a_simple_model(cx: &mut StoreTest) {
                 match next(&mut state) % 5 {
                     0 | 1 => {
                         let new = new_instance(hub, &name);
-                        if let Created::New(_) = store.instance_create(new, StatusSet::NONE).await.unwrap() {
+                        if let Created::New(_) =
+                            store.instance_create(new, StatusSet::NONE.into()).await.unwrap()
+                        {
                             tally.created.fetch_add(1, Ordering::Relaxed);
                         }
                     }

@@ -121,7 +121,7 @@ pub async fn a_message_to_oneself_by_id_follows_the_new_status(cx: &mut StoreTes
     let (child, _) = cx.store.instance_get(cx.hub, id("child"), false).await.unwrap().unwrap();
     assert_eq!(cx.inbox(child.key).await, ["start", "welcome"]);
     assert_eq!(
-        cx.store.instance_create(cx.new_instance("child"), StatusSet::TERMINAL).await.unwrap(),
+        cx.store.instance_create(cx.new_instance("child"), StatusSet::TERMINAL.into()).await.unwrap(),
         crate::store::Created::Exists(Status::Pending)
     );
 }

@@ -181,7 +181,7 @@ pub async fn a_prefix_is_taken_character_by_character(cx: &mut StoreTest) {
 pub async fn many_and_few_of_a_prefix_are_listed_alike(cx: &mut StoreTest) {
     let create = |number: i64| {
         let new = NewInstance { created_at: at(number % 7), ..cx.new_instance(&format!("many{number}")) };
-        cx.store.instance_create(new, StatusSet::NONE)
+        cx.store.instance_create(new, StatusSet::NONE.into())
     };
     let made: Vec<_> = futures_util::future::join_all((0..2_100).map(create)).await;
     assert!(made.iter().all(Result::is_ok));

@@ -10,11 +10,13 @@ pub mod create;
 pub mod durable;
 pub mod fixture;
 pub mod fuzz;
+pub mod hubs;
 pub mod inbox;
 pub mod list;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
+pub mod terms;
 pub mod turns;
 
 pub use fixture::{Open, StoreTest, new_instance, short};
@@ -43,6 +45,22 @@ macro_rules! conformance {
                 an_ended_instance_is_replaced_with_all_it_had
                 a_live_instance_is_replaced_if_the_caller_says_so
                 hubs_are_found_without_case_and_keep_instances_apart
+            }
+            hubs {
+                a_cleared_hub_has_nothing_left_whatever_lived_in_it
+                a_cleared_hub_knows_no_answered_request
+                a_hub_is_removed_only_when_it_is_empty
+                a_hub_made_again_is_the_same_hub
+            }
+            terms {
+                a_request_on_record_changes_nothing_whatever_became_of_its_instance
+                keys_are_their_hubs_own_and_compared_exactly
+                of_64_creates_with_one_key_exactly_one_wins
+                a_refused_request_leaves_no_record
+                an_instance_that_is_kept_answers_for_the_request
+                expired_records_count_no_more_and_go_while_requests_come
+                only_what_was_read_is_replaced
+                of_64_who_replace_what_they_read_exactly_one_wins
             }
             inbox {
                 a_message_reaches_a_live_instance_only
@@ -124,6 +142,7 @@ macro_rules! conformance_durable {
                 everything_is_there_after_a_clean_close
                 everything_is_there_after_a_drop
                 keys_of_purged_instances_are_not_used_again
+                answered_requests_stay_on_record
                 a_closed_store_says_so
             }
         }

@@ -2,14 +2,14 @@
 
 use super::{
     counters::Kind,
-    history,
+    history, idempotency,
     inbox::{self, Letter},
     payload, rows,
     writer::Tx,
 };
 use crate::{
-    model::{Effect, HubId, InstanceId, InstanceKey, InstanceRef, NewInstance, Status, StatusExt, StatusSet},
-    store::{Created, Error, Purged},
+    model::{Effect, HubId, InstanceId, InstanceKey, InstanceRef, NewInstance, Status, StatusExt},
+    store::{Created, Error, Purged, Terms},
 };
 use rusqlite::params;
 
@@ -66,11 +66,28 @@ pub fn create(
 }
 
 /// [`crate::store::Store::instance_create`].
-pub fn create_or_replace(tx: &mut Tx<'_>, newborn: Newborn, replace: StatusSet) -> Result<Created, Error> {
-    Ok(match create(tx, newborn, |_, status| replace.contains(status))? {
+pub fn create_on_terms(tx: &mut Tx<'_>, newborn: Newborn, terms: Terms) -> Result<Created, Error> {
+    let Terms { replace, keep, only, idempotency } = terms;
+    let (hub, id, now) = (newborn.new.hub, newborn.new.id.clone(), newborn.new.created_at);
+    if let Some(asked) = &idempotency
+        && let Some(recorded) = idempotency::find(tx.conn, hub, &asked.key, asked.valid_from)?
+    {
+        return Ok(Created::Recorded(recorded));
+    }
+    if let Some(only) = only
+        && inbox::find(tx, hub, &id)?.is_none_or(|(holder, _)| holder.key != only)
+    {
+        return Ok(Created::Overtaken);
+    }
+    let created = match create(tx, newborn, |_, status| replace.contains(status))? {
         Outcome::New(key) => Created::New(key),
-        Outcome::Taken(status) => Created::Exists(status),
-    })
+        Outcome::Taken(status) if keep.contains(status) => Created::Kept(status),
+        Outcome::Taken(status) => return Ok(Created::Exists(status)),
+    };
+    if let Some(asked) = idempotency {
+        idempotency::record(tx, hub, asked, &id, matches!(created, Created::New(_)), now)?;
+    }
+    Ok(created)
 }
 
 /// `false` if the id is taken.
@@ -101,7 +118,7 @@ fn insert(tx: &Tx<'_>, key: InstanceKey, new: &NewInstance) -> Result<bool, Erro
 }
 
 /// Removes an instance with all it has.
-fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
+pub fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     let InstanceRef { key, hub, id, .. } = gone;
     for sql in [
         "DELETE FROM instance WHERE key = ?1",

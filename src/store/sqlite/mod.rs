@@ -10,6 +10,7 @@ mod counters;
 mod error;
 mod history;
 mod hub;
+mod idempotency;
 mod inbox;
 mod instance;
 mod list;
@@ -29,11 +30,11 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged, Ready,
-    Store, Walk,
+    Recorded, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
-    InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusSet, Timestamp,
+    InstanceRef, NewInstance, NewMessage, Payloads, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -82,16 +83,33 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn hub_list(&self) -> Result<Vec<(HubId, HubName)>, Error> {
-        self.read(Lane::Query, read::hubs).await
+        self.read(Lane::Query, hub::list).await
     }
 
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error> {
         self.writer.change(move |tx| hub::ensure(tx, &name)).await
     }
 
-    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+    async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error> {
+        self.writer.change(move |tx| hub::clear(tx, hub, limit)).await
+    }
+
+    async fn hub_remove(&self, hub: HubId) -> Result<bool, Error> {
+        self.writer.change(move |tx| hub::remove(tx, hub)).await
+    }
+
+    async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {
         let newborn = Newborn::seal(new);
-        self.writer.change(move |tx| instance::create_or_replace(tx, newborn, replace)).await
+        self.writer.change(move |tx| instance::create_on_terms(tx, newborn, terms)).await
+    }
+
+    async fn idempotency_get(
+        &self,
+        hub: HubId,
+        key: String,
+        valid_from: Timestamp,
+    ) -> Result<Option<Recorded>, Error> {
+        self.read(Lane::Query, move |conn| idempotency::find(conn, hub, &key, valid_from)).await
     }
 
     async fn message_append(
@@ -191,7 +209,7 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), Error> {
         // An empty transaction takes the write lock and lets it go; nothing reaches the disk.
         self.writer.change(|_| Ok(())).await?;
-        self.read(Lane::Engine, |conn| read::hubs(conn).map(drop)).await
+        self.read(Lane::Engine, |conn| hub::list(conn).map(drop)).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -2,19 +2,10 @@
 
 use super::{history, inbox, payload, rows};
 use crate::{
-    model::{ActivityKey, ActivityTask, Class, HubId, HubName, InstanceKey, MessageId, Status, Timestamp},
+    model::{ActivityKey, ActivityTask, Class, InstanceKey, MessageId, Status, Timestamp},
     store::{Due, Error, Loaded, Ready},
 };
 use rusqlite::{Connection, params};
-
-/// [`crate::store::Store::hub_list`].
-pub fn hubs(conn: &Connection) -> Result<Vec<(HubId, HubName)>, Error> {
-    rows::all(conn, "SELECT id, name FROM hub ORDER BY id", [], |row| {
-        let name: String = row.get(1)?;
-        let name = HubName::parse(&name).map_err(|error| Error::Corrupt(error.to_string()))?;
-        Ok((HubId(row.get(0)?), name))
-    })
-}
 
 /// [`crate::store::Store::instance_load`]. Needs a transaction: its statements must see the same moment.
 pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error> {

@@ -142,7 +142,7 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     let mut keys = Vec::new();
     for number in 0..100 {
         let new = crate::store::conformance::new_instance(hub, &format!("i{number}"));
-        let created = store.instance_create(new, crate::model::StatusSet::NONE).await.unwrap();
+        let created = store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
         let crate::store::Created::New(key) = created else { panic!("{created:?}") };
         keys.push(key);
     }
@@ -155,7 +155,7 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     let ready = again.ready_claim(Timestamp(i64::MAX), InstanceKey(0), 1000).await.unwrap();
     assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), keys);
     let new = crate::store::conformance::new_instance(hub, "later");
-    let created = again.instance_create(new, crate::model::StatusSet::NONE).await.unwrap();
+    let created = again.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
     assert!(matches!(created, crate::store::Created::New(key) if key > keys[99]));
 }
 
@@ -170,7 +170,7 @@ async fn removed_instances_leave_no_rows_in_any_table() {
     for round in 0..3 {
         let mut new = fixture::new_instance(hub, "a");
         new.started.input = Some("in".into());
-        let created = store.instance_create(new, StatusSet::TERMINAL).await.unwrap();
+        let created = store.instance_create(new, StatusSet::TERMINAL.into()).await.unwrap();
         let crate::store::Created::New(key) = created else { panic!("{round}: {created:?}") };
         let mut end = fixture::turn(hub, key, 1);
         end.update.status = Status::Completed;

@@ -30,6 +30,7 @@ pub fn run(dispatch: Dispatch, registry: Arc<Registry>, places: Places) {
             activities: names(&mut registry.activities()),
         },
         embedded: true,
+        fetches_history: false,
         max_turns: places.turns,
         max_activities: places.activities,
     };

@@ -32,10 +32,14 @@ pub struct Settings {
     pub ping: Duration,
 }
 
+/// Past history of a turn, in bytes, from which on a worker that can fetch it does so, instead of getting it with the item.
+const FETCH_FROM_BYTES: usize = 1024 * 1024;
+
 /// What a worker's request offers. `label`: how to call it in logs.
 pub fn offer(hub: HubId, label: String, request: pb::GetWorkItemsRequest, settings: Settings) -> Offer {
     // 0 means "not stated", never "none" (facts: section 5.1).
     let limit = |stated: i32, default| usize::try_from(stated).ok().filter(|n| *n > 0).unwrap_or(default);
+    let fetches_history = request.capabilities().any(|it| it == pb::WorkerCapability::HistoryStreaming);
     let serves = match request.work_item_filters {
         None => Serves::Everything,
         Some(filters) => Serves::Named {
@@ -50,6 +54,7 @@ pub fn offer(hub: HubId, label: String, request: pb::GetWorkItemsRequest, settin
         hub: Some(hub),
         serves,
         embedded: false,
+        fetches_history,
         max_turns: limit(request.max_concurrent_orchestration_work_items, settings.max_turns),
         max_activities: limit(request.max_concurrent_activity_work_items, settings.max_activities),
     }
@@ -76,6 +81,7 @@ fn names(filters: impl Iterator<Item = (String, Vec<String>)>) -> Names {
 #[derive(Debug)]
 pub struct WorkStream {
     worker: Option<Joined>,
+    fetches_history: bool,
     ping: Interval,
 }
 
@@ -96,8 +102,9 @@ impl WorkStream {
     pub fn open(dispatch: Dispatch, offer: Offer, settings: Settings) -> Self {
         let mut ping = tokio::time::interval(settings.ping);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let fetches_history = offer.fetches_history;
         let seat = dispatch.join(offer);
-        Self { worker: Some(Joined { dispatch, seat }), ping }
+        Self { worker: Some(Joined { dispatch, seat }), fetches_history, ping }
     }
 }
 
@@ -110,7 +117,7 @@ impl Stream for WorkStream {
         match worker.seat.items.poll_recv(context) {
             Poll::Ready(Some(item)) => {
                 this.ping.reset();
-                Poll::Ready(Some(message(item)))
+                Poll::Ready(Some(message(item, this.fetches_history)))
             }
             Poll::Ready(None) => {
                 this.worker = None;
@@ -125,11 +132,13 @@ impl Stream for WorkStream {
     }
 }
 
-fn message(item: WorkItem) -> Result<wire::WorkItem, Status> {
+fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Status> {
     let (completion_token, request) = match item {
         WorkItem::Turn(TurnItem { token, instance, execution_id, past, events, trace }) => {
+            let past_bytes: usize = past.iter().map(|chunk| chunk.bytes.len()).sum();
+            let fetched = fetches_history && past_bytes >= FETCH_FROM_BYTES;
             let mut past_events = Vec::new();
-            for chunk in past {
+            for chunk in past.into_iter().filter(|_| !fetched) {
                 past_events.extend(chunk.slices().map_err(|error| Status::data_loss(error.to_string()))?);
             }
             // .NET workers refuse any entity call when this is missing; 0 says that nothing needs to be sorted.
@@ -142,6 +151,7 @@ fn message(item: WorkItem) -> Result<wire::WorkItem, Status> {
                 past_events,
                 new_events: events,
                 entity_parameters: Some(entity_parameters),
+                requires_history_streaming: fetched,
                 orchestration_trace_context: trace.filter(|trace| !trace.is_empty()).map(Bytes::from),
             };
             (token, wire::Request::Orchestrator(request))

@@ -42,6 +42,9 @@ pub struct OrchestratorRequest {
     pub new_events: Vec<pb::HistoryEvent>,
     #[prost(message, optional, tag = "5")]
     pub entity_parameters: Option<pb::OrchestratorEntityParameters>,
+    /// `past_events` is empty; the worker fetches them with `StreamInstanceHistory`.
+    #[prost(bool, tag = "6")]
+    pub requires_history_streaming: bool,
     /// An encoded `OrchestrationTraceContext`.
     #[prost(bytes = "bytes", optional, tag = "8")]
     pub orchestration_trace_context: Option<Bytes>,
@@ -70,6 +73,7 @@ mod tests {
                 past_events: Chunk::encode(0, past.clone()).slices().unwrap(),
                 new_events: new.clone(),
                 entity_parameters: Some(entity_parameters),
+                requires_history_streaming: true,
                 orchestration_trace_context: Some(trace.encode_to_vec().into()),
             })),
         };
@@ -80,6 +84,7 @@ mod tests {
             past_events: past,
             new_events: new,
             entity_parameters: Some(entity_parameters),
+            requires_history_streaming: true,
             orchestration_trace_context: Some(trace),
             ..pb::OrchestratorRequest::default()
         };

@@ -50,6 +50,22 @@ impl Http {
         content_type: Option<&str>,
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Result<Answer> {
+        let content_type = content_type.map(|content_type| ("content-type", content_type));
+        self.ask_with_headers(method, target, content_type.as_slice(), body).await
+    }
+
+    /// A `POST` that may be repeated.
+    pub async fn post_with_key(&self, target: &str, key: &str, body: &str) -> reqwest::Result<Answer> {
+        self.ask_with_headers("POST", target, &[("idempotency-key", key)], body.to_owned()).await
+    }
+
+    pub async fn ask_with_headers(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Result<Answer> {
         let url = if target.starts_with("http://") {
             target.to_owned()
         } else if target.starts_with('/') {
@@ -58,8 +74,8 @@ impl Http {
             format!("{}/runtime/webhooks/durabletask/{target}", self.url)
         };
         let mut request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), url);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let response = request.body(body).send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -8,8 +8,9 @@ use tempfile::TempDir;
 /// A running server on a free port with a file of its own. Talk to it through [`Http`], which it derefs to.
 pub struct Inside {
     pub server: Server,
-    http: Http,
-    _folder: TempDir,
+    pub http: Http,
+    /// Holds the file. To be dropped after the server.
+    pub folder: TempDir,
 }
 
 impl Inside {
@@ -31,7 +32,7 @@ impl Inside {
         change(&mut config);
         let server = Server::start(&config, functions).await.unwrap();
         let http = Http::new(server.url());
-        Self { server, http, _folder: folder }
+        Self { server, http, folder }
     }
 
     /// A gRPC client on a connection of its own.

@@ -61,6 +61,8 @@ pub struct Turn {
     pub instance: String,
     pub events: Vec<EventType>,
     pub past: Vec<EventType>,
+    /// The past is to be fetched.
+    pub fetch: bool,
     token: String,
 }
 
@@ -74,7 +76,13 @@ pub enum Work {
 impl Worker {
     /// Joins without filters.
     pub async fn for_everything(url: &str, hub: &str) -> Self {
-        Self::join(url, hub, None).await
+        Self::join(url, hub, pb::GetWorkItemsRequest::default()).await
+    }
+
+    /// Joins without filters, as one that can fetch histories.
+    pub async fn fetching(url: &str, hub: &str) -> Self {
+        let capabilities = vec![pb::WorkerCapability::HistoryStreaming.into()];
+        Self::join(url, hub, pb::GetWorkItemsRequest { capabilities, ..Default::default() }).await
     }
 
     /// Joins for these orchestrations and activities.
@@ -87,12 +95,12 @@ impl Worker {
             activities: activities.iter().map(activity).collect(),
             ..Default::default()
         };
-        Self::join(url, hub, Some(filters)).await
+        let request = pb::GetWorkItemsRequest { work_item_filters: Some(filters), ..Default::default() };
+        Self::join(url, hub, request).await
     }
 
-    async fn join(url: &str, hub: &str, filters: Option<pb::WorkItemFilters>) -> Self {
+    async fn join(url: &str, hub: &str, request: pb::GetWorkItemsRequest) -> Self {
         let mut client = client(url).await;
-        let request = pb::GetWorkItemsRequest { work_item_filters: filters, ..Default::default() };
         let stream = soon("the work stream opens", client.get_work_items(in_hub(hub, request))).await;
         Self { hands: Hands { client, hub: hub.to_owned() }, stream: stream.unwrap().into_inner() }
     }
@@ -118,6 +126,7 @@ impl Worker {
                     let kinds = |event: pb::HistoryEvent| event.event_type;
                     return Ok(Work::Turn(Turn {
                         instance: request.instance_id,
+                        fetch: request.requires_history_streaming,
                         past: past.filter_map(kinds).collect(),
                         events: request.new_events.into_iter().filter_map(kinds).collect(),
                         token,

@@ -452,15 +452,12 @@ def test_a_start_at_the_epoch_means_now(raw, stub, start):
 # Strike a line out when its turn comes.
 NOT_YET = {
     "RewindInstance": pb.RewindInstanceRequest(instanceId="x"),
-    "CreateTaskHub": pb.CreateTaskHubRequest(),
-    "DeleteTaskHub": pb.DeleteTaskHubRequest(),
     "SignalEntity": pb.SignalEntityRequest(instanceId="@a@b", name="op"),
     "GetEntity": pb.GetEntityRequest(instanceId="@a@b"),
     "QueryEntities": pb.QueryEntitiesRequest(),
     "CleanEntityStorage": pb.CleanEntityStorageRequest(),
     "CompleteEntityTask": pb.EntityBatchResult(),
     "AbandonTaskEntityWorkItem": pb.AbandonEntityTaskRequest(),
-    "SkipGracefulOrchestrationTerminations": pb.SkipGracefulOrchestrationTerminationsRequest(),
 }
 
 

@@ -2,13 +2,16 @@
 //! client sees them.
 
 mod control;
+mod existing;
 mod input;
 mod list;
 mod mounts;
 mod restart;
+mod retry;
 mod start;
 mod status;
 mod store;
+mod waiting;
 
 use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
 use crate::{
@@ -20,9 +23,12 @@ use crate::{
 use async_trait::async_trait;
 use axum::{Router, body::Body, http::Request};
 use http_body_util::BodyExt as _;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 use store::MemoryStore;
 use tokio_util::sync::CancellationToken;
@@ -64,6 +70,7 @@ struct World {
     clock: Arc<ManualClock>,
     probe: Arc<Probe>,
     leaving: CancellationToken,
+    manager: Manager,
     router: Router,
 }
 
@@ -79,12 +86,12 @@ impl World {
         let probe = Arc::new(Probe::default());
         let names = [HubName::parse("Default").unwrap()];
         let hubs = Arc::new(Hubs::open(&*store, &names, create_hubs).await.unwrap());
-        let limits = Limits { payload_bytes: PAYLOAD_LIMIT };
+        let limits = Limits { payload_bytes: PAYLOAD_LIMIT, idempotency: Duration::from_secs(3_600) };
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
         let (settings, readiness) = (Arc::new(settings), probe.clone());
-        let router = router(Api { manager, settings, readiness, leaving: leaving.clone() });
-        Self { store, clock, probe, leaving, router }
+        let router = router(Api { manager: manager.clone(), settings, readiness, leaving: leaving.clone() });
+        Self { store, clock, probe, leaving, manager, router }
     }
 
     /// Makes an instance of this status in the default hub.
@@ -121,6 +128,8 @@ impl World {
             content_type: header("content-type"),
             content_length: header("content-length"),
             continuation: header("x-ms-continuation-token"),
+            preference_applied: header("preference-applied"),
+            replayed: header("idempotency-replayed"),
             body: String::new(),
         };
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
@@ -138,6 +147,8 @@ struct Answer {
     content_type: Option<String>,
     content_length: Option<String>,
     continuation: Option<String>,
+    preference_applied: Option<String>,
+    replayed: Option<String>,
     body: String,
 }
 

@@ -156,3 +156,75 @@ async fn a_waiting_restart_is_answered_by_the_new_end_and_not_by_the_old() {
     let answer = world.post("/instances/a/restart?timeout=0&pollingInterval=0", "").await;
     assert_eq!(answer.status, 202, "one look, and it has not ended");
 }
+
+#[tokio::test]
+async fn a_new_id_may_be_chosen_by_the_rules_of_a_start() {
+    for operation in ["restart", "restartWithOptions", "RESTARTWITHOPTIONS"] {
+        let world = World::new().await;
+        given_rich(&world, "a", Status::Running).await;
+        world.clock.0.fetch_add(3_000_000, Ordering::Relaxed);
+        let restart = |query: &str| {
+            let path = format!("/instances/a/{operation}?{query}");
+            let world = &world;
+            async move { world.post(&path, "").await }
+        };
+        let answer = restart("newInstanceId=b+c&restartWithNewInstanceId=true").await;
+        assert_eq!((answer.status, answer.json()["id"].as_str()), (202, Some("b c")), "{operation}");
+        assert_eq!(answer.fields(), LINKS);
+        is_again(&world, "b c");
+        assert_eq!(world.store.count(), 2);
+        restart("newInstanceId=b+c").await.is_error(409, "instance b c already exists and is Pending");
+        restart("newInstanceId=a").await.is_error(409, "cannot restart instance a: it is Running");
+        for bad in ["@x", "a%2Fb", "..", "%07", &"x".repeat(257)] {
+            restart(&format!("newInstanceId={bad}")).await.is_error(400, "instanceId");
+        }
+        assert_eq!(world.store.count(), 2);
+        // An ended one is replaced, as a start replaces it.
+        world.store.change("b c", |kept| kept.record.status = Status::Failed);
+        assert_eq!(restart("newInstanceId=b+c").await.status, 202);
+        is_again(&world, "b c");
+        assert_eq!(restart("newInstanceId=").await.json()["id"].as_str().unwrap().len(), 32);
+    }
+}
+
+#[tokio::test]
+async fn a_new_id_and_the_same_id_contradict_each_other() {
+    let world = World::new().await;
+    world.given("a", Status::Completed).await;
+    for id in ["a", "b"] {
+        let path = format!("/instances/a/restart?newInstanceId={id}&restartWithNewInstanceId=False");
+        let refused = "newInstanceId and restartWithNewInstanceId=false contradict";
+        world.post(&path, "").await.is_error(400, refused);
+    }
+    assert_eq!(world.store.count(), 1);
+    let own = world.post("/instances/a/restart?newInstanceId=a", "").await;
+    assert_eq!((own.status, own.json()["id"].as_str(), world.store.count()), (202, Some("a"), 1));
+}
+
+#[tokio::test]
+async fn another_version_may_be_chosen_and_an_empty_one_is_one() {
+    for (query, version) in [("", "2.1"), ("&version=3.0+b", "3.0 b"), ("&version=", "")] {
+        let world = World::new().await;
+        given_rich(&world, "a", Status::Completed).await;
+        assert_eq!(world.post(&format!("/instances/a/restart?newInstanceId=b{query}"), "").await.status, 202);
+        assert_eq!(world.get("/instances/b").await.json()["version"], version, "{query}");
+        world.store.look("b", |kept| {
+            let message = &kept.unwrap().inbox[0];
+            let Some(EventType::ExecutionStarted(started)) = &message.events[0].event_type else { panic!() };
+            assert_eq!(started.version.as_deref(), Some(version));
+        });
+    }
+    let world = World::new().await;
+    world.given("a", Status::Completed).await;
+    let long = "x".repeat(257);
+    world.post(&format!("/instances/a/restart?version={long}"), "").await.is_error(400, "version");
+}
+
+#[tokio::test]
+async fn entities_have_no_beginning_to_run_from() {
+    let world = World::new().await;
+    for query in ["", "?restartWithNewInstanceId=false", "?newInstanceId=b"] {
+        let answer = world.post(&format!("/instances/@counter@k/restart{query}"), "").await;
+        answer.is_error(400, "ids that begin with '@' belong to entities");
+    }
+}

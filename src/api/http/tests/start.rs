@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::model::{failure, pb::history_event::EventType};
-use std::time::Duration;
 
 pub const LINKS: [&str; 8] = [
     "id",
@@ -96,6 +95,23 @@ async fn input_version_and_trace_reach_the_instance_as_sent() {
         );
     });
     assert_eq!(world.get("/instances/a").await.json()["version"], "2.0");
+}
+
+#[tokio::test]
+async fn an_empty_version_is_a_version_and_none_is_none() {
+    let world = World::new().await;
+    for (id, query, version) in [("a", "?version=", Some("")), ("b", "", None), ("c", "?version", None)] {
+        assert_eq!(world.post(&format!("/orchestrators/F/{id}{query}"), "").await.status, 202);
+        world.store.look(id, |kept| {
+            let kept = kept.unwrap();
+            let Some(EventType::ExecutionStarted(started)) = &kept.inbox[0].events[0].event_type else {
+                panic!()
+            };
+            assert_eq!((started.version.as_deref(), kept.record.version.as_deref()), (version, version));
+        });
+        let shown = world.get(&format!("/instances/{id}")).await.json();
+        assert_eq!(shown.get("version").and_then(|version| version.as_str()), version);
+    }
 }
 
 #[tokio::test]
@@ -202,7 +218,9 @@ async fn a_server_that_shuts_down_keeps_nobody_waiting() {
     let world = World::new().await;
     let waiting = world.post("/orchestrators/F/a?timeout=200", "");
     let leaving = async { world.leaving.cancel() };
-    let (answer, ()) = tokio::join!(waiting, leaving);
+    let both = async { tokio::join!(waiting, leaving) };
+    let (answer, ()) =
+        tokio::time::timeout(Duration::from_secs(10), both).await.expect("long before 200 seconds");
     assert_eq!((answer.status, answer.retry_after.as_deref()), (202, Some("10")));
     assert_eq!(answer.fields(), LINKS);
 }

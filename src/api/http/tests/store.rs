@@ -5,13 +5,12 @@ use crate::{
     dispatch::Waiters,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, HubId, HubName, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, StatusSet,
-        Timestamp,
+        InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Status, StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
         Appended, Cleared, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Purged, Read, Ready,
-        Store, Walk,
+        Recorded, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -33,6 +32,8 @@ struct Shelf {
     hubs: Vec<(HubId, HubName)>,
     kept: HashMap<(HubId, InstanceId), Kept>,
     keys: i64,
+    records: HashMap<(HubId, String), (Recorded, Timestamp)>,
+    reads: usize,
     trouble: Option<fn() -> Error>,
 }
 
@@ -62,9 +63,21 @@ impl MemoryStore {
         self.waiters.tell(address.0, &address.1, Some(status));
     }
 
+    /// Takes an instance away, as a purge does, and tells whoever waits for it.
+    pub fn vanish(&self, id: &str) {
+        let address = (HubId(1), InstanceId::lookup(id));
+        self.shelf.lock().unwrap().kept.remove(&address).expect("the instance exists");
+        self.waiters.tell(address.0, &address.1, None);
+    }
+
     /// Looks at an instance of the default hub.
     pub fn look<T>(&self, id: &str, look: impl FnOnce(Option<&Kept>) -> T) -> T {
         look(self.shelf.lock().unwrap().kept.get(&(HubId(1), InstanceId::lookup(id))))
+    }
+
+    /// How often an instance has been read.
+    pub fn reads(&self) -> usize {
+        self.shelf.lock().unwrap().reads
     }
 
     /// How many instances there are, in all hubs.
@@ -97,12 +110,32 @@ impl Store for MemoryStore {
         Ok(hub)
     }
 
-    async fn instance_create(&self, new: NewInstance, replace: StatusSet) -> Result<Created, Error> {
+    async fn instance_create(&self, new: NewInstance, terms: Terms) -> Result<Created, Error> {
         let mut shelf = self.open()?;
         let address = (new.hub, new.id.clone());
-        match shelf.kept.get(&address).map(|kept| kept.record.status) {
-            Some(status) if !replace.contains(status) => return Ok(Created::Exists(status)),
-            _ => {}
+        if let Some(asked) = &terms.idempotency
+            && let Some((recorded, made)) = shelf.records.get(&(new.hub, asked.key.clone()))
+            && *made >= asked.valid_from
+        {
+            return Ok(Created::Recorded(recorded.clone()));
+        }
+        let holder = shelf.kept.get(&address).map(|kept| (kept.record.key, kept.record.status));
+        if terms.only.is_some_and(|only| holder.is_none_or(|(key, _)| key != only)) {
+            return Ok(Created::Overtaken);
+        }
+        let kept = match holder {
+            Some((_, status)) if terms.replace.contains(status) => None,
+            Some((_, status)) if terms.keep.contains(status) => Some(status),
+            Some((_, status)) => return Ok(Created::Exists(status)),
+            None => None,
+        };
+        if let Some(asked) = terms.idempotency {
+            let recorded =
+                Recorded { fingerprint: asked.fingerprint, id: new.id.clone(), created: kept.is_none() };
+            shelf.records.insert((new.hub, asked.key), (recorded, new.created_at));
+        }
+        if let Some(status) = kept {
+            return Ok(Created::Kept(status));
         }
         shelf.keys += 1;
         let key = InstanceKey(shelf.keys);
@@ -110,6 +143,17 @@ impl Store for MemoryStore {
         let (record, inbox) = (new.record(key), vec![new.start_message()]);
         shelf.kept.insert(address, Kept { record, payloads, history: Vec::new(), inbox });
         Ok(Created::New(key))
+    }
+
+    async fn idempotency_get(
+        &self,
+        hub: HubId,
+        key: String,
+        valid_from: Timestamp,
+    ) -> Result<Option<Recorded>, Error> {
+        let shelf = self.open()?;
+        let found = shelf.records.get(&(hub, key)).filter(|(_, made)| *made >= valid_from);
+        Ok(found.map(|(recorded, _)| recorded.clone()))
     }
 
     async fn message_append(
@@ -149,7 +193,8 @@ impl Store for MemoryStore {
         id: InstanceId,
         payloads: bool,
     ) -> Result<Option<(InstanceRecord, Payloads)>, Error> {
-        let shelf = self.open()?;
+        let mut shelf = self.open()?;
+        shelf.reads += 1;
         Ok(shelf.kept.get(&(hub, id)).map(|kept| {
             let failure = kept.payloads.failure.clone();
             let narrow = Payloads { failure, ..Payloads::default() };
@@ -229,6 +274,14 @@ impl Store for MemoryStore {
 
     async fn close(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn hub_clear(&self, _: HubId, _: usize) -> Result<usize, Error> {
+        unreachable!("the API empties no hubs")
+    }
+
+    async fn hub_remove(&self, _: HubId) -> Result<bool, Error> {
+        unreachable!("the API removes no hubs")
     }
 
     async fn turn_commit(&self, _: Commit) -> Result<(), Error> {

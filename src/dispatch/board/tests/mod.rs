@@ -89,7 +89,16 @@ impl Room {
                 Serves::Named { orchestrations: names.clone(), activities: names }
             }
         };
-        let offer = Offer { label: "w".into(), hub: Some(HUB), serves, embedded, max_turns, max_activities };
+        let fetches_history = false;
+        let offer = Offer {
+            label: "w".into(),
+            hub: Some(HUB),
+            serves,
+            embedded,
+            fetches_history,
+            max_turns,
+            max_activities,
+        };
         let seat = self.visit(|board| board.join(offer));
         self.seats.insert(seat.id, seat.items);
         seat.id

@@ -1,10 +1,12 @@
 -- The first schema. Rows that are listed are narrow; payloads, history and messages sit elsewhere, next to others of
 -- the same instance. Times are microseconds since 1970, statuses and kinds are the numbers of the enums in model/.
 
+-- removed: the hub is no longer listed; made again, it is the same hub, so that workers still connected to it go on.
 CREATE TABLE hub (
-    id     INTEGER PRIMARY KEY,
-    name   TEXT NOT NULL,
-    folded TEXT NOT NULL UNIQUE
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    folded  TEXT NOT NULL UNIQUE,
+    removed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The first number of each kind that no start of the server has reserved yet. See counters.rs.
@@ -78,3 +80,17 @@ CREATE TABLE activity (
     request BLOB NOT NULL,
     PRIMARY KEY (key, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Requests that carried a key and were answered, with the instance that answered them; created: 1 if the request made it. The instance
+-- may have ended, been replaced or purged since.
+CREATE TABLE idempotency (
+    hub         INTEGER NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    instance    TEXT NOT NULL,
+    created     INTEGER NOT NULL,
+    made_at     INTEGER NOT NULL,
+    PRIMARY KEY (hub, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_made ON idempotency (made_at);
