@@ -5,6 +5,7 @@
 #   3. .venv                 Python packages of tests/sdk/*/requirements.txt (only when one of these files has changed)
 #   4. pytest                the binary driven by the stock Python SDK and HTTP client, and killed with -9 in the middle
 #   5. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
+#   6. mvn test              the binary driven by the stock Java SDK (Maven keeps its packages where it always does)
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,5 +66,13 @@ if [ -f "$javascript/package-lock.json" ]; then
         say "node --test $javascript (binary: $DURAHUB_BIN)"
         node --test "$javascript/client.test.js"
     fi
+fi
+# The Java SDK. Quiet but for failures and Surefire's summary.
+java=tests/sdk/java
+if [ -f "$java/pom.xml" ]; then
+    need_java
+    say "mvn test in $java (binary: $DURAHUB_BIN)"
+    mvn --batch-mode --quiet --no-transfer-progress -Dstyle.color=never \
+        -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info --file "$java/pom.xml" test
 fi
 say "all tests passed"

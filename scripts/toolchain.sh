@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python.
+# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python, java.
 # Debian packages are installed only if something is missing, and only by root; nothing else is changed on the machine.
 # To be sourced, so that PATH reaches the caller.
 
@@ -53,6 +53,19 @@ need_python() {
     python_works || give_up \
         "Python 3.10 or newer with the venv module is missing; the tests with the stock SDKs need it." \
         "On Debian or Ubuntu: apt-get install python3 python3-venv." \
+        "To run only the Rust tests: cargo test."
+}
+
+java_works() {
+    command -v mvn >/dev/null && javac --release 17 -version >/dev/null 2>&1
+}
+
+need_java() {
+    # Debian's default JDK is 17 or newer since Debian 12.
+    java_works || apt_install default-jdk-headless maven
+    java_works || give_up \
+        "A JDK (17 or newer) with Maven is missing; the tests with the stock Java SDK need them." \
+        "On Debian or Ubuntu: apt-get install default-jdk-headless maven." \
         "To run only the Rust tests: cargo test."
 }
 
