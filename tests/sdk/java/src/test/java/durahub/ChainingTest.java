@@ -97,7 +97,8 @@ class ChainingTest {
             assertEquals(Collections.nCopies(4 - step, lines.get(step)), replays.list(id + step));
         }
         List<Instant> times = lines.stream().map(line -> Instant.parse(line.split(" ")[0])).toList();
-        assertTrue(times.get(0).isBefore(times.get(1)) && times.get(1).isBefore(times.get(2)), times::toString);
+        // Of whole milliseconds, so a quick turn may be in that of the one before.
+        assertEquals(times.stream().sorted().toList(), times);
         assertTrue(times.get(0).isAfter(before.minusSeconds(5)), times::toString);
         assertEquals(3, replays.of(id + "-fresh"), "each step is new in one turn only");
     }

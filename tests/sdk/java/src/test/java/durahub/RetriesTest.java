@@ -56,8 +56,10 @@ class RetriesTest {
             }), int.class).await())
             .orchestration("HandlerGivesUp", ctx -> ctx.callActivity("AlwaysFails", ctx.getInstanceId(),
                     handler(retry -> !retry.getLastFailure().getErrorMessage().contains("attempt 4")), int.class).await())
-            .orchestration("RetriesChild", ctx ->
-                    ctx.callSubOrchestrator("FailingChild", ctx.getInstanceId(), ctx.getInstanceId() + "-child", upTo(3), int.class).await())
+            .orchestration("RetriesChild", ctx -> {
+                String id = ctx.getInstanceId();
+                return ctx.callSubOrchestrator("FailingChild", id, id + "-child", upTo(3), int.class).await();
+            })
             .orchestration("FailingChild", ctx -> ctx.callActivity("FailsTwice", ctx.getInput(String.class), int.class).await())
             .orchestration("Catches", ctx -> {
                 try {

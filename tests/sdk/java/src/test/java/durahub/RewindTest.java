@@ -27,8 +27,9 @@ class RewindTest {
     @RegisterExtension
     static final Hub hub = new Hub("rewind")
             .orchestration("Steps", ctx -> {
-                String good = ctx.callActivity("Flaky", new Object[] {ctx.getInstanceId() + "-good", 0}, String.class).await();
-                String bad = ctx.callActivity("Flaky", new Object[] {ctx.getInstanceId() + "-bad", ctx.getInput(int.class)}, String.class).await();
+                String id = ctx.getInstanceId();
+                String good = ctx.callActivity("Flaky", new Object[] {id + "-good", 0}, String.class).await();
+                String bad = ctx.callActivity("Flaky", new Object[] {id + "-bad", ctx.getInput(int.class)}, String.class).await();
                 return good + bad;
             })
             .orchestration("FanOut", ctx -> {

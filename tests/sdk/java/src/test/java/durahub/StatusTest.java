@@ -79,13 +79,14 @@ class StatusTest {
         OrchestrationMetadata ended = hub.end(id, COMPLETED);
         assertFalse(running.getCreatedAt().isBefore(before.minusMillis(1)), running::toString);
         assertEquals(running.getCreatedAt(), ended.getCreatedAt());
-        assertTrue(ended.getLastUpdatedAt().isAfter(running.getLastUpdatedAt()), ended::toString);
+        assertFalse(ended.getLastUpdatedAt().isBefore(running.getLastUpdatedAt()), ended::toString);
         assertFalse(ended.getLastUpdatedAt().isAfter(Instant.now().plusMillis(1)), ended::toString);
     }
 
     @Test
     void theVersionIsKept() {
-        String id = hub.schedule("Waits", new NewOrchestrationInstanceOptions().setInstanceId(Hub.newId("version")).setVersion("2.1"));
+        var options = new NewOrchestrationInstanceOptions().setInstanceId(Hub.newId("version")).setVersion("2.1");
+        String id = hub.schedule("Waits", options);
         assertEquals("2.1", whole(id).getVersion().getValue());
         assertFalse(whole(hub.start("Waits", null)).hasVersion());
     }

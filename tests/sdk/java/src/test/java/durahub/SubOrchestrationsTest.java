@@ -92,7 +92,8 @@ class SubOrchestrationsTest {
 
     @Test
     void anUnregisteredChildFailsItsTask() throws Exception {
-        var functions = new Functions().orchestration("CallsMissing", ctx -> ctx.callSubOrchestrator("Missing", null, String.class).await());
+        var functions = new Functions().orchestration("CallsMissing", ctx ->
+                ctx.callSubOrchestrator("Missing", null, String.class).await());
         // The only worker of its hub, so that nobody else answers for the missing one.
         Hub alone = new Hub("children-alone", hub.server(), functions);
         try {

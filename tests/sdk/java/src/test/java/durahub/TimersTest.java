@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,7 +101,8 @@ class TimersTest {
 
     @Test
     void aPointInTimeOfAnotherZoneIsUnderstood() throws Exception {
-        ZonedDateTime due = ZonedDateTime.now(ZoneId.of("Asia/Kolkata")).plus(Duration.ofMillis(300));
+        // In whole milliseconds, like every time that this SDK shows to an orchestrator.
+        ZonedDateTime due = ZonedDateTime.now(ZoneId.of("Asia/Kolkata")).plus(Duration.ofMillis(300)).truncatedTo(ChronoUnit.MILLIS);
         String id = hub.start("SleepUntil", due.toOffsetDateTime().toString());
         assertEquals("in time", hub.output(id, String.class));
         assertFalse(Instant.now().isBefore(due.toInstant()));

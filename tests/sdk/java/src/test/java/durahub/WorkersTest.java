@@ -47,7 +47,9 @@ class WorkersTest {
 
     @Test
     void threeWorkersShareAndDoEverythingOnce() throws Exception {
-        try (var one = hub.startWorker(functions("1")); var two = hub.startWorker(functions("2")); var three = hub.startWorker(functions("3"))) {
+        try (var one = hub.startWorker(functions("1"));
+                var two = hub.startWorker(functions("2"));
+                var three = hub.startWorker(functions("3"))) {
             List<String> ids = IntStream.range(0, 60).mapToObj(unused -> hub.start("Three", null)).toList();
             for (String id : ids) {
                 assertEquals(3, hub.output(id, int.class), "each step adds one");
