@@ -9,6 +9,7 @@
 #   5. go test               the binary driven by the stock Go SDK
 #   6. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
 #   7. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
+#   8. mvn test              the binary driven by the stock Java SDK (Maven keeps its packages where it always does)
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -105,5 +106,13 @@ if [ -f "$javascript/package-lock.json" ]; then
             node "$javascript/run.js"
         fi
     fi
+fi
+# The Java SDK. Quiet but for failures and Surefire's summary.
+java=tests/sdk/java
+if [ -f "$java/pom.xml" ]; then
+    need_java
+    say "mvn test in $java (binary: $DURAHUB_BIN)"
+    mvn --batch-mode --quiet --no-transfer-progress -Dstyle.color=never \
+        -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info --file "$java/pom.xml" test
 fi
 say "all tests passed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python, go.
+# Makes sure the tools named as arguments are there, or says how to get them: rust, lint, python, go, java.
 # Debian packages are installed only if something is missing, and only by root; nothing else is changed on the machine. Go, which
 # Debian has in an old version only, goes into .go of this tree.
 # To be sourced, so that PATH reaches the caller.
@@ -105,6 +105,19 @@ need_go() {
         "Go $GO_OLDEST or newer is missing; the tests with the Go SDK (tests/sdk/go) need it." \
         "Install it from https://go.dev/dl, or any older Go (on Debian or Ubuntu: apt-get install golang-go): it can fetch a newer one" \
         "as a module, if the Go module proxy can be reached (GOPROXY)." \
+        "To run only the Rust tests: cargo test."
+}
+
+java_works() {
+    command -v mvn >/dev/null && javac --release 17 -version >/dev/null 2>&1
+}
+
+need_java() {
+    # Debian's default JDK is 17 or newer since Debian 12.
+    java_works || apt_install default-jdk-headless maven
+    java_works || give_up \
+        "A JDK (17 or newer) with Maven is missing; the tests with the stock Java SDK need them." \
+        "On Debian or Ubuntu: apt-get install default-jdk-headless maven." \
         "To run only the Rust tests: cargo test."
 }
 
