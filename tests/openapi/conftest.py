@@ -16,7 +16,8 @@ def pytest_report_header():
 def server():
     """The binary with its samples."""
     with tempfile.TemporaryDirectory(prefix="durahub-openapi-") as folder:
-        server = harness.Server(Path(folder)).start()
+        # Waiting is asked for in several ways, and there is no more to see of an answer that comes late.
+        server = harness.Server(Path(folder), environment={"DURAHUB__LIMITS__WAIT_SECS": "1"}).start()
         yield server
         assert server.alive(), "the server died during the tests"
         panics = [line for line in server.log_tail(10**6).splitlines() if "panicked" in line]
