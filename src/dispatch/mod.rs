@@ -14,6 +14,7 @@ mod loops;
 mod pieces;
 mod queue;
 mod slot;
+mod unnamed;
 mod waiters;
 mod wheel;
 mod worker;
@@ -142,7 +143,7 @@ impl Dispatch {
     }
 
     /// A worker answers a turn. A token that is not (or no longer) valid is not an error: the answer means nothing. An answer without a
-    /// token belongs to whatever turn of the instance is out (durabletask-go sends none).
+    /// token (durabletask-go sends none) is taken if it can only belong to the turn that is out, see `unnamed`.
     pub async fn complete_turn(
         &self,
         hub: HubId,
@@ -151,7 +152,7 @@ impl Dispatch {
         let token = std::mem::take(&mut response.completion_token);
         let taken = self.with_board(|board| {
             let token = match token.as_str() {
-                "" => board.token_of_turn(hub, &response.instance_id)?,
+                "" => board.token_of_turn(hub, &response.instance_id, !response.is_partial)?,
                 _ => token,
             };
             if response.requires_history {
