@@ -25,7 +25,7 @@ pub use worker::{ActivityItem, Kind, Names, Offer, Seat, Serves, TurnItem, WorkI
 use crate::{
     clock::Clock,
     engine::{self, Context, Execution, Outcome, Turn},
-    model::{Class, Effect, HubId, NewMessage, error_type, event, failure, pb},
+    model::{Class, Effect, HubId, NewMessage, bounded, error_type, event, failure, pb},
     store::{Error, Store},
 };
 use board::{Board, Rules, TakenTurn, fresh_id};
@@ -216,7 +216,7 @@ impl Dispatch {
             let shared = &this.shared;
             let (now, limit, task) = (shared.clock.now(), shared.settings.payload_bytes, waiting.task.task_id);
             let event = match (failure_details, result) {
-                (Some(details), _) => event::task_failed(now, task, details),
+                (Some(details), _) => event::task_failed(now, task, bounded(details, limit)),
                 (None, Some(result)) if result.len() > limit => {
                     let got = result.len();
                     let text = format!("the activity's result is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
