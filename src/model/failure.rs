@@ -34,9 +34,11 @@ pub fn failure(error_type: &str, message: impl Into<String>, non_retriable: bool
     }
 }
 
-/// Most failures in a chain of causes, and most levels of a property's value. Each parent adds its own failure to its child's, and
-/// protobuf readers refuse messages that are nested a hundred deep, with all that is around them.
-const MAX_DEPTH: usize = 16;
+/// Most failures in a chain of causes. Each parent adds its own failure to its child's, and protobuf readers refuse messages that are
+/// nested a hundred deep. Around a failure are about five, and a level of a property's value takes three.
+const MAX_DEPTH: usize = 64;
+/// Most levels of a property's value.
+const MAX_VALUE_DEPTH: usize = 8;
 /// What is put where text was cut.
 const CUT: &str = " [the rest was left out: the failure was too large]";
 
@@ -63,7 +65,7 @@ pub fn bounded(details: TaskFailureDetails, limit: usize) -> TaskFailureDetails 
     for failure in &mut chain {
         failure.properties.retain(|name, value| {
             let size = name.len() + value.encoded_len();
-            let fits = size <= left && !deeper_than(value, MAX_DEPTH);
+            let fits = size <= left && !deeper_than(value, MAX_VALUE_DEPTH);
             left -= if fits { size } else { 0 };
             fits
         });
@@ -98,7 +100,8 @@ fn deeper_than(value: &Value, levels: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost_types::ListValue;
+    use crate::model::{Timestamp, event, pb};
+    use prost_types::{ListValue, Struct};
 
     fn chain(length: usize) -> TaskFailureDetails {
         let failures = (1..=length).rev().map(|number| failure("E", number.to_string(), false));
@@ -121,21 +124,25 @@ mod tests {
 
     #[test]
     fn what_is_small_stays_as_it_is() {
-        for length in [1, 2, 15, 16] {
+        for length in [1, 2, MAX_DEPTH - 1, MAX_DEPTH] {
             let mut details = chain(length);
             details.stack_trace = Some("at line 1".into());
-            details.properties.insert("p".into(), nested(16));
+            details.properties.insert("p".into(), nested(MAX_VALUE_DEPTH));
             assert_eq!(bounded(details.clone(), 1_000), details, "{length}");
         }
     }
 
     #[test]
     fn a_long_chain_of_causes_ends_with_a_note_and_stays_as_long_when_parents_add_to_it() {
-        for length in [17, 99, 5_000] {
+        for length in [MAX_DEPTH + 1, 99, 5_000] {
             let mut details = bounded(chain(length), 100_000);
             for _ in 0..3 {
                 let found = messages(&details);
-                assert_eq!((found.len(), found[15]), (16, "[further causes were left out]"), "{length}");
+                assert_eq!(
+                    (found.len(), found[MAX_DEPTH - 1]),
+                    (MAX_DEPTH, "[further causes were left out]"),
+                    "{length}"
+                );
                 let parent = TaskFailureDetails {
                     inner_failure: Some(Box::new(details)),
                     ..failure("Parent", "1", false)
@@ -144,6 +151,26 @@ mod tests {
             }
             assert_eq!(messages(&details)[..5], ["1", "1", "1", "1", "2"]);
         }
+    }
+
+    #[test]
+    fn the_deepest_that_is_kept_can_still_be_read_in_a_work_item() {
+        // Structs lie deeper on the wire than lists.
+        let value = (1..MAX_VALUE_DEPTH).fold(nested(1), |inner, _| Value {
+            kind: Some(Kind::StructValue(Struct { fields: [("f".to_owned(), inner)].into() })),
+        });
+        let mut deepest = failure("E", "m", false);
+        deepest.properties.insert("p".into(), value);
+        for _ in 1..MAX_DEPTH {
+            deepest =
+                TaskFailureDetails { inner_failure: Some(Box::new(deepest)), ..failure("E", "m", false) };
+        }
+        assert_eq!(bounded(deepest.clone(), 10_000), deepest);
+        let event = event::task_failed(Timestamp(0), 1, deepest);
+        let turn = pb::OrchestratorRequest { new_events: vec![event], ..Default::default() };
+        let request = Some(pb::work_item::Request::OrchestratorRequest(turn));
+        let item = pb::WorkItem { request, ..Default::default() };
+        assert_eq!(pb::WorkItem::decode(item.encode_to_vec().as_slice()), Ok(item));
     }
 
     #[test]
@@ -177,7 +204,7 @@ mod tests {
     #[test]
     fn properties_that_are_too_large_or_too_deep_are_left_out() {
         let mut details = failure("E", "m", false);
-        details.properties.insert("deep".into(), nested(17));
+        details.properties.insert("deep".into(), nested(MAX_VALUE_DEPTH + 1));
         details.properties.insert("large".into(), Value { kind: Some(Kind::StringValue("x".repeat(900))) });
         details.properties.insert("small".into(), nested(2));
         let kept = bounded(details, 500);

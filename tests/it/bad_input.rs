@@ -191,7 +191,7 @@ async fn a_failure_too_deep_and_too_large_is_cut_and_stays_readable() {
         EventType::TaskFailed(failed) => failed.failure_details.clone(),
         _ => None,
     });
-    assert_eq!(depth(&failed.unwrap()), 16);
+    assert_eq!(depth(&failed.unwrap()), 64);
     let end = OrchestratorActionType::CompleteOrchestration(pb::CompleteOrchestrationAction {
         orchestration_status: pb::OrchestrationStatus::Failed.into(),
         failure_details: Some(endless_failure(5 << 20)),
@@ -200,7 +200,7 @@ async fn a_failure_too_deep_and_too_large_is_cut_and_stays_readable() {
     worker.answer(turn, vec![(-1, end)]).await;
     let state = client.wait_for_instance_completion(get_request("i")).await.unwrap().into_inner();
     let details = state.orchestration_state.unwrap().failure_details.unwrap();
-    assert_eq!(depth(&details), 16);
+    assert_eq!(depth(&details), 64);
     assert!(details.error_message.ends_with("[the rest was left out: the failure was too large]"));
     let all = client.query_instances(pb::QueryInstancesRequest::default()).await.unwrap().into_inner();
     assert_eq!(all.orchestration_state.len(), 1);
