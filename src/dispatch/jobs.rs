@@ -78,6 +78,14 @@ impl Dispatch {
                     }
                 });
             }
+            Job::Forget(waiting) => {
+                self.shared.tasks.spawn(async move {
+                    if let Err(error) = this.store_activity(waiting.task.key, None).await {
+                        tracing::error!(instance.id = %waiting.task.instance, %error, "an activity's end could not be stored; it is run again");
+                        this.with_board(|board| board.rest_activity(*waiting));
+                    }
+                });
+            }
             Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
             Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
         }

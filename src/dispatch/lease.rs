@@ -3,6 +3,7 @@
 use super::{
     pieces::Pieces,
     queue::Place,
+    unnamed::{Deliveries, Subject},
     worker::{Kind, WorkerId},
 };
 use crate::model::{
@@ -84,12 +85,25 @@ pub(super) struct Lease {
     pub pieces: Pieces,
 }
 
+impl Lease {
+    /// What a worker that returns no token calls it.
+    fn subject(&self) -> Subject {
+        let (instance, task) = match &self.held {
+            Held::Turn(_, id) => (id.clone(), None),
+            Held::Activity(waiting) => (waiting.task.instance.clone(), Some(waiting.task.task_id)),
+        };
+        Subject { hub: self.hub, instance, task }
+    }
+}
+
 /// All leases, by completion token.
 #[derive(Debug, Default)]
 pub(super) struct Leases {
     by_token: HashMap<String, Lease>,
     /// Tokens of the activities among them.
     activities: BTreeMap<ActivityKey, String>,
+    /// For answers that do not name their lease.
+    deliveries: Deliveries,
     granted: u64,
 }
 
@@ -102,6 +116,7 @@ impl Leases {
         }
         self.granted += 1;
         let lease = Lease { number: self.granted, worker, hub, since, held, pieces: Pieces::default() };
+        self.deliveries.sent(lease.subject(), token.clone());
         self.by_token.insert(token.clone(), lease);
         token
     }
@@ -130,8 +145,16 @@ impl Leases {
 
     /// Ends a lease. `None`: there is none of that token and kind in the hub.
     pub fn end(&mut self, hub: HubId, token: &str, kind: Kind) -> Option<Lease> {
-        self.by_token.get(token).filter(|lease| lease.hub == hub && lease.held.kind() == kind)?;
-        self.revoke(token)
+        let Some(lease) = self.by_token.get(token) else {
+            self.deliveries.answered_stale(hub, token);
+            return None;
+        };
+        if lease.hub != hub || lease.held.kind() != kind {
+            return None;
+        }
+        let lease = self.remove(token)?;
+        self.deliveries.answered(&lease.subject(), token);
+        Some(lease)
     }
 
     /// Adds a piece to the answer of a turn. `None`: the token is stale. `Some(false)`: the answer has become too large.
@@ -140,8 +163,21 @@ impl Leases {
         Some(lease.pieces.add(piece))
     }
 
-    /// Ends a lease whatever its hub.
+    /// Ends a lease that nobody will answer any more, whatever its hub.
     pub fn revoke(&mut self, token: &str) -> Option<Lease> {
+        let lease = self.remove(token)?;
+        self.deliveries.lost(&lease.subject(), token);
+        Some(lease)
+    }
+
+    /// Takes a turn out of a worker's hands, who will answer it all the same.
+    pub fn take_back(&mut self, token: &str) -> Option<Lease> {
+        let lease = self.remove(token)?;
+        self.deliveries.took_back(lease.subject(), token.to_owned(), lease.worker, lease.since);
+        Some(lease)
+    }
+
+    fn remove(&mut self, token: &str) -> Option<Lease> {
         let lease = self.by_token.remove(token)?;
         if let Held::Activity(waiting) = &lease.held {
             self.activities.remove(&waiting.task.key);
@@ -149,24 +185,25 @@ impl Leases {
         Some(lease)
     }
 
-    /// The token of a turn by its instance, for workers that do not return tokens (durabletask-go).
-    pub fn token_of_turn(&self, hub: HubId, instance: &str) -> Option<String> {
-        self.token_where(hub, |held| matches!(held, Held::Turn(_, id) if id.as_str() == instance))
+    /// The token an answer without one belongs to; `last`: nothing more follows this piece of it. `None`: it means nothing.
+    pub fn token_for(&mut self, subject: &Subject, last: bool) -> Option<String> {
+        self.deliveries.token_for(subject, last)
     }
 
-    /// The token of an activity by its instance and task, for workers that do not return tokens.
-    pub fn token_of_activity(&self, hub: HubId, instance: &str, task: i32) -> Option<String> {
-        self.token_where(hub, |held| match held {
-            Held::Activity(waiting) => {
-                waiting.task.instance.as_str() == instance && waiting.task.task_id == task
-            }
-            Held::Turn(..) => false,
-        })
+    /// Deliveries that are no lease any more: this worker will not answer them.
+    pub fn worker_left(&mut self, worker: WorkerId) {
+        self.deliveries.worker_left(worker);
     }
 
-    fn token_where(&self, hub: HubId, fits: impl Fn(&Held) -> bool) -> Option<String> {
-        let mut leases = self.by_token.iter();
-        leases.find(|(_, lease)| lease.hub == hub && fits(&lease.held)).map(|(token, _)| token.clone())
+    /// Deliveries that are no lease any more: those handed out before `turns` are not waited for any longer.
+    pub fn expire_taken_back(&mut self, turns: Timestamp) {
+        self.deliveries.expire(turns);
+    }
+
+    /// Ends the leases whose answers were thrown away because it could not be told whose they were.
+    pub fn end_spent(&mut self) -> Vec<Lease> {
+        let spent = self.deliveries.take_spent();
+        spent.iter().filter_map(|token| self.remove(token)).collect()
     }
 
     /// Tokens of everything this worker holds, newest first.

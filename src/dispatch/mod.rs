@@ -14,6 +14,7 @@ mod loops;
 mod pieces;
 mod queue;
 mod slot;
+mod unnamed;
 mod waiters;
 mod wheel;
 mod worker;
@@ -24,7 +25,7 @@ pub use worker::{ActivityItem, Kind, Names, Offer, Seat, Serves, TurnItem, WorkI
 use crate::{
     clock::Clock,
     engine::{self, Context, Execution, Outcome, Turn},
-    model::{Class, Effect, HubId, NewMessage, error_type, event, failure, pb},
+    model::{Class, Effect, HubId, NewMessage, bounded, error_type, event, failure, pb},
     store::{Error, Store},
 };
 use board::{Board, Rules, TakenTurn, fresh_id};
@@ -142,7 +143,7 @@ impl Dispatch {
     }
 
     /// A worker answers a turn. A token that is not (or no longer) valid is not an error: the answer means nothing. An answer without a
-    /// token belongs to whatever turn of the instance is out (durabletask-go sends none).
+    /// token (durabletask-go sends none) is taken if it can only belong to the turn that is out, see `unnamed`.
     pub async fn complete_turn(
         &self,
         hub: HubId,
@@ -151,7 +152,7 @@ impl Dispatch {
         let token = std::mem::take(&mut response.completion_token);
         let taken = self.with_board(|board| {
             let token = match token.as_str() {
-                "" => board.token_of_turn(hub, &response.instance_id)?,
+                "" => board.token_of_turn(hub, &response.instance_id, !response.is_partial)?,
                 _ => token,
             };
             if response.requires_history {
@@ -215,7 +216,7 @@ impl Dispatch {
             let shared = &this.shared;
             let (now, limit, task) = (shared.clock.now(), shared.settings.payload_bytes, waiting.task.task_id);
             let event = match (failure_details, result) {
-                (Some(details), _) => event::task_failed(now, task, details),
+                (Some(details), _) => event::task_failed(now, task, bounded(details, limit)),
                 (None, Some(result)) if result.len() > limit => {
                     let got = result.len();
                     let text = format!("the activity's result is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");

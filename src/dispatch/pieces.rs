@@ -18,7 +18,9 @@ impl Pieces {
     /// Keeps a piece; one with the same index is replaced. `false`: the answer is too large.
     pub fn add(&mut self, piece: OrchestratorResponse) -> bool {
         self.bytes += piece.encoded_len();
-        self.by_index.insert(piece.chunk_index.unwrap_or_default(), piece);
+        if let Some(before) = self.by_index.insert(piece.chunk_index.unwrap_or_default(), piece) {
+            self.bytes -= before.encoded_len();
+        }
         self.bytes <= Self::LIMIT
     }
 
@@ -57,6 +59,10 @@ mod tests {
         for piece in [piece(1, &[9, 9]), first, piece(1, &[2, 3])] {
             assert!(pieces.add(piece));
         }
+        assert_eq!(
+            pieces.bytes,
+            pieces.by_index.values().map(OrchestratorResponse::encoded_len).sum::<usize>()
+        );
         let last = OrchestratorResponse {
             num_events_processed: Some(0),
             custom_status: Some("s".into()),

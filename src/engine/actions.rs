@@ -120,7 +120,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
             }
             Some(end) => {
                 self.set_custom_status(custom_status);
-                let ended = finish(&self.execution, &mut self.commit, end, self.context.now);
+                let ended = finish(&self.execution, &mut self.commit, end, self.context);
                 self.execution.note(&ended);
                 self.written.push(ended);
                 self.close()

@@ -2,7 +2,8 @@
 
 use super::{Context, complete::FIRE_AND_FORGET};
 use crate::model::{
-    Class, InstanceId, InstanceRecord, NewChild, NewInstance, NewMessage, Tags, error_type, event, failure,
+    Class, InstanceId, InstanceRecord, NewChild, NewInstance, NewMessage, Short, Tags, error_type, event,
+    failure,
     pb::{self, SubOrchestrationInstanceCreatedEvent as Created},
 };
 
@@ -20,7 +21,7 @@ pub(super) fn order(
     };
     match InstanceId::child(&created.instance_id) {
         Ok(id) => {
-            let text = format!("a live instance with the id {id} exists already");
+            let text = format!("a live instance with the id {} exists already", Short(id.as_str()));
             let otherwise = Some(refused(error_type::INSTANCE_EXISTS, text));
             Ok(NewChild { instance: instance(parent, task, id, created, context), otherwise })
         }

@@ -3,7 +3,7 @@
 use super::{Context, Execution, Outcome};
 use crate::model::{
     Class, Commit, HistoryChange, InstanceId, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending,
-    Recipient, Status, Timestamp, error_type, event, failure,
+    Recipient, Status, Timestamp, bounded, error_type, event, failure,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 
@@ -58,7 +58,13 @@ pub(super) fn blank_commit(execution: &Execution, now: Timestamp) -> Commit {
 }
 
 /// Ends the instance: fills the commit and returns the `ExecutionCompleted` event. Whoever waits for it is told.
-pub(super) fn finish(execution: &Execution, commit: &mut Commit, end: End, now: Timestamp) -> HistoryEvent {
+pub(super) fn finish(
+    execution: &Execution,
+    commit: &mut Commit,
+    end: End,
+    context: &Context<'_>,
+) -> HistoryEvent {
+    let now = context.now;
     let status = end.status();
     let End { id, complete } = end;
     let details = match status {
@@ -68,6 +74,7 @@ pub(super) fn finish(execution: &Execution, commit: &mut Commit, end: End, now: 
         })),
         _ => complete.failure_details,
     };
+    let details = details.map(|details| bounded(details, context.payload_bytes));
     commit.pending = Pending::DropAll;
     commit.update.status = status;
     commit.update.completed_at = Some(now);

@@ -103,7 +103,7 @@ impl Desk {
             ..pb::CompleteOrchestrationAction::default()
         };
         self.commit.outbox.retain(|outgoing| outgoing.to != Recipient::Myself);
-        let completed = finish(&self.execution, &mut self.commit, End { id: -1, complete }, context.now);
+        let completed = finish(&self.execution, &mut self.commit, End { id: -1, complete }, context);
         self.write(completed);
         self.write(event::orchestrator_completed(context.now));
     }

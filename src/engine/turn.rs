@@ -139,8 +139,8 @@ impl<'a> Picker<'a> {
             EventType::ExecutionStarted(_) if self.execution.has_begun() => return,
             EventType::TimerFired(fired) => {
                 let due = fired.fire_at.as_ref().map_or(self.at, Timestamp::at_or_after);
-                // SDKs take a timer for early unless their clock is strictly past it.
-                self.at = self.at.max(due.next());
+                // SDKs take a timer for early unless their clock is strictly past it, and some clocks have whole milliseconds only.
+                self.at = self.at.max(due.next_millisecond());
                 event.timestamp = Some(self.at.to_wire());
             }
             _ => {}

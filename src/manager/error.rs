@@ -1,7 +1,7 @@
 //! Why a verb was refused, in the words of the domain. Each transport maps these once, in one exhaustive match.
 
 use crate::{
-    model::{IdError, InstanceId, Status, StatusExt as _},
+    model::{IdError, InstanceId, Short, Status, StatusExt as _},
     store,
 };
 
@@ -23,7 +23,9 @@ pub enum Error {
     },
     /// There is no task hub of this name.
     #[error(
-        "task hub {name:?} does not exist; known hubs: {known} (setting hubs.names, or hubs.create_on_start)"
+        "task hub {:?} does not exist; known hubs: {} (setting hubs.names, or hubs.create_on_start)",
+        Short(name),
+        Short(known)
     )]
     UnknownHub {
         /// The name asked for.
@@ -32,10 +34,10 @@ pub enum Error {
         known: String,
     },
     /// There is no such instance.
-    #[error("instance {0} does not exist")]
+    #[error("instance {} does not exist", Short(.0.as_str()))]
     NotFound(InstanceId),
     /// The instance has ended, so the verb has nothing to act on.
-    #[error("instance {id} has already ended as {}", status.name())]
+    #[error("instance {} has already ended as {}", Short(id.as_str()), status.name())]
     AlreadyEnded {
         /// Which instance.
         id: InstanceId,
@@ -43,7 +45,7 @@ pub enum Error {
         status: Status,
     },
     /// The id is taken by an instance that may not be replaced.
-    #[error("instance {id} already exists and is {}", status.name())]
+    #[error("instance {} already exists and is {}", Short(id.as_str()), status.name())]
     AlreadyExists {
         /// The id asked for.
         id: InstanceId,
@@ -52,14 +54,15 @@ pub enum Error {
     },
     /// Another request had this idempotency key.
     #[error(
-        "Idempotency-Key {key:?} belongs to a request for something else; a key may be sent again with the same request only"
+        "Idempotency-Key {:?} belongs to a request for something else; a key may be sent again with the same request only",
+        Short(key)
     )]
     KeyReused {
         /// The key.
         key: String,
     },
     /// What the verb was to act on was purged, replaced or restarted by somebody else at the same moment.
-    #[error("cannot {verb} instance {id}: somebody else has purged, replaced or restarted it in this moment")]
+    #[error("cannot {verb} instance {}: somebody else has purged, replaced or restarted it in this moment", Short(id.as_str()))]
     Overtaken {
         /// What was asked for.
         verb: &'static str,
@@ -67,7 +70,7 @@ pub enum Error {
         id: InstanceId,
     },
     /// The verb does not apply to an instance in this status.
-    #[error("cannot {verb} instance {id}: it is {}", status.name())]
+    #[error("cannot {verb} instance {}: it is {}", Short(id.as_str()), status.name())]
     WrongState {
         /// What was asked for (`suspend`, `purge`...).
         verb: &'static str,
@@ -84,5 +87,32 @@ pub enum Error {
 impl From<IdError> for Error {
     fn from(error: IdError) -> Self {
         Self::Invalid(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_repeats_more_of_what_a_caller_sent_than_an_answer_can_carry() {
+        let long = "ü".repeat(100_000);
+        let id = || InstanceId::lookup(long.as_str());
+        let (verb, status) = ("purge", Status::Running);
+        let errors = [
+            Error::UnknownHub { name: long.clone(), known: long.clone() },
+            Error::NotFound(id()),
+            Error::AlreadyEnded { id: id(), status },
+            Error::AlreadyExists { id: id(), status },
+            Error::KeyReused { key: long.clone() },
+            Error::Overtaken { verb, id: id() },
+            Error::WrongState { verb, id: id(), status },
+            IdError::HubName(long.clone()).into(),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert!(text.len() < 1_500 && text.contains("üüü"), "{} bytes", text.len());
+        }
+        assert_eq!(Error::NotFound(InstanceId::lookup("a")).to_string(), "instance a does not exist");
     }
 }

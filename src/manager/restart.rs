@@ -6,7 +6,7 @@ use super::{
     start,
 };
 use crate::{
-    model::{HubId, InstanceId, NewInstance, StatusExt as _, StatusSet, pb},
+    model::{HubId, InstanceId, NewInstance, Short, StatusExt as _, StatusSet, pb},
     store::{Created, Idempotency, Terms},
 };
 
@@ -48,7 +48,8 @@ impl Manager {
     pub async fn restart(&self, hub: HubId, id: &InstanceId, restart: Restart) -> Result<Started, Error> {
         if id.as_str().starts_with('@') {
             return Err(Error::Invalid(format!(
-                "cannot restart {id}: ids that begin with '@' belong to entities, which have no beginning to run from"
+                "cannot restart {}: ids that begin with '@' belong to entities, which have no beginning to run from",
+                Short(id.as_str())
             )));
         }
         start::check_version(restart.version.as_deref())?;

@@ -3,7 +3,7 @@
 use super::{Error, Instance, Manager};
 use crate::{
     engine::{Context, Fate, Rewinding},
-    model::{Chunk, Commit, HubId, InstanceId, InstanceKey, Revision, Status, Timestamp},
+    model::{Chunk, Commit, HubId, InstanceId, InstanceKey, Revision, Short, Status, Timestamp},
     store,
 };
 use std::collections::HashSet;
@@ -39,8 +39,10 @@ impl Manager {
                 done => return Ok(done?),
             }
         }
-        let text =
-            format!("instance {id} or a sub-orchestration of it kept changing while it was to be rewound");
+        let text = format!(
+            "instance {} or a sub-orchestration of it kept changing while it was to be rewound",
+            Short(id.as_str())
+        );
         Err(Error::Store(store::Error::Busy(text)))
     }
 
@@ -75,8 +77,9 @@ impl Manager {
             waiting.extend(below.into_iter().filter(|child| seen.insert(child.clone())));
             if seen.len() > MAX_TREE {
                 return Err(Error::Invalid(format!(
-                    "instance {root} has too many failed sub-orchestrations: at most {MAX_TREE} instances can be \
-                     rewound together"
+                    "instance {} has too many failed sub-orchestrations: at most {MAX_TREE} instances can be \
+                     rewound together",
+                    Short(root.as_str())
                 )));
             }
         }

@@ -40,7 +40,7 @@ pub enum IdError {
     BadCharacter(char),
     #[error("instanceId must not be \".\" or \"..\": HTTP clients take them out of a URL")]
     Dots,
-    #[error("task hub name {0:?} is not valid: 1 to 64 letters, digits, '-' or '_', beginning with a letter")]
+    #[error("task hub name {:?} is not valid: 1 to 64 letters, digits, '-' or '_', beginning with a letter", super::Short(.0))]
     HubName(String),
 }
 

@@ -12,6 +12,7 @@ mod id;
 mod instance;
 mod message;
 mod revision;
+mod short;
 mod status;
 mod time;
 
@@ -25,11 +26,12 @@ pub use commit::{
     Commit, HistoryChange, InstanceUpdate, NewActivity, NewChild, NewExecution, Outgoing, Pending, Recipient,
 };
 pub use effect::Effect;
-pub use failure::{error_type, failure};
+pub use failure::{bounded, error_type, failure};
 pub use history::{Chunk, CorruptHistory, decode_events, encode_events};
 pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_NAME_CHARS, MessageId};
 pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};
 pub use message::{ActivityTask, Class, Message, NewMessage};
 pub use revision::{Revision, Rewrite};
+pub use short::Short;
 pub use status::{Status, StatusExt, StatusSet};
 pub use time::Timestamp;

@@ -26,6 +26,12 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
+    /// The first whole millisecond strictly later.
+    #[must_use]
+    pub fn next_millisecond(self) -> Self {
+        Self(self.0.div_euclid(1_000).saturating_add(1).saturating_mul(1_000))
+    }
+
     /// How long from `self` until `later`; zero if it has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
@@ -76,6 +82,14 @@ mod tests {
     fn wire_times_round_up_so_that_no_timer_is_early() {
         let wire = prost_types::Timestamp { seconds: 1, nanos: 1_001 };
         assert_eq!(Timestamp::at_or_after(&wire), Timestamp(1_000_002));
+    }
+
+    #[test]
+    fn the_next_millisecond_is_whole_and_later() {
+        let next = |micros| Timestamp(micros).next_millisecond().0;
+        assert_eq!([0, 1, 999, 1_000, -1, -1_000].map(next), [1_000, 1_000, 1_000, 2_000, 0, 0]);
+        assert_eq!(next(i64::MAX), i64::MAX);
+        assert!(next(i64::MIN) > i64::MIN);
     }
 
     #[test]

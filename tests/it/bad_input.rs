@@ -1,8 +1,10 @@
 //! Whatever arrives on the port is answered as documented or turned away, and the server works on.
 
-use crate::support::{Http, Inside, channel, client, code_of, get_request, in_hub, soon, start_request};
+use crate::support::{
+    Http, Inside, Worker, channel, client, code_of, get_request, in_hub, soon, start_request,
+};
 use axum::http::{HeaderMap, Request};
-use durahub::model::pb;
+use durahub::model::pb::{self, history_event::EventType, orchestrator_action::OrchestratorActionType};
 use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 use std::iter;
@@ -116,6 +118,92 @@ async fn ids_that_break_the_rules_are_refused_over_grpc() {
         code_of(&client.start_instance(in_hub("nowhere", start_request("F", "i"))).await),
         Code::NotFound
     );
+    server.is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_about_an_endless_id_can_be_read() {
+    let server = strict().await;
+    let mut client = server.grpc().await;
+    let id = "ü".repeat(20_000);
+    let event = pb::RaiseEventRequest { instance_id: id.clone(), name: "E".into(), input: None };
+    let refused = client.raise_event(event).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound, "{refused}");
+    assert!(refused.message().contains("…"), "{refused}");
+    let answer = server.post(&format!("instances/{}/terminate", "x".repeat(5_000)), "").await;
+    assert_eq!(answer.status, 404);
+    server.is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_may_be_given_any_time() {
+    let server = strict().await;
+    let mut client = server.grpc().await;
+    for (seconds, nanos) in [(i64::MIN, 0), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN), (0, -1)] {
+        let filter = pb::PurgeInstanceFilter {
+            timeout: Some(prost_types::Duration { seconds, nanos }),
+            ..Default::default()
+        };
+        let request = pb::PurgeInstancesRequest {
+            request: Some(pb::purge_instances_request::Request::PurgeInstanceFilter(filter)),
+            ..Default::default()
+        };
+        let purged = client.purge_instances(request).await.unwrap().into_inner();
+        assert_eq!(purged.is_complete, Some(true), "{seconds} s {nanos} ns");
+    }
+    server.is_well().await;
+}
+
+/// A failure of 90 causes, the first with a message of `bytes` bytes.
+fn endless_failure(bytes: usize) -> pb::TaskFailureDetails {
+    let cause = pb::TaskFailureDetails { error_type: "Cause".into(), ..Default::default() };
+    let chain = (0..90).fold(cause, |inner, _| pb::TaskFailureDetails {
+        error_type: "Cause".into(),
+        inner_failure: Some(Box::new(inner)),
+        ..Default::default()
+    });
+    pb::TaskFailureDetails { error_message: "m".repeat(bytes), ..chain }
+}
+
+fn depth(details: &pb::TaskFailureDetails) -> usize {
+    1 + details.inner_failure.as_deref().map_or(0, depth)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_too_deep_and_too_large_is_cut_and_stays_readable() {
+    let server = Inside::start().await;
+    let mut worker = Worker::for_everything(&server.url, "default").await;
+    server.start("F", "i", "").await;
+    let turn = worker.turn().await;
+    worker.schedule(turn, 1, "A").await;
+    let (activity, token) = worker.activity().await;
+    let mut client = server.grpc().await;
+    let response = pb::ActivityResponse {
+        instance_id: "i".into(),
+        task_id: activity.task_id,
+        completion_token: token,
+        failure_details: Some(endless_failure(1_000_000)),
+        ..Default::default()
+    };
+    client.complete_activity_task(response).await.unwrap();
+    let turn = worker.turn().await;
+    let failed = turn.events.iter().find_map(|event| match event {
+        EventType::TaskFailed(failed) => failed.failure_details.clone(),
+        _ => None,
+    });
+    assert_eq!(depth(&failed.unwrap()), 64);
+    let end = OrchestratorActionType::CompleteOrchestration(pb::CompleteOrchestrationAction {
+        orchestration_status: pb::OrchestrationStatus::Failed.into(),
+        failure_details: Some(endless_failure(5 << 20)),
+        ..Default::default()
+    });
+    worker.answer(turn, vec![(-1, end)]).await;
+    let state = client.wait_for_instance_completion(get_request("i")).await.unwrap().into_inner();
+    let details = state.orchestration_state.unwrap().failure_details.unwrap();
+    assert_eq!(depth(&details), 64);
+    assert!(details.error_message.ends_with("[the rest was left out: the failure was too large]"));
+    let all = client.query_instances(pb::QueryInstancesRequest::default()).await.unwrap().into_inner();
+    assert_eq!(all.orchestration_state.len(), 1);
     server.is_well().await;
 }
 

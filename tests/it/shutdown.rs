@@ -73,6 +73,8 @@ async fn an_activity_in_a_workers_hands_can_still_be_completed() {
     assert_eq!((ready.status, &ready.json()["ready"]), (503, &false.into()));
     assert!(ready.json()["missing"][0].as_str().unwrap().contains("shutting down"), "{ready:?}");
     assert_eq!(server.get("/healthz").await.status, 200);
+    // A worker that asks first and is told that all is well would connect again at once, and again.
+    assert_eq!(server.grpc().await.hello(()).await.unwrap_err().code(), Code::Unavailable);
     let refused = server.grpc().await.get_work_items(pb::GetWorkItemsRequest::default()).await;
     assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
     worker.done(activity, "\"in time\"").await;

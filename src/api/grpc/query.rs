@@ -104,9 +104,7 @@ pub(super) async fn purge(
                 created: span(asked.created_time_from.as_ref(), asked.created_time_to.as_ref()),
                 ..Filter::default()
             };
-            let budget =
-                asked.timeout.map_or(PURGE_TIME, |timeout| timeout.try_into().unwrap_or(Duration::ZERO));
-            let purged = manager.purge_matching(hub, filter, recurse, budget, leaving).await;
+            let purged = manager.purge_matching(hub, filter, recurse, budget(asked.timeout), leaving).await;
             let purged = purged.map_err(status::of_manager)?;
             (purged.deleted, purged.complete)
         }
@@ -120,6 +118,15 @@ pub(super) async fn purge(
     Ok(pb::PurgeInstancesResponse { deleted_instance_count, is_complete: Some(complete) })
 }
 
+/// How long a purge may take. Less than nothing is nothing; whatever the parts are, they are not calculated with.
+fn budget(asked: Option<prost_types::Duration>) -> Duration {
+    let Some(prost_types::Duration { seconds, nanos }) = asked else { return PURGE_TIME };
+    match (u64::try_from(seconds), u32::try_from(nanos)) {
+        (Ok(seconds), Ok(nanos)) => Duration::new(seconds, nanos.min(999_999_999)),
+        (Err(_), _) | (_, Err(_)) => Duration::ZERO,
+    }
+}
+
 /// No status given: any. Numbers that are no status are dropped, and what is left counts, also if that is nothing.
 fn statuses(numbers: &[i32]) -> StatusSet {
     match numbers {
@@ -131,4 +138,21 @@ fn statuses(numbers: &[i32]) -> StatusSet {
 /// From `from` on and before `to`. What is kept is whole microseconds, so rounding both up changes nothing.
 fn span(from: Option<&prost_types::Timestamp>, to: Option<&prost_types::Timestamp>) -> Span {
     Span { from: from.map(Timestamp::at_or_after), before: to.map(Timestamp::at_or_after) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_time_for_a_purge_can_be_read() {
+        let read = |seconds, nanos| budget(Some(prost_types::Duration { seconds, nanos }));
+        assert_eq!(budget(None), PURGE_TIME);
+        assert_eq!(read(1, 500_000_000), Duration::from_millis(1_500));
+        for (seconds, nanos) in [(i64::MIN, 0), (i64::MIN, i32::MIN), (-1, 0), (0, -1), (1, i32::MIN), (0, 0)]
+        {
+            assert_eq!(read(seconds, nanos), Duration::ZERO, "{seconds} s {nanos} ns");
+        }
+        assert_eq!(read(i64::MAX, i32::MAX).as_secs(), u64::try_from(i64::MAX).unwrap());
+    }
 }

@@ -107,7 +107,11 @@ fn not_yet<T>(rpc: &str) -> Answer<T> {
 
 #[tonic::async_trait]
 impl TaskHubSidecarService for Sidecar {
+    /// Also how workers find out whether to connect: the Go SDK pauses only if this fails.
     async fn hello(&self, _: Request<()>) -> Answer<()> {
+        if self.stop.is_cancelled() {
+            return Err(closing());
+        }
         Ok(Response::new(()))
     }
 

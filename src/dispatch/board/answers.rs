@@ -6,10 +6,11 @@ use crate::{
         lease::{Held, Lease, Waiting},
         pieces::Pieces,
         slot::Stage,
+        unnamed::Subject,
         worker::{Kind, WorkerId},
     },
     engine::{Execution, Turn},
-    model::{ActivityKey, HubId, InstanceKey, Timestamp, pb},
+    model::{ActivityKey, HubId, InstanceId, InstanceKey, Timestamp, pb},
 };
 
 /// A turn whose answer is to be applied.
@@ -55,14 +56,16 @@ impl Board {
         Some(waiting)
     }
 
-    /// The token of a turn, for a worker that returned none.
-    pub fn token_of_turn(&self, hub: HubId, instance: &str) -> Option<String> {
-        self.leases.token_of_turn(hub, instance)
+    /// The token of a turn, for a worker that returned none; `last`: nothing more follows this piece of its answer. `None`: the answer
+    /// means nothing, or it cannot be told what.
+    pub fn token_of_turn(&mut self, hub: HubId, instance: &str, last: bool) -> Option<String> {
+        self.leases.token_for(&Subject { hub, instance: InstanceId::lookup(instance), task: None }, last)
     }
 
-    /// The token of an activity, for a worker that returned none.
-    pub fn token_of_activity(&self, hub: HubId, instance: &str, task: i32) -> Option<String> {
-        self.leases.token_of_activity(hub, instance, task)
+    /// The token of an activity, for a worker that returned none. `None` as with turns.
+    pub fn token_of_activity(&mut self, hub: HubId, instance: &str, task: i32) -> Option<String> {
+        let subject = Subject { hub, instance: InstanceId::lookup(instance), task: Some(task) };
+        self.leases.token_for(&subject, true)
     }
 
     /// A worker puts an item back: it is tried again after a pause that grows. `false`: the token is stale.
@@ -121,6 +124,7 @@ impl Board {
     pub fn leave(&mut self, worker: WorkerId) {
         self.workers.remove(&worker);
         if !self.stopped {
+            self.leases.worker_left(worker);
             self.hand_back(&self.leases.of_worker(worker));
         }
     }
@@ -128,26 +132,52 @@ impl Board {
     /// Takes back what silent workers have held too long. Returns how many items.
     pub fn expire(&mut self, turns: Timestamp, activities: Timestamp) -> usize {
         let expired = self.leases.older_than(turns, activities);
+        self.leases.expire_taken_back(turns);
         self.hand_back(&expired);
         expired.len()
     }
 
     fn hand_back(&mut self, tokens: &[String]) {
         for token in tokens {
-            let Some(lease) = self.leases.revoke(token) else { continue };
+            if let Some(lease) = self.leases.revoke(token) {
+                self.queue_again(lease);
+            }
+        }
+    }
+
+    /// Everything that was out under one name has been answered, but it could not be told which answer was whose: what is still wanted
+    /// is handed out afresh. Of what runs on after its execution's end only that it has run matters.
+    pub(super) fn hand_out_spent(&mut self) {
+        for lease in self.leases.end_spent() {
             match lease.held {
-                Held::Turn(key, _) => {
-                    self.release(Some(lease.worker), Kind::Turn);
-                    if let Some(slot) = self.instances.get_mut(&key) {
-                        slot.stage = Stage::Idle;
-                        self.enqueue(key, true);
-                    }
-                }
-                Held::Activity(waiting) => {
+                Held::Activity(waiting) if waiting.task.detached => {
                     self.release(Some(lease.worker), Kind::Activity);
-                    if !waiting.dropped {
-                        self.queue_activity(waiting, true);
-                    }
+                    self.jobs.push(Job::Forget(Box::new(waiting)));
+                }
+                Held::Turn(..) | Held::Activity(_) => {
+                    tracing::debug!(
+                        hub = lease.hub.0,
+                        "answers without tokens could not be told apart; the work is done again"
+                    );
+                    self.queue_again(lease);
+                }
+            }
+        }
+    }
+
+    fn queue_again(&mut self, lease: Lease) {
+        match lease.held {
+            Held::Turn(key, _) => {
+                self.release(Some(lease.worker), Kind::Turn);
+                if let Some(slot) = self.instances.get_mut(&key) {
+                    slot.stage = Stage::Idle;
+                    self.enqueue(key, true);
+                }
+            }
+            Held::Activity(waiting) => {
+                self.release(Some(lease.worker), Kind::Activity);
+                if !waiting.dropped {
+                    self.queue_activity(waiting, true);
                 }
             }
         }
@@ -171,7 +201,7 @@ impl Board {
         if let Stage::Leased { token, .. } = &slot.stage {
             let token = token.clone();
             slot.stage = Stage::Idle;
-            if let Some(lease) = self.leases.revoke(&token) {
+            if let Some(lease) = self.leases.take_back(&token) {
                 self.release(Some(lease.worker), Kind::Turn);
             }
         }

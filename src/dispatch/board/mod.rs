@@ -45,6 +45,8 @@ pub(super) enum Job {
     Rest(InstanceKey, Duration),
     /// Call [`Board::activity_rested`] after this long.
     RestActivity(ActivityKey, Duration),
+    /// Note in the store that the activity, whose result nobody waits for, has run.
+    Forget(Box<Waiting>),
     /// The earliest due time has changed.
     WindClock,
 }
@@ -143,6 +145,7 @@ impl Board {
 
     /// Matches work with workers, then hands over what is to be done outside.
     pub fn finish(&mut self) -> Vec<Job> {
+        self.hand_out_spent();
         self.assign();
         std::mem::take(&mut self.jobs)
     }

@@ -20,8 +20,9 @@ fn a_timer_is_not_delivered_before_it_is_due() {
 }
 
 #[test]
-fn a_timer_fires_with_a_turn_time_strictly_later() {
-    check("start -> timer 1 +60s | +58s", expect!["deliver turn 60.000001s, fired of 1 for 60s"]);
+fn a_timer_fires_with_a_turn_time_in_a_later_millisecond() {
+    check("start -> timer 1 +59999400us | +58s", expect!["deliver turn 60s, fired of 1 for 59.999400s"]);
+    check("start -> timer 1 +60s | +58s", expect!["deliver turn 60.001000s, fired of 1 for 60s"]);
     check("start -> timer 1 +60s | +90s", expect!["deliver turn 92s, fired of 1 for 60s"]);
 }
 
@@ -82,7 +83,7 @@ fn a_timer_that_fires_late_in_a_turn_moves_the_whole_turn() {
     check(
         "start -> timer 1 +2s, task 2 A | done 2 -> nothing",
         expect![[r#"
-            @5: turn 2.000001s, done of 2, fired of 1 for 2s, end
+            @5: turn 2.001000s, done of 2, fired of 1 for 2s, end
             Running; took 3,2"#]],
     );
 }

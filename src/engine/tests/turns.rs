@@ -161,7 +161,7 @@ fn turn_times_rise_even_if_the_clock_stands_still() {
     check(
         "start -> timer 1 +2s | +0s -> timer 2 +3s | +0s -> nothing",
         expect![[r#"
-        @8: turn 3.000001s, fired of 2 for 3s, end
-        Running; took 3"#]],
+            @8: turn 3.001000s, fired of 2 for 3s, end
+            Running; took 3"#]],
     );
 }

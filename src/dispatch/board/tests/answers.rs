@@ -34,9 +34,9 @@ fn a_worker_without_tokens_is_known_by_what_it_holds() {
     room.start("A");
     room.settle();
     let held = room.item(worker);
-    assert_eq!(room.board.token_of_turn(HUB, "A1").as_deref(), Some(token(&held)));
-    assert_eq!(room.board.token_of_turn(HUB, "A2"), None);
-    assert_eq!(room.board.token_of_turn(HubId(2), "A1"), None);
+    assert_eq!(room.board.token_of_turn(HUB, "A1", true).as_deref(), Some(token(&held)));
+    assert_eq!(room.board.token_of_turn(HUB, "A2", true), None);
+    assert_eq!(room.board.token_of_turn(HubId(2), "A1", true), None);
     room.answer(&held, "task 3 X");
     let held = room.item(worker);
     assert_eq!(room.board.token_of_activity(HUB, "A1", 3).as_deref(), Some(token(&held)));

@@ -7,6 +7,7 @@ mod random;
 mod rewind;
 mod timers;
 mod turns;
+mod unnamed;
 
 use super::{Board, Job, Rules};
 use crate::{
@@ -181,6 +182,7 @@ impl Room {
             Job::Commit(commit) => self.commit(*commit),
             Job::Rest(key, _) => self.visit(|board| board.rested(key)),
             Job::RestActivity(key, _) => self.visit(|board| board.activity_rested(key)),
+            Job::Forget(waiting) => drop(self.store.activities.remove(&waiting.task.key)),
             Job::WindClock => {}
         }
     }
@@ -217,6 +219,10 @@ impl Room {
     /// Begins to answer a turn: what is to be committed. `None`: the token is stale.
     fn begin_answer(&mut self, item: &WorkItem, answer: &str) -> Option<Commit> {
         let WorkItem::Turn(TurnItem { token, .. }) = item else { panic!("no turn: {item:?}") };
+        self.begin_answer_under(token, answer)
+    }
+
+    fn begin_answer_under(&mut self, token: &str, answer: &str) -> Option<Commit> {
         let taken = self.visit(|board| board.take_turn(HUB, token))?;
         let mut context = Context { now: self.now, fresh_id: &mut super::fresh_id, payload_bytes: 1 << 20 };
         let outcome = engine::apply(taken.execution, taken.turn, script::answer(answer), &mut context);
@@ -233,8 +239,13 @@ impl Room {
 
     /// Answers an activity with its own name. `false`: the token is stale.
     fn complete(&mut self, item: &WorkItem) -> bool {
-        let WorkItem::Activity(ActivityItem { token, task }) = item else { panic!("no activity: {item:?}") };
+        let WorkItem::Activity(ActivityItem { token, .. }) = item else { panic!("no activity: {item:?}") };
+        self.complete_under(token)
+    }
+
+    fn complete_under(&mut self, token: &str) -> bool {
         let Some(waiting) = self.visit(|board| board.take_activity(HUB, token)) else { return false };
+        let task = &waiting.task;
         let done = event::task_completed(self.now, task.task_id, Some(task.name.to_string()));
         let done = NewMessage::now(Class::Result, done);
         self.effects.extend(self.store.complete(waiting.task.key, done));

@@ -15,6 +15,8 @@ struct Day {
     reads: Vec<(InstanceKey, Result<crate::dispatch::board::Read, crate::dispatch::board::ReadError>)>,
     /// Answers on their way to the store.
     commits: Vec<Commit>,
+    /// Some workers return no tokens.
+    unnamed: bool,
 }
 
 impl Day {
@@ -23,7 +25,16 @@ impl Day {
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
         let room = Room::with_cache([0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()]);
-        Self { room, rng, keys: Vec::new(), held: Vec::new(), reads: Vec::new(), commits: Vec::new() }
+        let unnamed = seed % 2 == 1;
+        Self {
+            room,
+            rng,
+            keys: Vec::new(),
+            held: Vec::new(),
+            reads: Vec::new(),
+            commits: Vec::new(),
+            unnamed,
+        }
     }
 
     fn below(&mut self, limit: usize) -> usize {
@@ -157,6 +168,7 @@ impl Day {
         }
         let item = self.held.swap_remove(at);
         let back = self.below(8) == 0;
+        let unnamed = self.unnamed && !back && self.below(2) == 0;
         match &item {
             WorkItem::Turn(TurnItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Turn));
@@ -180,10 +192,30 @@ impl Day {
                     "fail E, task 7 X",
                 ];
                 let answer = self.one_of(&answers);
-                let commit = self.room.begin_answer(&item, answer);
+                let Some(token) = self.token(&item, unnamed) else { return };
+                let commit = self.room.begin_answer_under(&token, answer);
                 self.commits.extend(commit);
             }
-            WorkItem::Activity(_) => drop(self.room.complete(&item)),
+            WorkItem::Activity(_) => {
+                let Some(token) = self.token(&item, unnamed) else { return };
+                self.room.complete_under(&token);
+            }
+        }
+    }
+
+    /// What the item is answered under. `None`: the answer named none and was thrown away.
+    fn token(&mut self, item: &WorkItem, unnamed: bool) -> Option<String> {
+        match item {
+            WorkItem::Turn(turn) if unnamed => {
+                self.room.visit(|board| board.token_of_turn(HUB, turn.instance.id.as_str(), true))
+            }
+            WorkItem::Activity(ActivityItem { task, .. }) if unnamed => {
+                let id = task.instance.as_str();
+                self.room.visit(|board| board.token_of_activity(HUB, id, task.task_id))
+            }
+            WorkItem::Turn(TurnItem { token, .. }) | WorkItem::Activity(ActivityItem { token, .. }) => {
+                Some(token.clone())
+            }
         }
     }
 
@@ -201,10 +233,17 @@ impl Day {
             self.room.settle_and_rest();
             self.collect();
             let Some(item) = self.held.pop() else {
-                if self.room.jobs.is_empty() {
-                    return;
+                if !self.room.jobs.is_empty() {
+                    continue;
                 }
-                continue;
+                // A worker left while it could not be told whose answer had come: what seems to be out may be answered already.
+                if self.unnamed && self.room.board.held() > 0 {
+                    self.room.advance(1);
+                    let now = self.room.now;
+                    self.room.visit(|board| board.expire(now, now));
+                    continue;
+                }
+                return;
             };
             match &item {
                 WorkItem::Turn(_) => drop(self.room.answer(&item, "nothing")),
