@@ -93,6 +93,8 @@ def test_every_answer_is_as_described(case, server, instances):
 
 # Statuses that need more than a request: a secret or a key, one request after another, a slow sender, a large body, a broken server.
 ELSEWHERE = {"401", "403", "408", "413", "422", "500", "503"}
+# What hardly any made-up request meets: an instance that has failed, and has not been rewound yet. See tests/sdk/http/test_rewinding.py.
+RARE = {"rewindInstance": {"202", "400"}}
 
 
 def test_what_is_described_has_been_met():
@@ -101,7 +103,8 @@ def test_what_is_described_has_been_met():
         pytest.skip("only what is made by default, and all of it, is known to meet everything")
     missing = {}
     for operation in operations:
-        described = set(operation.definition.raw["responses"]) - ELSEWHERE
+        raw = operation.definition.raw
+        described = set(raw["responses"]) - ELSEWHERE - RARE.get(raw["operationId"], set())
         missing[operation.label] = described - {str(status) for status in seen[operation.label]}
     missing = {label: statuses for label, statuses in missing.items() if statuses}
     assert not missing, f"never seen, so not tested: {missing}"
