@@ -108,7 +108,8 @@ impl Board {
             return;
         }
         let (key, pause) = (waiting.task.key, self.backoff(waiting.returns.times));
-        self.waiting.insert(key, waiting);
+        // It stands in no queue meanwhile. The place where it stood may be somebody else's by now.
+        self.waiting.insert(key, Waiting { place: None, ..waiting });
         self.jobs.push(Job::RestActivity(key, pause));
     }
 

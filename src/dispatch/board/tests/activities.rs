@@ -50,6 +50,22 @@ fn an_activity_put_back_waits_longer_each_time() {
 }
 
 #[test]
+fn an_activity_that_rests_takes_nobody_elses_place_with_it_when_its_instance_ends() {
+    let mut room = Room::new();
+    let resting = waiting(&mut room, "task 1 X");
+    let worker = room.join("X", 1, 1);
+    let WorkItem::Activity(held) = room.item(worker) else { panic!("no activity") };
+    room.visit(|board| board.put_back(HUB, &held.token, Kind::Activity));
+    room.leave(worker);
+    // Alone in the queue, so where the first one stood.
+    waiting(&mut room, "task 1 X");
+    room.mail(resting, "terminate");
+    room.settle();
+    let worker = room.join("X", 1, 9);
+    assert_eq!(room.given(worker), ["activity A2#1 X"]);
+}
+
+#[test]
 fn the_end_of_an_instance_drops_what_waits_but_for_what_it_left_behind() {
     let mut room = Room::new();
     let key = waiting(&mut room, "task 1 X, task 2 X");
