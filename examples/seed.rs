@@ -310,6 +310,7 @@ impl Plan {
             children: Vec::new(),
             activities: Vec::new(),
             outbox: Vec::new(),
+            entity: None,
         };
         let new =
             NewInstance { hub: self.hub, id: InstanceId::lookup(id), created_at, start_at: None, started };

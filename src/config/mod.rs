@@ -185,10 +185,14 @@ pub struct Dispatch {
     pub orchestrations_per_worker: usize,
     /// Activities one gRPC worker holds at a time if it does not say.
     pub activities_per_worker: usize,
+    /// Batches of entity operations one gRPC worker holds at a time if it does not say.
+    pub entities_per_worker: usize,
     /// Turns that run inside the process at a time.
     pub embedded_orchestrations: usize,
     /// Activities that run inside the process at a time.
     pub embedded_activities: usize,
+    /// Batches of entity operations that run inside the process at a time.
+    pub embedded_entities: usize,
     /// How long a worker may be silent about a turn before another gets it.
     pub turn_lease_secs: u64,
     /// How long a worker may be silent about an activity before another gets it.
@@ -300,8 +304,10 @@ impl Default for Dispatch {
         Self {
             orchestrations_per_worker: 100,
             activities_per_worker: 100,
+            entities_per_worker: 100,
             embedded_orchestrations: 64,
             embedded_activities: 64,
+            embedded_entities: 64,
             turn_lease_secs: 600,
             activity_lease_secs: 3_600,
             cache_bytes: 64 * MIB,

@@ -3,11 +3,12 @@
 use super::{
     Dispatch,
     board::{Board, Job, Read, ReadError},
+    slot::State,
 };
 use crate::{
-    engine::Execution,
+    engine::{Entity, Execution},
     model::{ActivityKey, Commit, InstanceKey, NewMessage},
-    store::Error,
+    store::{EntityLoaded, Error, Loaded},
 };
 use std::time::Duration;
 
@@ -112,8 +113,21 @@ impl Dispatch {
                 return Err(ReadError::Again);
             }
         };
-        let execution = Execution::read(loaded.record, loaded.custom_status, &loaded.history)
-            .map_err(|error| ReadError::Unusable(error.to_string()))?;
-        Ok(Read { execution, history: loaded.history, inbox: loaded.inbox })
+        let Loaded { record, custom_status, entity, history, inbox } = loaded;
+        let state = match entity {
+            Some(EntityLoaded { state, lock }) => State::Entity(Box::new(Entity {
+                turn: record.turn,
+                state: state.map(Into::into),
+                lock,
+                reference: record.reference(),
+            })),
+            None => {
+                let execution = Execution::read(record, custom_status, &history);
+                State::Orchestration(Box::new(
+                    execution.map_err(|error| ReadError::Unusable(error.to_string()))?,
+                ))
+            }
+        };
+        Ok(Read { state, history, inbox })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     pieces::Pieces,
-    queue::Place,
+    queue::{Place, turn_kind},
     unnamed::{Deliveries, Subject},
     worker::{Kind, WorkerId},
 };
@@ -59,14 +59,15 @@ impl Waiting {
 /// What is held.
 #[derive(Debug)]
 pub(super) enum Held {
+    /// A turn, or a batch of an entity.
     Turn(InstanceKey, InstanceId),
     Activity(Waiting),
 }
 
 impl Held {
-    fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
-            Held::Turn(..) => Kind::Turn,
+            Held::Turn(_, id) => turn_kind(id),
             Held::Activity(_) => Kind::Activity,
         }
     }

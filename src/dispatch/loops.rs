@@ -37,7 +37,11 @@ async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<V
             .filter_map(|effect| match effect {
                 Effect::Changed { hub, id, status, .. } => Some((*hub, id.clone(), Some(*status))),
                 Effect::Gone { hub, id, .. } => Some((*hub, id.clone(), None)),
-                Effect::Message { .. } | Effect::Activity(_) | Effect::Reopened { .. } => None,
+                Effect::Message { .. }
+                | Effect::Activity(_)
+                | Effect::Reopened { .. }
+                | Effect::Unlocked { .. }
+                | Effect::Altered { .. } => None,
             })
             .collect();
         dispatch.with_board(|board| group.into_iter().for_each(|effect| board.effect(effect)));

@@ -8,6 +8,7 @@
 //! the instance meanwhile; what a worker that vanished held is handed out again at once.
 
 mod board;
+mod entities;
 mod jobs;
 mod lease;
 mod loops;
@@ -20,7 +21,9 @@ mod wheel;
 mod worker;
 
 pub use waiters::{Interest, Waiter, Waiters};
-pub use worker::{ActivityItem, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId};
+pub use worker::{
+    ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId,
+};
 
 use crate::{
     clock::Clock,
@@ -29,6 +32,7 @@ use crate::{
     store::{Error, Store},
 };
 use board::{Board, Rules, TakenTurn, fresh_id};
+use slot::State;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -174,11 +178,12 @@ impl Dispatch {
         let this = self.clone();
         self.finish(async move {
             let apply = AssertUnwindSafe(|| this.apply(execution, turn, pieces.complete(response)));
-            let Ok(outcome) = catch_unwind(apply) else {
+            let Ok(Outcome { commit, execution }) = catch_unwind(apply) else {
                 this.with_board(|board| board.apply_failed(key));
                 return Err(Error::Backend("the server could not work out what an answer means".into()));
             };
-            match this.with_board(|board| board.committing(key, outcome)) {
+            let state = State::Orchestration(Box::new(execution));
+            match this.with_board(|board| board.committing(key, commit, state)) {
                 Some(commit) => this.commit(commit).await,
                 None => Ok(()),
             }

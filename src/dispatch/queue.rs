@@ -1,7 +1,7 @@
 //! Ready work, queued by what a worker must know to do it. Queues nobody serves cost nothing but their entries.
 
 use super::worker::Kind;
-use crate::model::{ActivityTask, HubId, InstanceRef};
+use crate::model::{ActivityTask, HubId, InstanceId, InstanceRef};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -17,15 +17,21 @@ pub(super) struct Route {
 }
 
 impl Route {
+    /// Of a turn, or of an entity's batch.
     pub fn of_turn(instance: &InstanceRef) -> Self {
-        let InstanceRef { hub, name, version, .. } = instance;
-        Self { hub: *hub, kind: Kind::Turn, name: name.clone(), version: version.clone() }
+        let InstanceRef { hub, id, name, version, .. } = instance;
+        Self { hub: *hub, kind: turn_kind(id), name: name.clone(), version: version.clone() }
     }
 
     pub fn of_activity(task: &ActivityTask) -> Self {
         let ActivityTask { hub, name, version, .. } = task;
         Self { hub: *hub, kind: Kind::Activity, name: name.clone(), version: version.clone() }
     }
+}
+
+/// What kind of work it is to bring an instance forward.
+pub(super) fn turn_kind(id: &InstanceId) -> Kind {
+    if id.is_entity() { Kind::Batch } else { Kind::Turn }
 }
 
 /// Where an item stands in the queue of its route.

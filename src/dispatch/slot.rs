@@ -2,8 +2,10 @@
 
 use super::{lease::Returns, queue::Place, worker::WorkerId};
 use crate::{
-    engine::{Execution, Turn},
-    model::{Chunk, Class, HistoryChange, InstanceRecord, InstanceRef, Message, MessageId, Pending, Status},
+    engine::{Batch, Entity, Execution, Turn},
+    model::{
+        Chunk, Class, HistoryChange, InstanceRecord, InstanceRef, Lock, Message, MessageId, Pending, Status,
+    },
 };
 use std::collections::BTreeMap;
 
@@ -20,7 +22,7 @@ pub(super) enum Stage {
     /// Being read from the store; a place at this worker is kept free for it.
     Loading(Option<WorkerId>),
     /// A worker has a turn of it.
-    Leased { token: String, turn: Turn },
+    Leased { token: String, delivery: Delivery },
     /// The answer is being applied, outside the lock.
     Applying,
     /// The change is on its way to the store.
@@ -31,11 +33,50 @@ pub(super) enum Stage {
     Parked,
 }
 
+/// What a worker has.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    Turn(Turn),
+    Batch(Batch),
+}
+
+/// What is known of an instance, as of its last commit.
+#[derive(Debug)]
+pub(super) enum State {
+    Orchestration(Box<Execution>),
+    Entity(Box<Entity>),
+}
+
+impl State {
+    pub fn status(&self) -> Status {
+        match self {
+            State::Orchestration(execution) => execution.record.status,
+            State::Entity(_) => Status::Running,
+        }
+    }
+
+    /// The entity is not, or no longer, locked by `lock`.
+    fn unlock(&mut self, lock: &Lock) {
+        if let State::Entity(entity) = self
+            && entity.lock.as_ref() == Some(lock)
+        {
+            entity.lock = None;
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            State::Orchestration(_) => 0,
+            State::Entity(entity) => entity.state.as_ref().map_or(0, |state| state.len()),
+        }
+    }
+}
+
 /// What replaces the instance's state once its commit is durable.
 #[derive(Debug)]
 pub(super) struct Swap {
     pub turn: i64,
-    pub execution: Execution,
+    pub state: State,
     pub consumed: Vec<MessageId>,
     pub pending: Pending,
     pub history: HistoryChange,
@@ -45,7 +86,7 @@ pub(super) struct Swap {
 #[derive(Debug)]
 pub(super) struct Known {
     /// Absent while the stage is Applying or Committing.
-    pub execution: Option<Execution>,
+    pub state: Option<State>,
     pub history: Vec<Chunk>,
 }
 
@@ -62,6 +103,10 @@ pub(super) struct Slot {
     pub known: Option<Box<Known>>,
     /// How often the turn that is next was put back, and by whom.
     pub returns: Returns,
+    /// How many messages in `inbox` are of class Control.
+    controls: usize,
+    /// Locks that have gone while the state was away.
+    unlocked: Vec<Lock>,
 }
 
 impl Slot {
@@ -73,18 +118,22 @@ impl Slot {
             inbox: BTreeMap::new(),
             known: None,
             returns: Returns::default(),
+            controls: 0,
+            unlocked: Vec::new(),
         }
     }
 
     /// A slot for an instance that was not in memory and gets a message. Of one that has just been made everything is known.
     pub fn for_message(reference: InstanceRef, status: Status, message: &Message) -> Self {
         let newborn = match status {
-            Status::Pending => InstanceRecord::newborn(&reference, message),
+            Status::Pending if reference.id.is_entity() => {
+                Some(State::Entity(Box::new(Entity::new(reference.clone()))))
+            }
+            Status::Pending => InstanceRecord::newborn(&reference, message)
+                .map(|record| State::Orchestration(Box::new(Execution::empty(record, None)))),
             _ => None,
         };
-        let known = newborn
-            .map(|record| Known { execution: Some(Execution::empty(record, None)), history: Vec::new() })
-            .map(Box::new);
+        let known = newborn.map(|state| Box::new(Known { state: Some(state), history: Vec::new() }));
         Self { known, ..Self::new(reference, status) }
     }
 
@@ -92,6 +141,15 @@ impl Slot {
     pub fn forget(&mut self) {
         self.known = None;
         self.inbox.clear();
+        self.controls = 0;
+    }
+
+    /// A message that has arrived, unless it is here already.
+    pub fn receive(&mut self, message: Message) {
+        let control = message.class == Class::Control;
+        if self.inbox.insert(message.id, message).is_none() && control {
+            self.controls += 1;
+        }
     }
 
     /// Bytes of the committed history.
@@ -101,21 +159,47 @@ impl Slot {
 
     /// Bytes this slot takes in the cache.
     pub fn cost(&self) -> usize {
-        BASE_COST + self.history_bytes()
+        let state = self.state().map_or(0, State::bytes);
+        BASE_COST + self.history_bytes() + state
     }
 
     pub fn has_control(&self) -> bool {
-        self.inbox.values().any(|message| message.class == Class::Control)
+        self.controls > 0
     }
 
-    /// The execution, if it is here and not under way.
-    pub fn execution(&self) -> Option<&Execution> {
-        self.known.as_ref()?.execution.as_ref()
+    /// The state, if it is here and not under way.
+    pub fn state(&self) -> Option<&State> {
+        self.known.as_ref()?.state.as_ref()
+    }
+
+    /// Takes the state away, to decide with it.
+    pub fn take_state(&mut self) -> Option<State> {
+        self.known.as_mut()?.state.take()
+    }
+
+    /// Brings in a state that was read, or is the outcome of a decision.
+    pub fn adjusted(&mut self, mut state: State) -> State {
+        self.unlocked.drain(..).for_each(|lock| state.unlock(&lock));
+        state
+    }
+
+    /// The entity is not, or no longer, locked by `lock`. `false`: that could not be seen to yet.
+    pub fn unlock(&mut self, lock: Lock) -> bool {
+        if let Stage::Committing(swap) = &mut self.stage {
+            swap.state.unlock(&lock);
+        } else if let Some(state) = self.known.as_mut().and_then(|known| known.state.as_mut()) {
+            state.unlock(&lock);
+        } else if matches!(self.stage, Stage::Loading(_) | Stage::Applying) {
+            self.unlocked.push(lock);
+        } else {
+            return false;
+        }
+        true
     }
 
     /// Takes the state over that has just become durable. The messages that went with it are returned.
     pub fn swap(&mut self, swap: Swap) -> Vec<Message> {
-        let Swap { execution, consumed, pending, history, .. } = swap;
+        let Swap { state, consumed, pending, history, .. } = swap;
         let mut gone: Vec<_> = consumed.iter().filter_map(|id| self.inbox.remove(id)).collect();
         match pending {
             // An ended instance, which has no slot, has no inbox either.
@@ -128,18 +212,21 @@ impl Slot {
             ),
             Pending::DropAll => gone.extend(std::mem::take(&mut self.inbox).into_values()),
         }
-        self.status = execution.record.status;
-        self.reference.version.clone_from(&execution.record.version);
+        let is_control = |message: &&Message| message.class == Class::Control;
+        self.controls -= gone.iter().filter(is_control).count();
+        self.status = state.status();
+        if let State::Orchestration(execution) = &state {
+            self.reference.version.clone_from(&execution.record.version);
+        }
         self.returns = Returns::default();
-        let known =
-            self.known.get_or_insert_with(|| Box::new(Known { execution: None, history: Vec::new() }));
+        let known = self.known.get_or_insert_with(|| Box::new(Known { state: None, history: Vec::new() }));
         match history {
             HistoryChange::Append(chunk) => known.history.push(chunk),
             HistoryChange::Clear => known.history.clear(),
             HistoryChange::Rewrite(rewrite) => known.history = rewrite.chunks,
             HistoryChange::Keep => {}
         }
-        known.execution = Some(execution);
+        known.state = Some(state);
         gone
     }
 }

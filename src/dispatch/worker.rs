@@ -1,32 +1,46 @@
 //! The worker port: what a worker offers, and what it is given. Which transport it uses is its own business.
 
 use crate::model::{ActivityTask, Chunk, HubId, InstanceRef, pb::HistoryEvent};
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// A worker that is connected, until it leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub(super) u64);
 
-/// The two kinds of work.
+/// The kinds of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A turn of an orchestration.
     Turn,
     /// An activity.
     Activity,
+    /// A batch of operations of an entity.
+    Batch,
 }
 
 /// Names a worker serves, each with the versions it serves (none: all). An unversioned item has version `""`.
 pub type Names = HashMap<String, Vec<String>>;
+
+/// Entities a worker serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntityNames {
+    /// All of them: it has entities and cannot say which.
+    All,
+    /// These, in lower case.
+    These(HashSet<String>),
+}
 
 /// Which items a worker takes.
 #[derive(Clone, Debug)]
 pub enum Serves {
     /// Everything; it cannot say what it knows (a gRPC worker without filters).
     Everything,
-    /// These orchestrations and activities only.
-    Named { orchestrations: Names, activities: Names },
+    /// These orchestrations, activities and entities only. Names of entities are in lower case.
+    Named { orchestrations: Names, activities: Names, entities: EntityNames },
 }
 
 /// What a worker offers when it joins.
@@ -45,6 +59,8 @@ pub struct Offer {
     pub max_turns: usize,
     /// Most activities it holds at a time.
     pub max_activities: usize,
+    /// Most batches of entities it holds at a time.
+    pub max_batches: usize,
 }
 
 /// How well an offer fits an item; the best fit that is connected gets all items of that name.
@@ -68,17 +84,27 @@ impl Offer {
             (Serves::Everything, _) => return Some(Fit::Anything),
             (Serves::Named { orchestrations, .. }, Kind::Turn) => orchestrations,
             (Serves::Named { activities, .. }, Kind::Activity) => activities,
+            (Serves::Named { entities: EntityNames::All, .. }, Kind::Batch) => return Some(self.named()),
+            (Serves::Named { entities: EntityNames::These(names), .. }, Kind::Batch) => {
+                return names.contains(name).then(|| self.named());
+            }
         };
         let versions = names.get(name)?;
         let version = version.unwrap_or_default();
         let fits = versions.is_empty() || versions.iter().any(|served| served == version);
-        fits.then_some(if self.embedded { Fit::Embedded } else { Fit::Named })
+        fits.then(|| self.named())
+    }
+
+    /// How it fits what it names.
+    fn named(&self) -> Fit {
+        if self.embedded { Fit::Embedded } else { Fit::Named }
     }
 
     pub(super) fn limit(&self, kind: Kind) -> usize {
         match kind {
             Kind::Turn => self.max_turns,
             Kind::Activity => self.max_activities,
+            Kind::Batch => self.max_batches,
         }
     }
 }
@@ -88,6 +114,7 @@ impl Offer {
 pub enum WorkItem {
     Turn(TurnItem),
     Activity(ActivityItem),
+    Batch(BatchItem),
 }
 
 /// One turn to run.
@@ -111,6 +138,16 @@ pub struct ActivityItem {
     pub task: ActivityTask,
 }
 
+/// One batch of operations to run on an entity.
+#[derive(Clone, Debug)]
+pub struct BatchItem {
+    pub token: String,
+    pub entity: InstanceRef,
+    pub state: Option<Arc<str>>,
+    /// Signals and calls, in order.
+    pub operations: Vec<HistoryEvent>,
+}
+
 /// A worker's end of the port: its items arrive here. The channel closes when the server stops dispatching.
 #[derive(Debug)]
 pub struct Seat {
@@ -131,12 +168,14 @@ mod tests {
             fetches_history: false,
             max_turns: 1,
             max_activities: 1,
+            max_batches: 1,
         }
     }
 
     fn named(name: &str, versions: &[&str]) -> Serves {
         let names = Names::from([(name.to_owned(), versions.iter().map(|v| (*v).to_owned()).collect())]);
-        Serves::Named { orchestrations: names, activities: Names::new() }
+        let entities = EntityNames::These(HashSet::new());
+        Serves::Named { orchestrations: names, activities: Names::new(), entities }
     }
 
     #[test]

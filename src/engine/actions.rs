@@ -5,10 +5,11 @@ use super::{
     check::check,
     child,
     complete::{End, blank_commit, continue_as_new, finish},
+    entity,
 };
 use crate::model::{
-    Chunk, Class, Commit, HistoryChange, InstanceId, NewActivity, NewChild, NewMessage, Outgoing, Recipient,
-    Status, Timestamp, event,
+    Chunk, Class, Commit, HistoryChange, InstanceId, NewActivity, NewMessage, Outgoing, Recipient, Status,
+    Timestamp, event,
     pb::{
         self, HistoryEvent, OrchestratorAction, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
@@ -98,8 +99,9 @@ impl<'c, 'x> Scribe<'c, 'x> {
                         end = Some(End { id, complete });
                     }
                 }
+                Some(Action::SendEntityMessage(sent)) => self.send_entity_message(id, sent),
                 // Refused by `check` before anything was written.
-                Some(Action::SendEntityMessage(_) | Action::RewindOrchestration(_)) | None => {}
+                Some(Action::RewindOrchestration(_)) | None => {}
             }
         }
         let custom_status = response.custom_status.filter(|status| !status.is_empty());
@@ -222,9 +224,9 @@ impl<'c, 'x> Scribe<'c, 'x> {
             tags,
         };
         match child::order(&self.execution.record, id, &created, self.context) {
-            Ok(NewChild { instance, otherwise }) => {
-                let otherwise = otherwise.filter(|_| !self.ends);
-                self.commit.children.push(NewChild { instance, otherwise });
+            Ok(mut order) => {
+                order.otherwise = order.otherwise.filter(|_| !self.ends);
+                self.commit.children.push(order);
             }
             Err(message) if !self.ends => self.mail_myself(message),
             Err(_) => {}
@@ -241,6 +243,17 @@ impl<'c, 'x> Scribe<'c, 'x> {
         });
         let sent = pb::EventSentEvent { instance_id: to.instance_id, name: action.name, input: action.data };
         self.record(id, EventType::EventSent(sent));
+    }
+
+    fn send_entity_message(&mut self, id: i32, action: pb::SendEntityMessageAction) {
+        if self.is_open(id) || self.execution.sent.contains(&id) {
+            return;
+        }
+        let sent = entity::outbound(&self.execution.record, action, self.context.now);
+        if let Some(entity::Outbound { record, outgoing }) = sent {
+            self.commit.outbox.push(outgoing);
+            self.record(id, record);
+        }
     }
 
     fn terminate_other(&mut self, action: pb::TerminateOrchestrationAction) {

@@ -1,10 +1,12 @@
 //! What a worker may answer.
 
+use super::entity;
 use crate::model::{
     Status, error_type, failure,
     pb::{
         self, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
+        send_entity_message_action::EntityMessageType as Sent,
     },
 };
 
@@ -84,7 +86,17 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
             Some(Action::TerminateOrchestration(terminate)) => {
                 size("a reason to terminate", terminate.reason.as_ref())?;
             }
-            Some(Action::SendEntityMessage(_)) => return unsupported("an entity"),
+            Some(Action::SendEntityMessage(sent)) => {
+                if let Err(reason) = entity::check(sent) {
+                    return broken(format!("action {id} sends a message to an entity: {reason}"));
+                }
+                let input = match &sent.entity_message_type {
+                    Some(Sent::EntityOperationSignaled(signal)) => signal.input.as_ref(),
+                    Some(Sent::EntityOperationCalled(call)) => call.input.as_ref(),
+                    _ => None,
+                };
+                size("the input of an entity's operation", input)?;
+            }
             Some(Action::RewindOrchestration(_)) => return unsupported("rewind by the worker"),
         }
     }

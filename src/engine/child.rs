@@ -23,7 +23,8 @@ pub(super) fn order(
         Ok(id) => {
             let text = format!("a live instance with the id {} exists already", Short(id.as_str()));
             let otherwise = Some(refused(error_type::INSTANCE_EXISTS, text));
-            Ok(NewChild { instance: instance(parent, task, id, created, context), otherwise })
+            let instance = instance(parent, task, id, created, context);
+            Ok(NewChild { instance, replaces: true, otherwise })
         }
         Err(error) => Err(refused(error_type::INVALID_INSTANCE_ID, error.to_string())),
     }

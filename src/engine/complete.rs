@@ -54,6 +54,7 @@ pub(super) fn blank_commit(execution: &Execution, now: Timestamp) -> Commit {
         children: Vec::new(),
         activities: Vec::new(),
         outbox: Vec::new(),
+        entity: None,
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) enum Open {
     Activity,
     Timer,
     Child(InstanceId),
+    /// An entity's answer to a call, or the beginning of a critical section, under this request id.
+    Request(String),
 }
 
 /// One execution as of its last commit: the row, and the sum of its history.
@@ -24,7 +26,9 @@ pub struct Execution {
     /// The opening event without its input; `None` until the first turn is committed.
     pub(super) started: Option<pb::ExecutionStartedEvent>,
     pub(super) open: HashMap<i32, Open>,
-    /// Ids of one-way actions (events sent) already recorded.
+    /// The action ids of those among them that are answered under a request id.
+    requests: HashMap<String, i32>,
+    /// Ids of one-way actions (events sent, entities signalled or unlocked) already recorded.
     pub(super) sent: HashSet<i32>,
     /// How many events the history holds.
     pub(super) length: i64,
@@ -65,6 +69,7 @@ impl Execution {
             custom_status,
             started: None,
             open: HashMap::new(),
+            requests: HashMap::new(),
             sent: HashSet::new(),
             length: 0,
             last_turn: Timestamp(0),
@@ -129,26 +134,50 @@ impl Execution {
             Some(EventType::SubOrchestrationInstanceCreated(child)) => {
                 self.open.insert(id, Open::Child(InstanceId::lookup(child.instance_id.as_str())));
             }
-            Some(EventType::EventSent(_)) => {
+            Some(
+                EventType::EventSent(_)
+                | EventType::EntityOperationSignaled(_)
+                | EventType::EntityUnlockSent(_),
+            ) => {
                 self.sent.insert(id);
             }
+            Some(EventType::EntityOperationCalled(call)) => self.asked(id, &call.request_id),
+            Some(EventType::EntityLockRequested(request)) => self.asked(id, &request.critical_section_id),
             Some(other) => {
-                if let Some((answered, _)) = answer(other) {
-                    self.open.remove(&answered);
+                if let Some(answered) = self.answered_action(other)
+                    && let Some(Open::Request(request)) = self.open.remove(&answered)
+                {
+                    self.requests.remove(&request);
                 }
             }
             None => {}
         }
     }
 
+    fn asked(&mut self, id: i32, request: &str) {
+        self.open.insert(id, Open::Request(request.to_owned()));
+        self.requests.insert(request.to_owned(), id);
+    }
+
+    /// The action id that `event` answers, if it is an answer to anything that could be open.
+    pub(super) fn answered_action(&self, event: &EventType) -> Option<i32> {
+        match answered_request(event) {
+            Some(request) => self.requests.get(request).copied(),
+            None => answer(event).map(|(id, _)| id),
+        }
+    }
+
     /// Whether `event` answers something that is open. `None`: it is not an answer at all.
     pub(super) fn wants(&self, event: &EventType) -> Option<bool> {
+        if let Some(request) = answered_request(event) {
+            return Some(self.requests.contains_key(request));
+        }
         let (id, kind) = answer(event)?;
         Some(match (self.open.get(&id), kind) {
             (Some(Open::Activity), Answer::Activity)
             | (Some(Open::Timer), Answer::Timer)
             | (Some(Open::Child(_)), Answer::Child) => true,
-            (Some(Open::Activity | Open::Timer | Open::Child(_)) | None, _) => false,
+            (Some(Open::Activity | Open::Timer | Open::Child(_) | Open::Request(_)) | None, _) => false,
         })
     }
 }
@@ -165,7 +194,18 @@ enum Answer {
     Child,
 }
 
-/// The action id an event answers, if it is an answer.
+/// The request id that an entity's event answers.
+fn answered_request(event: &EventType) -> Option<&str> {
+    match event {
+        EventType::EntityOperationCompleted(done) => Some(&done.request_id),
+        EventType::EntityOperationFailed(done) => Some(&done.request_id),
+        EventType::EntityLockGranted(granted) => Some(&granted.critical_section_id),
+        _ => None,
+    }
+}
+
+/// The action id an event answers, if it is an answer that names one.
+#[cfg(test)]
 pub(super) fn answered_action(event: &EventType) -> Option<i32> {
     answer(event).map(|(id, _)| id)
 }

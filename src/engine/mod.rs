@@ -13,6 +13,7 @@ mod check;
 mod child;
 mod complete;
 mod control;
+pub mod entity;
 mod execution;
 mod rewind;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod turn;
 
 pub use actions::{apply, fail};
 pub use control::control;
+pub use entity::{Batch, Entity, EntityOutcome, NextBatch};
 pub use execution::Execution;
 pub use rewind::{Fate, OpenChild, Rewinding};
 pub use turn::{Next, Turn, discard, next};

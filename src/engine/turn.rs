@@ -1,6 +1,6 @@
 //! What the next turn delivers.
 
-use super::{Execution, Outcome, complete::blank_commit, execution::answered_action};
+use super::{Execution, Outcome, complete::blank_commit};
 use crate::model::{
     Class, Message, MessageId, Status, StatusExt as _, Timestamp, event,
     pb::{HistoryEvent, history_event::EventType},
@@ -72,7 +72,7 @@ pub fn next<'a>(
 
 /// Messages in the order in which they could first have been delivered: a timer belongs where its time lies among the others. It was
 /// put into the inbox long before, so by number alone an event that came in time would look late to whoever waits for both.
-fn by_arrival<'a>(due: impl Iterator<Item = &'a Message>) -> Vec<&'a Message> {
+pub(super) fn by_arrival<'a>(due: impl Iterator<Item = &'a Message>) -> Vec<&'a Message> {
     let (mut timers, others): (Vec<_>, Vec<_>) = due.partition(|message| message.due.is_some());
     timers.sort_by_key(|timer| timer.due);
     let mut timers = timers.into_iter().peekable();
@@ -153,7 +153,7 @@ impl<'a> Picker<'a> {
 
     /// Whether this turn holds no answer to the same action yet.
     fn first_answer(&mut self, kind: &EventType) -> bool {
-        answered_action(kind).is_none_or(|id| self.answered.insert(id))
+        self.execution.answered_action(kind).is_none_or(|id| self.answered.insert(id))
     }
 
     fn finish(mut self) -> Next {

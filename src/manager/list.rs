@@ -41,6 +41,11 @@ pub struct List {
     pub continuation: Option<String>,
 }
 
+/// How many rows a page has for whoever asks for `top`.
+pub(super) fn page_rows(top: Option<usize>) -> usize {
+    top.filter(|top| *top > 0).unwrap_or(PAGE).min(MAX_PAGE)
+}
+
 impl Manager {
     /// A page of instances. One that stays where it is in the order (see [`Order`]) is met exactly once on the pages of a walk, whatever
     /// comes and goes meanwhile. A continuation is there exactly if something follows, unless the search for that took too long: then
@@ -55,8 +60,7 @@ impl Manager {
                 return Err(Error::Invalid(token::Refused::OtherList.to_string()));
             }
         }
-        let rows = top.filter(|top| *top > 0).unwrap_or(PAGE).min(MAX_PAGE);
-        let limits = PageLimits { rows, bytes, read };
+        let limits = PageLimits { rows: page_rows(top), bytes, read };
         let listed = self.store.instance_list(hub, filter, walk, limits).await?;
         let instances = listed.instances.into_iter();
         Ok(List {

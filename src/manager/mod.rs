@@ -8,6 +8,7 @@
 //! have ended, which nothing else can be changing, so the manager asks the engine itself and stores the whole change.
 
 mod batch;
+mod entity;
 mod error;
 mod history;
 mod hubs;
@@ -21,6 +22,7 @@ mod start;
 mod token;
 mod wait;
 
+pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
@@ -188,6 +190,10 @@ impl Manager {
     }
 
     async fn append(&self, hub: HubId, id: &InstanceId, message: NewMessage) -> Result<(), Error> {
+        if id.is_entity() {
+            // What orchestrations understand, entities do not.
+            return Err(Error::NotFound(id.clone()));
+        }
         match self.store.message_append(hub, id.clone(), message).await? {
             Appended::To(_) => Ok(()),
             Appended::Ended(status) => Err(Error::AlreadyEnded { id: id.clone(), status }),
@@ -204,6 +210,7 @@ impl Manager {
     ) -> Result<(), Error> {
         let id = id.clone();
         let status = match self.get(hub, &id, false).await? {
+            Some(_) if id.is_entity() => return Err(Error::NotFound(id)),
             Some(instance) => instance.record.status,
             None => return Err(Error::NotFound(id)),
         };
@@ -222,10 +229,16 @@ impl Manager {
 
 /// Function and event names: not empty, at most [`MAX_NAME_CHARS`] characters, no control characters.
 fn check_name(what: &str, name: &str) -> Result<(), Error> {
+    match name.trim() {
+        "" => Err(Error::Invalid(format!("{what} must not be empty"))),
+        _ => check_name_length(what, name),
+    }
+}
+
+/// The same, except that it may be empty.
+fn check_name_length(what: &str, name: &str) -> Result<(), Error> {
     let chars = name.chars().count();
-    if name.trim().is_empty() {
-        Err(Error::Invalid(format!("{what} must not be empty")))
-    } else if chars > MAX_NAME_CHARS {
+    if chars > MAX_NAME_CHARS {
         Err(Error::Invalid(format!("{what} is {chars} characters long; the limit is {MAX_NAME_CHARS}")))
     } else if let Some(bad) = name.chars().find(|c| c.is_control()) {
         Err(Error::Invalid(format!("{what} must not contain the control character {bad:?}")))

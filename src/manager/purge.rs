@@ -8,8 +8,11 @@ use crate::{
 use std::collections::HashSet;
 
 impl Manager {
-    /// Removes an ended instance with its history. `NotFound`, `WrongState` if it has not ended.
+    /// Removes an ended instance with its history, or deletes the state of an entity. `NotFound`, `WrongState` if it has not ended.
     pub async fn purge(&self, hub: HubId, id: &InstanceId) -> Result<(), Error> {
+        if id.is_entity() {
+            return self.purge_entity(hub, id).await;
+        }
         match self.store.instance_purge(hub, id.clone()).await? {
             Purged::Deleted => Ok(()),
             Purged::Live(status) => Err(Error::WrongState { verb: "purge", id: id.clone(), status }),

@@ -1,7 +1,8 @@
 //! Everything one turn changes. The engine writes it, the store applies it in one transaction, neither knows the other.
 
 use super::{
-    Chunk, HubId, InstanceId, InstanceKey, MessageId, NewInstance, NewMessage, Rewrite, Status, Timestamp,
+    Chunk, EntityChange, EntityId, HubId, InstanceId, InstanceKey, MessageId, NewInstance, NewMessage,
+    Rewrite, Status, Timestamp,
     pb::{self, TaskFailureDetails},
 };
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Commit {
     pub children: Vec<NewChild>,
     pub activities: Vec<NewActivity>,
     pub outbox: Vec<Outgoing>,
+    /// Only in the turn of an entity.
+    pub entity: Option<EntityChange>,
 }
 
 /// What happens to the history of the current execution.
@@ -42,9 +45,10 @@ pub enum HistoryChange {
 pub enum Pending {
     /// They stay.
     Keep,
-    /// The execution ends, the instance goes on: results, timers and activities go, events and controls stay.
+    /// The execution ends, the instance goes on: results, timers and activities go, events and controls stay. Entities that it has
+    /// locked are free.
     DropExecution,
-    /// The instance ends: everything goes, except activities that its last turn detached.
+    /// The instance ends: everything goes, except activities that its last turn detached. Entities that it has locked are free.
     DropAll,
     /// The ended instance comes alive again: those go, too. Replay schedules them anew, now with somebody waiting.
     DropDetached,
@@ -75,10 +79,12 @@ pub struct NewExecution {
     pub input: Option<String>,
 }
 
-/// A sub-orchestration to be created. One that has ended under the same id is replaced.
+/// An orchestration to be created: a sub-orchestration, or one without a parent that an entity starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewChild {
     pub instance: NewInstance,
+    /// An instance that has ended under the same id makes room.
+    pub replaces: bool,
     /// Put into the sender's own inbox instead if a live instance holds the id. `None`: nobody will wait for the answer.
     pub otherwise: Option<NewMessage>,
 }
@@ -112,6 +118,8 @@ pub enum Recipient {
     Instance(InstanceId),
     /// This execution of the instance and no later one (a child answering its parent).
     Execution(InstanceId, String),
+    /// The entity, which is made if it is not there.
+    Entity(EntityId),
     /// The instance, if it was created by `parent` in execution `parent_execution`.
     ChildOf { id: InstanceId, parent: InstanceId, parent_execution: String },
 }

@@ -34,6 +34,12 @@ pub enum IdError {
     TooLong { got: usize, limit: usize },
     #[error("instanceId must not start with '@': such ids belong to entities")]
     Entity,
+    #[error("{:?} is not the id of an entity: such ids have the form @name@key", super::Short(.0))]
+    NotAnEntity(String),
+    #[error("the name of an entity must not be empty")]
+    EntityName,
+    #[error("the name of an entity must not contain '@'")]
+    EntityNameAt,
     #[error(
         "instanceId must not contain {0:?}: the characters / \\ ? # and control characters cannot be addressed in a URL"
     )]
@@ -82,7 +88,12 @@ impl InstanceId {
         Self(text.into())
     }
 
-    fn bounded(text: &str, limit: usize) -> Result<Self, IdError> {
+    /// Whether it is the id of an entity (see [`super::EntityId`]).
+    pub fn is_entity(&self) -> bool {
+        self.0.starts_with('@')
+    }
+
+    pub(super) fn bounded(text: &str, limit: usize) -> Result<Self, IdError> {
         let got = text.encode_utf16().count();
         match got {
             0 => Err(IdError::Empty),

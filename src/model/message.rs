@@ -10,12 +10,13 @@ use std::sync::Arc;
 pub enum Class {
     /// Opens an execution: `ExecutionStarted`, and whatever was carried over to it. Delivered before everything else.
     Start = 0,
-    /// Belongs to the instance and outlives continue-as-new: raised events, and suspend or resume of an instance that has not
-    /// begun.
+    /// Belongs to the instance and outlives continue-as-new: raised events, operations on an entity, and suspend or resume of an
+    /// instance that has not begun.
     Event = 1,
     /// Answers something one execution asked for (activity, timer, child). Worthless to the next execution.
     Result = 2,
-    /// Suspend, resume, terminate: the server acts on it itself, with or without a worker, ahead of other messages.
+    /// Suspend, resume, terminate: the server acts on it itself, with or without a worker, ahead of other messages. To an entity: lock
+    /// and unlock, which the server does itself as well, but each in its place among the others.
     Control = 3,
     /// Asks for a turn after a rewind. It brings no event: the turn is a lone `OrchestratorStarted`, with whatever else waits.
     Rewind = 4,

@@ -5,6 +5,7 @@
 
 mod commit;
 mod effect;
+mod entity;
 pub mod event;
 mod failure;
 mod history;
@@ -26,6 +27,7 @@ pub use commit::{
     Commit, HistoryChange, InstanceUpdate, NewActivity, NewChild, NewExecution, Outgoing, Pending, Recipient,
 };
 pub use effect::Effect;
+pub use entity::{EntityChange, EntityId, EntityRecord, Lock, LockChange};
 pub use failure::{bounded, error_type, failure};
 pub use history::{Chunk, CorruptHistory, decode_events, encode_events};
 pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_NAME_CHARS, MessageId};

@@ -114,6 +114,7 @@ impl Server {
             let places = embedded::Places {
                 turns: config.dispatch.embedded_orchestrations,
                 activities: config.dispatch.embedded_activities,
+                batches: config.dispatch.embedded_entities,
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
@@ -267,6 +268,7 @@ fn routes(
     let workers = grpc::Settings {
         max_turns: config.dispatch.orchestrations_per_worker,
         max_activities: config.dispatch.activities_per_worker,
+        max_batches: config.dispatch.entities_per_worker,
         ping: Duration::from_secs(config.grpc.ping_secs),
     };
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());

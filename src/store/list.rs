@@ -58,6 +58,8 @@ pub struct Filter {
     pub parent: Parent,
     /// All of these.
     pub tags: Vec<Tag>,
+    /// Whether entities, which are instances as well, are among them.
+    pub entities: bool,
 }
 
 impl Default for Filter {
@@ -72,6 +74,7 @@ impl Default for Filter {
             versions: Vec::new(),
             parent: Parent::Any,
             tags: Vec::new(),
+            entities: true,
         }
     }
 }
@@ -86,6 +89,7 @@ impl Filter {
             && (self.completed == Span::ALWAYS
                 || record.completed_at.is_some_and(|at| self.completed.contains(at)))
             && record.id.as_str().starts_with(&self.id_prefix)
+            && (self.entities || !record.id.is_entity())
             && (self.names.is_empty() || one_of(&self.names, &record.name))
             && (self.versions.is_empty()
                 || record.version.as_deref().is_some_and(|version| one_of(&self.versions, version)))

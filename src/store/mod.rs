@@ -14,18 +14,20 @@
 #[cfg(test)]
 mod conformance;
 mod create;
+mod entity;
 mod error;
 mod list;
 pub mod sqlite;
 
 pub use create::{Created, Idempotency, Recorded, Terms};
+pub use entity::{EntitiesListed, EntityFilter, EntityLoaded};
 pub use error::Error;
 pub use list::{Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Walk};
 
 use crate::model::{
-    ActivityKey, ActivityTask, Chunk, Commit, Effect, HubId, HubName, InstanceId, InstanceKey,
-    InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads, Revision, Status,
-    Timestamp,
+    ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
+    InstanceKey, InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads,
+    Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -59,6 +61,8 @@ pub enum Purged {
 pub struct Loaded {
     pub record: InstanceRecord,
     pub custom_status: Option<String>,
+    /// Only of an entity.
+    pub entity: Option<EntityLoaded>,
     /// History of the current execution, in order, complete.
     pub history: Vec<Chunk>,
     /// The inbox in arrival order, messages that are not due yet included.
@@ -129,11 +133,44 @@ pub trait Store: Send + Sync + 'static {
         message: NewMessage,
     ) -> Result<Appended, Error>;
 
+    /// Puts a message into the inbox of an entity, which is made at `at` if it is not there. Effect: `Message`.
+    async fn entity_signal(
+        &self,
+        hub: HubId,
+        entity: EntityId,
+        message: NewMessage,
+        at: Timestamp,
+    ) -> Result<(), Error>;
+
+    /// One entity; `with_state`: its state as well. `None`: there is none of this id.
+    async fn entity_get(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        with_state: bool,
+    ) -> Result<Option<EntityRecord>, Error>;
+
+    /// One page of the hub's entities that match, in the order of their ids, behind `after`. At most `limits.rows`, fewer if their states
+    /// grow beyond `limits.bytes`, or if finding them takes too long.
+    async fn entity_list(
+        &self,
+        hub: HubId,
+        filter: EntityFilter,
+        after: Option<InstanceId>,
+        with_state: bool,
+        limits: PageLimits,
+    ) -> Result<EntitiesListed, Error>;
+
+    /// Deletes the state of an entity, as an operation could. Messages that wait for it stay, and so does a lock; without them, nothing is
+    /// left. An answer to operations that had seen the state is refused, and they are delivered again. Effects: `Gone` or `Altered`.
+    async fn entity_purge(&self, hub: HubId, entity: EntityId) -> Result<Purged, Error>;
+
     /// Applies one turn, all or nothing, in the order of [`Commit`]'s fields. `Fenced`: the instance is gone or has seen another
     /// number of commits; nothing was written and whatever was known of the instance must be dropped.
     ///
-    /// Effects, in this order: those of replaced and created children, `Activity` for each activity, `Message` for each message
-    /// that reached an inbox (the instance's own included), `Changed`.
+    /// Effects, in this order: `Unlocked` for each entity that is free because its owner's execution has ended, those of replaced and
+    /// created children, `Activity` for each activity, `Message` for each message that reached an inbox (the instance's own included),
+    /// `Changed`. Of an entity also: `Unlocked` if its lock was not taken because the owner has ended, and `Gone` if nothing is left of it.
     async fn turn_commit(&self, commit: Commit) -> Result<(), Error>;
 
     /// Applies one turn of each of several instances as one change, all or nothing, in order. `Fenced`: one of them is (see

@@ -152,6 +152,7 @@ async fn fill(data: &Data, ended: i64, live: i64) {
                 children: Vec::new(),
                 activities: Vec::new(),
                 outbox: Vec::new(),
+                entity: None,
             };
             store.turn_commit(commit).await.unwrap();
         }

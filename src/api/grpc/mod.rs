@@ -3,6 +3,7 @@
 //! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
 
 mod door;
+mod entity;
 mod health;
 mod history;
 mod permit;

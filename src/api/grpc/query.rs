@@ -27,6 +27,7 @@ pub(super) async fn instances(
         statuses: statuses(&query.runtime_status),
         created: span(query.created_time_from.as_ref(), query.created_time_to.as_ref()),
         id_prefix: query.instance_id_prefix.unwrap_or_default(),
+        entities: false,
         ..Filter::default()
     };
     let list = ListQuery {

@@ -1,6 +1,7 @@
 //! The rpcs.
 
 use super::{
+    entity,
     generated::task_hub_sidecar_service_server::TaskHubSidecarService,
     history::{self, HistoryStream},
     permit, query, restart, state, status,
@@ -55,6 +56,10 @@ impl Sidecar {
         let hub = self.hub(request.metadata())?;
         let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
         let id = InstanceId::lookup(instance_id);
+        if id.is_entity() {
+            // Entities are instances that these rpcs do not see.
+            return Ok(Response::new(state::answer(None, payloads)));
+        }
         tokio::select! {
             found = self.manager.wait(hub, &id, what, payloads) => {
                 Ok(Response::new(state::answer(found.map_err(status::of_manager)?, payloads)))
@@ -100,11 +105,6 @@ fn reuse(policy: Option<pb::OrchestrationIdReusePolicy>) -> Reuse {
     }
 }
 
-/// What a refused rpc of a later version answers.
-fn not_yet<T>(rpc: &str) -> Answer<T> {
-    Err(Status::unimplemented(format!("{rpc} is not part of this version of durahub")))
-}
-
 #[tonic::async_trait]
 impl TaskHubSidecarService for Sidecar {
     /// Also how workers find out whether to connect: the Go SDK pauses only if this fails.
@@ -143,11 +143,11 @@ impl TaskHubSidecarService for Sidecar {
     ) -> Answer<pb::GetInstanceResponse> {
         let hub = self.hub(request.metadata())?;
         let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
-        let found = self
-            .manager
-            .get(hub, &InstanceId::lookup(instance_id), payloads)
-            .await
-            .map_err(status::of_manager)?;
+        let id = InstanceId::lookup(instance_id);
+        let found = match id.is_entity() {
+            true => None,
+            false => self.manager.get(hub, &id, payloads).await.map_err(status::of_manager)?,
+        };
         Ok(Response::new(state::answer(found, payloads)))
     }
 
@@ -345,41 +345,52 @@ impl TaskHubSidecarService for Sidecar {
         Ok(Response::new(pb::SkipGracefulOrchestrationTerminationsResponse { unterminated_instance_ids }))
     }
 
-    // --- not in this version: refused plainly ---
-
-    async fn signal_entity(&self, _: Request<pb::SignalEntityRequest>) -> Answer<pb::SignalEntityResponse> {
-        not_yet("SignalEntity")
+    async fn signal_entity(
+        &self,
+        request: Request<pb::SignalEntityRequest>,
+    ) -> Answer<pb::SignalEntityResponse> {
+        let hub = self.hub_or_create(request.metadata()).await?;
+        entity::signal(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
-    async fn get_entity(&self, _: Request<pb::GetEntityRequest>) -> Answer<pb::GetEntityResponse> {
-        not_yet("GetEntity")
+    async fn get_entity(&self, request: Request<pb::GetEntityRequest>) -> Answer<pb::GetEntityResponse> {
+        let hub = self.hub(request.metadata())?;
+        entity::get(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
     async fn query_entities(
         &self,
-        _: Request<pb::QueryEntitiesRequest>,
+        request: Request<pb::QueryEntitiesRequest>,
     ) -> Answer<pb::QueryEntitiesResponse> {
-        not_yet("QueryEntities")
+        let hub = self.hub(request.metadata())?;
+        entity::query(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
+    /// What is empty is removed at once, and a lock goes with its owner: there is never anything left to clean.
     async fn clean_entity_storage(
         &self,
-        _: Request<pb::CleanEntityStorageRequest>,
+        request: Request<pb::CleanEntityStorageRequest>,
     ) -> Answer<pb::CleanEntityStorageResponse> {
-        not_yet("CleanEntityStorage")
+        self.hub(request.metadata())?;
+        Ok(Response::new(pb::CleanEntityStorageResponse::default()))
     }
 
     async fn complete_entity_task(
         &self,
-        _: Request<pb::EntityBatchResult>,
+        request: Request<pb::EntityBatchResult>,
     ) -> Answer<pb::CompleteTaskResponse> {
-        not_yet("CompleteEntityTask")
+        let hub = self.hub(request.metadata())?;
+        let done = self.dispatch.complete_batch(hub, request.into_inner()).await;
+        done.map_err(|error| status::of_answer(&error))?;
+        Ok(Response::new(pb::CompleteTaskResponse {}))
     }
 
     async fn abandon_task_entity_work_item(
         &self,
-        _: Request<pb::AbandonEntityTaskRequest>,
+        request: Request<pb::AbandonEntityTaskRequest>,
     ) -> Answer<pb::AbandonEntityTaskResponse> {
-        not_yet("AbandonTaskEntityWorkItem")
+        let hub = self.hub(request.metadata())?;
+        self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Batch);
+        Ok(Response::new(pb::AbandonEntityTaskResponse {}))
     }
 }

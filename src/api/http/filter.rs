@@ -28,6 +28,7 @@ pub fn asked(query: &Query) -> Result<Filter, Error> {
         versions: texts("version"),
         parent: parent(query)?,
         tags: query.values("tag").map(tag).collect::<Result<_, _>>()?,
+        entities: true,
     })
 }
 

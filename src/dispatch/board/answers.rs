@@ -5,7 +5,7 @@ use crate::{
     dispatch::{
         lease::{Held, Lease, Waiting},
         pieces::Pieces,
-        slot::Stage,
+        slot::{Delivery, Stage, State},
         unnamed::Subject,
         worker::{Kind, WorkerId},
     },
@@ -34,10 +34,12 @@ impl Board {
         self.release(Some(worker), Kind::Turn);
         let slot = self.instances.get_mut(&key)?;
         match std::mem::replace(&mut slot.stage, Stage::Applying) {
-            Stage::Leased { turn, .. } => {
-                let execution = slot.known.as_mut()?.execution.take()?;
-                Some(TakenTurn { key, execution, turn, pieces })
-            }
+            Stage::Leased { delivery: Delivery::Turn(turn), .. } => match slot.take_state()? {
+                State::Orchestration(execution) => {
+                    Some(TakenTurn { key, execution: *execution, turn, pieces })
+                }
+                State::Entity(_) => None,
+            },
             other => {
                 slot.stage = other;
                 None
@@ -86,7 +88,7 @@ impl Board {
         }
     }
 
-    fn rest_turn(&mut self, key: InstanceKey, by: WorkerId) {
+    pub(super) fn rest_turn(&mut self, key: InstanceKey, by: WorkerId) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         slot.returns.note(by);
         slot.stage = Stage::Resting;
@@ -167,16 +169,17 @@ impl Board {
     }
 
     fn queue_again(&mut self, lease: Lease) {
+        let kind = lease.held.kind();
         match lease.held {
             Held::Turn(key, _) => {
-                self.release(Some(lease.worker), Kind::Turn);
+                self.release(Some(lease.worker), kind);
                 if let Some(slot) = self.instances.get_mut(&key) {
                     slot.stage = Stage::Idle;
                     self.enqueue(key, true);
                 }
             }
             Held::Activity(waiting) => {
-                self.release(Some(lease.worker), Kind::Activity);
+                self.release(Some(lease.worker), kind);
                 if !waiting.dropped {
                     self.queue_activity(waiting, true);
                 }
@@ -203,7 +206,7 @@ impl Board {
             let token = token.clone();
             slot.stage = Stage::Idle;
             if let Some(lease) = self.leases.take_back(&token) {
-                self.release(Some(lease.worker), Kind::Turn);
+                self.release(Some(lease.worker), lease.held.kind());
             }
         }
     }

@@ -4,8 +4,8 @@ use super::{Board, Connected};
 use crate::{
     dispatch::{
         lease::{Held, Returns, Waiting},
-        queue::Route,
-        slot::{Slot, Stage},
+        queue::{Route, turn_kind},
+        slot::{Delivery, Slot, Stage, State},
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
     },
     engine::{self, Next, Turn},
@@ -30,7 +30,7 @@ impl Board {
         self.next_worker += 1;
         let (sender, items) = mpsc::unbounded_channel();
         if !self.stopped {
-            self.workers.insert(id, Connected { offer, items: sender, turns: 0, activities: 0 });
+            self.workers.insert(id, Connected::new(offer, sender));
             self.turns.reconsider();
             self.activities.reconsider();
         }
@@ -96,10 +96,15 @@ impl Board {
         }
         // It has just left its queue.
         slot.stage = Stage::Idle;
-        let Some(execution) = slot.execution() else {
+        let Some(state) = slot.state() else {
             slot.stage = Stage::Loading(Some(worker));
             self.jobs.push(super::Job::Load(key));
-            return self.reserve(worker, Kind::Turn);
+            let kind = turn_kind(&slot.reference.id);
+            return self.reserve(worker, kind);
+        };
+        let execution = match state {
+            State::Orchestration(execution) => execution,
+            State::Entity(_) => return self.give_batch(key, worker),
         };
         let next = engine::next(execution, slot.inbox.values(), self.now);
         match next {
@@ -126,7 +131,7 @@ impl Board {
     fn lease_turn(&mut self, key: InstanceKey, worker: WorkerId, turn: Turn) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(known) = &slot.known else { return };
-        let Some(execution) = &known.execution else { return };
+        let Some(State::Orchestration(execution)) = &known.state else { return };
         let record = &execution.record;
         let held = Held::Turn(key, record.id.clone());
         let token = self.leases.grant(worker, record.hub, self.now, held);
@@ -138,7 +143,7 @@ impl Board {
             events: turn.events.clone(),
             trace: record.trace.clone(),
         });
-        slot.stage = Stage::Leased { token, turn };
+        slot.stage = Stage::Leased { token, delivery: Delivery::Turn(turn) };
         self.reserve(worker, Kind::Turn);
         self.send(worker, item);
     }
@@ -158,7 +163,7 @@ impl Board {
         self.send(worker, WorkItem::Activity(ActivityItem { token, task }));
     }
 
-    fn send(&mut self, worker: WorkerId, item: WorkItem) {
+    pub(super) fn send(&mut self, worker: WorkerId, item: WorkItem) {
         let sent = self.workers.get(&worker).is_some_and(|connected| connected.items.send(item).is_ok());
         if !sent {
             // The stream has just ended; what it held, this item included, goes back.
@@ -166,7 +171,7 @@ impl Board {
         }
     }
 
-    fn reserve(&mut self, worker: WorkerId, kind: Kind) {
+    pub(super) fn reserve(&mut self, worker: WorkerId, kind: Kind) {
         if let Some(worker) = self.workers.get_mut(&worker) {
             *worker.held(kind) += 1;
         }

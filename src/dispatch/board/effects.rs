@@ -27,6 +27,8 @@ impl Board {
             Effect::Changed { key, turn, .. } => self.committed(key, turn),
             // Its slot went when it ended, and the message that follows makes a new one; only what it left to run is here.
             Effect::Reopened { key } => self.drop_activities(key, true),
+            Effect::Unlocked { entity, lock } => self.unlocked(entity, lock),
+            Effect::Altered { entity } => self.altered(entity),
             Effect::Gone { key, .. } => {
                 self.drop_activities(key, true);
                 self.remove(key);
@@ -52,8 +54,13 @@ impl Board {
             return;
         }
         if !matches!(slot.stage, Stage::Parked) {
-            slot.inbox.insert(message.id, message);
-            self.settle(key);
+            // Where something is under way, or a turn waits for its worker already, another message changes nothing by itself.
+            let matters =
+                message.class == Class::Control || slot.known.is_none() || matches!(slot.stage, Stage::Idle);
+            slot.receive(message);
+            if matters {
+                self.settle(key);
+            }
         }
     }
 

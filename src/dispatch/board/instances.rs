@@ -3,8 +3,8 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        queue::Route,
-        slot::{Known, Slot, Stage, Swap},
+        queue::{Route, turn_kind},
+        slot::{Known, Slot, Stage, State, Swap},
         worker::{Kind, WorkerId},
     },
     engine::{self, Context, Execution, Outcome, Turn},
@@ -21,7 +21,7 @@ const KNOWN_IN_QUEUE: usize = 1_000;
 /// An instance as read from the store.
 #[derive(Debug)]
 pub(in crate::dispatch) struct Read {
-    pub execution: Execution,
+    pub state: State,
     pub history: Vec<Chunk>,
     pub inbox: Vec<Message>,
 }
@@ -46,10 +46,10 @@ impl Board {
     /// As [`Board::settle`]; `front`: if it has to queue, it goes first.
     fn settle_at(&mut self, key: InstanceKey, front: bool) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        let control = slot.has_control();
+        let (control, entity) = (slot.has_control(), slot.reference.id.is_entity());
         match &slot.stage {
             Stage::Idle | Stage::Queued(_) => {}
-            Stage::Leased { .. } | Stage::Resting if control && slot.known.is_some() => {}
+            Stage::Leased { .. } | Stage::Resting if control && slot.known.is_some() && !entity => {}
             Stage::Leased { .. }
             | Stage::Resting
             | Stage::Loading(_)
@@ -59,6 +59,8 @@ impl Board {
         }
         if slot.known.is_none() {
             self.settle_unknown(key, control);
+        } else if entity {
+            self.settle_entity(key, front);
         } else if control {
             self.control(key);
         } else if self.deliverable(key) {
@@ -69,7 +71,7 @@ impl Board {
     }
 
     /// Its state is not in memory: read it when it can be used, which for a control message is now.
-    fn settle_unknown(&mut self, key: InstanceKey, control: bool) {
+    pub(super) fn settle_unknown(&mut self, key: InstanceKey, control: bool) {
         if control {
             self.unqueue(key);
         }
@@ -87,7 +89,8 @@ impl Board {
     /// Whether a turn could deliver something now.
     fn deliverable(&self, key: InstanceKey) -> bool {
         let Some(slot) = self.instances.get(&key) else { return false };
-        let begun = slot.execution().is_some_and(Execution::has_begun);
+        let Some(State::Orchestration(execution)) = slot.state() else { return false };
+        let begun = execution.has_begun();
         let is_due = |message: &&Message| message.due.is_none_or(|due| due <= self.now);
         slot.status != Status::Suspended
             && slot.inbox.values().filter(is_due).any(|message| begun || message.class == Class::Start)
@@ -108,7 +111,7 @@ impl Board {
     }
 
     /// Takes the instance out of its queue, if it is in one.
-    fn unqueue(&mut self, key: InstanceKey) {
+    pub(super) fn unqueue(&mut self, key: InstanceKey) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         if let Stage::Queued(place) = slot.stage {
             self.turns.remove(&Route::of_turn(&slot.reference), place);
@@ -154,22 +157,22 @@ impl Board {
         self.leave_idle(key);
         let (now, payload_bytes) = (self.now, self.rules.payload_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        let Some(execution) = slot.known.as_mut().and_then(|known| known.execution.take()) else { return };
+        let Some(State::Orchestration(execution)) = slot.take_state() else { return };
         let mut context = Context { now, fresh_id: &mut fresh_id, payload_bytes };
-        let outcome = decide(execution, &slot.inbox, &mut context);
+        let Outcome { commit, execution } = decide(*execution, &slot.inbox, &mut context);
         slot.stage = Stage::Applying;
-        if let Some(commit) = self.committing(key, outcome) {
+        if let Some(commit) = self.committing(key, commit, State::Orchestration(Box::new(execution))) {
             self.jobs.push(Job::Commit(Box::new(commit)));
         }
     }
 
     /// Notes what will be true once the commit is durable. `None`: the instance is gone.
-    pub fn committing(&mut self, key: InstanceKey, outcome: Outcome) -> Option<Commit> {
+    pub fn committing(&mut self, key: InstanceKey, commit: Commit, state: State) -> Option<Commit> {
         let slot = self.instances.get_mut(&key).filter(|slot| matches!(slot.stage, Stage::Applying))?;
-        let Outcome { commit, execution } = outcome;
+        let state = slot.adjusted(state);
         slot.stage = Stage::Committing(Box::new(Swap {
             turn: commit.turn,
-            execution,
+            state,
             consumed: commit.consumed.clone(),
             pending: commit.pending,
             history: commit.history.clone(),
@@ -181,6 +184,7 @@ impl Board {
     pub fn loaded(&mut self, key: InstanceKey, read: Result<Read, ReadError>) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Stage::Loading(reserved) = slot.stage else { return };
+        let kind = turn_kind(&slot.reference.id);
         slot.stage = Stage::Idle;
         match read {
             Ok(read) => slot.fill(read),
@@ -206,13 +210,14 @@ impl Board {
             self.jobs.push(Job::Load(key));
             return;
         }
-        self.release(reserved, Kind::Turn);
+        self.release(reserved, kind);
         // It was read because it was first: at the end of the queue it would wait, in memory, until all others have been read, too.
         self.settle_at(key, reserved.is_some());
     }
 
     fn forget_loading(&mut self, key: InstanceKey, reserved: Option<WorkerId>) {
-        self.release(reserved, Kind::Turn);
+        let kind = self.instances.get(&key).map_or(Kind::Turn, |slot| turn_kind(&slot.reference.id));
+        self.release(reserved, kind);
         self.remove(key);
     }
 
@@ -258,9 +263,9 @@ impl Board {
     pub(super) fn remove(&mut self, key: InstanceKey) {
         self.unqueue(key);
         self.leave_idle(key);
-        if let Some(Slot { stage: Stage::Loading(reserved), .. }) = self.instances.remove(&key) {
+        if let Some(Slot { stage: Stage::Loading(reserved), reference, .. }) = self.instances.remove(&key) {
             // What is being read will find nobody here; the place at the worker would stay taken for ever.
-            self.release(reserved, Kind::Turn);
+            self.release(reserved, turn_kind(&reference.id));
         }
     }
 }
@@ -268,11 +273,14 @@ impl Board {
 impl Slot {
     /// Takes in what was read. Messages that arrived meanwhile are there already, or among those read.
     fn fill(&mut self, read: Read) {
-        let Read { execution, history, inbox } = read;
-        self.status = execution.record.status;
-        self.reference = execution.record.reference();
-        self.inbox.extend(inbox.into_iter().map(|message| (message.id, message)));
-        self.known = Some(Box::new(Known { execution: Some(execution), history }));
+        let Read { state, history, inbox } = read;
+        self.status = state.status();
+        if let State::Orchestration(execution) = &state {
+            self.reference = execution.record.reference();
+        }
+        inbox.into_iter().for_each(|message| self.receive(message));
+        let state = Some(self.adjusted(state));
+        self.known = Some(Box::new(Known { state, history }));
     }
 }
 

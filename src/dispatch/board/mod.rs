@@ -5,16 +5,18 @@
 //! commit has been seen before it.
 //!
 //! `effects` takes in what the store did, `assign` matches work and workers, `answers` is what workers say, `instances` decides
-//! what an instance needs next.
+//! what an instance needs next, `entities` the same for entities.
 
 mod answers;
 mod assign;
 mod effects;
+mod entities;
 mod instances;
 #[cfg(test)]
 mod tests;
 
 pub(super) use answers::TakenTurn;
+pub(super) use entities::TakenBatch;
 pub(super) use instances::{Read, ReadError, fresh_id};
 
 use super::{
@@ -71,13 +73,19 @@ struct Connected {
     items: mpsc::UnboundedSender<WorkItem>,
     turns: usize,
     activities: usize,
+    batches: usize,
 }
 
 impl Connected {
+    fn new(offer: Offer, items: mpsc::UnboundedSender<WorkItem>) -> Self {
+        Self { offer, items, turns: 0, activities: 0, batches: 0 }
+    }
+
     fn held(&mut self, kind: Kind) -> &mut usize {
         match kind {
             Kind::Turn => &mut self.turns,
             Kind::Activity => &mut self.activities,
+            Kind::Batch => &mut self.batches,
         }
     }
 
@@ -85,6 +93,7 @@ impl Connected {
         let held = match kind {
             Kind::Turn => self.turns,
             Kind::Activity => self.activities,
+            Kind::Batch => self.batches,
         };
         self.offer.limit(kind).saturating_sub(held)
     }

@@ -50,7 +50,7 @@ pub fn commit(commit: &Commit) -> String {
         writeln!(text, "activity #{} {name}{version}{input}{tags} of {execution}{detached}", request.task_id)
             .unwrap();
     }
-    for NewChild { instance, otherwise } in &commit.children {
+    for NewChild { instance, otherwise, .. } in &commit.children {
         let otherwise =
             otherwise.as_ref().map(|message| format!(", or {}", mail(message))).unwrap_or_default();
         writeln!(text, "{}{otherwise}", child(instance)).unwrap();
@@ -59,6 +59,7 @@ pub fn commit(commit: &Commit) -> String {
         let to = match to {
             Recipient::Myself => "me".to_owned(),
             Recipient::Instance(id) => id.to_string(),
+            Recipient::Entity(id) => id.to_string(),
             Recipient::Execution(id, execution) => format!("{id}/{execution}"),
             Recipient::ChildOf { id, parent, parent_execution } => {
                 format!("{id} if child of {parent}/{parent_execution}")

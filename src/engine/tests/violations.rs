@@ -94,13 +94,17 @@ fn an_action_must_be_known() {
 }
 
 #[test]
-fn entities_and_rewind_are_not_there_yet() {
+fn a_message_to_an_entity_must_say_something() {
     check(
         "start -> entity 1",
         expect![[r#"
-        @0: turn 1s, started e1 Checkout, #-1 ended Failed NotSupportedError!(the orchestrator used an entity, which this version of durahub does not support), end
-        Failed; failure NotSupportedError!(the orchestrator used an entity, which this version of durahub does not support); drop all; took 1"#]],
+        @0: turn 1s, started e1 Checkout, #-1 ended Failed ProtocolViolationError!(action 1 sends a message to an entity: it has no content that this server knows), end
+        Failed; failure ProtocolViolationError!(action 1 sends a message to an entity: it has no content that this server knows); drop all; took 1"#]],
     );
+}
+
+#[test]
+fn rewind_by_the_worker_is_not_there() {
     check(
         "start -> rewind 1",
         expect![[r#"

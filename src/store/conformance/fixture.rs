@@ -177,6 +177,7 @@ pub fn turn(hub: HubId, key: InstanceKey, turn: i64) -> Commit {
         children: Vec::new(),
         activities: Vec::new(),
         outbox: Vec::new(),
+        entity: None,
     }
 }
 
@@ -225,6 +226,8 @@ pub fn short(effects: &[Effect]) -> Vec<String> {
         }
         Effect::Activity(task) => format!("Activity {} {}", task.instance, task.task_id),
         Effect::Reopened { .. } => "Reopened".to_owned(),
+        Effect::Unlocked { entity, lock } => format!("Unlocked {} {}", entity.id, lock.section),
+        Effect::Altered { entity } => format!("Altered {}", entity.id),
         Effect::Changed { id, status, .. } => format!("Changed {id} {status:?}"),
     };
     effects.iter().map(line).collect()

@@ -114,7 +114,11 @@ pub async fn a_message_to_oneself_by_id_follows_the_new_status(cx: &mut StoreTes
     end.outbox = vec![outgoing(Recipient::Instance(id("me")), "dead")];
     // A child made by the same commit can be written to as well.
     let otherwise = message(Class::Result, "taken");
-    end.children = vec![NewChild { instance: new_child(cx.hub, "child", "me"), otherwise: Some(otherwise) }];
+    end.children = vec![NewChild {
+        instance: new_child(cx.hub, "child", "me"),
+        replaces: true,
+        otherwise: Some(otherwise),
+    }];
     end.outbox.push(outgoing(Recipient::Instance(id("child")), "welcome"));
     cx.store.turn_commit(end).await.unwrap();
     assert_eq!(cx.inbox(me).await, ["start", "live"]);

@@ -70,7 +70,7 @@ async fn full(cx: &StoreTest, key: InstanceKey, turn: i64) -> crate::model::Comm
     commit.outbox = vec![outgoing(Recipient::Myself, "again"), outgoing(Recipient::Instance(id("b")), "hi")];
     let otherwise = message(Class::Result, "taken");
     let instance = new_child(cx.hub, &format!("child-{turn}"), "a");
-    commit.children = vec![NewChild { instance, otherwise: Some(otherwise) }];
+    commit.children = vec![NewChild { instance, replaces: true, otherwise: Some(otherwise) }];
     commit
 }
 
@@ -198,6 +198,7 @@ pub async fn children_are_created_and_replace_ended_ones(cx: &mut StoreTest) {
     let old = cx.create_ended("c2").await;
     let child = |name: &str| NewChild {
         instance: new_child(cx.hub, name, "a"),
+        replaces: true,
         otherwise: Some(message(Class::Result, "taken")),
     };
     let mut turn = cx.turn(key, 1);
@@ -222,6 +223,7 @@ pub async fn a_child_whose_id_is_taken_becomes_a_message_to_the_sender(cx: &mut 
     cx.effects();
     let child = |name: &str, otherwise: &str| NewChild {
         instance: new_child(cx.hub, name, "a"),
+        replaces: true,
         otherwise: Some(message(Class::Result, otherwise)),
     };
     let mut turn = cx.turn(key, 1);
@@ -251,7 +253,8 @@ pub async fn an_instance_does_not_replace_itself_by_its_child(cx: &mut StoreTest
     let mut end = cx.turn(key, 1);
     end.update.status = Status::Completed;
     let otherwise = message(Class::Result, "taken");
-    end.children = vec![NewChild { instance: new_child(cx.hub, "a", "a"), otherwise: Some(otherwise) }];
+    end.children =
+        vec![NewChild { instance: new_child(cx.hub, "a", "a"), replaces: true, otherwise: Some(otherwise) }];
     cx.store.turn_commit(end).await.unwrap();
     assert_eq!(cx.load(key).await.record.status, Status::Completed);
 }

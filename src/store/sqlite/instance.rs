@@ -2,7 +2,7 @@
 
 use super::{
     counters::Kind,
-    history, idempotency,
+    entity, history, idempotency,
     inbox::{self, Letter},
     payload, revision, rows,
     writer::Tx,
@@ -120,10 +120,12 @@ fn insert(tx: &Tx<'_>, key: InstanceKey, new: &NewInstance) -> Result<bool, Erro
 /// Removes an instance with all it has.
 pub fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     let InstanceRef { key, hub, id, .. } = gone;
+    entity::release_all(tx, key)?;
     for sql in [
         "DELETE FROM instance WHERE key = ?1",
         "DELETE FROM message WHERE key = ?1",
         "DELETE FROM activity WHERE key = ?1",
+        "DELETE FROM entity_lock WHERE entity = ?1",
     ] {
         tx.run(sql, [key.0])?;
     }

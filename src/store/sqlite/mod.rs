@@ -7,6 +7,8 @@
 //! rows and the `..._claim` calls simply list; numbers given to instances, messages and activities are never used twice.
 
 mod counters;
+mod entity;
+mod entity_list;
 mod error;
 mod history;
 mod hub;
@@ -31,12 +33,12 @@ mod writer;
 pub use options::{Location, SqliteOptions};
 
 use super::{
-    Appended, Cleared, Counts, Created, Due, EffectSender, Error, Filter, Listed, Loaded, PageLimits, Purged,
-    Ready, Recorded, Store, Terms, Walk,
+    Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
+    Listed, Loaded, PageLimits, Purged, Ready, Recorded, Store, Terms, Walk,
 };
 use crate::model::{
-    ActivityKey, ActivityTask, Chunk, Commit, HubId, HubName, InstanceId, InstanceKey, InstanceRecord,
-    InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, Timestamp,
+    ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
+    InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -132,6 +134,46 @@ impl Store for SqliteStore {
     ) -> Result<Appended, Error> {
         let letter = Letter::seal(message);
         self.writer.change(move |tx| inbox::append(tx, hub, &id, letter)).await
+    }
+
+    async fn entity_signal(
+        &self,
+        hub: HubId,
+        entity: EntityId,
+        message: NewMessage,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let letter = Letter::seal(message);
+        self.writer.change(move |tx| entity::signal(tx, hub, &entity, letter, at)).await
+    }
+
+    async fn entity_get(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        with_state: bool,
+    ) -> Result<Option<EntityRecord>, Error> {
+        let get = move |conn: &Connection| entity_list::get(conn, hub, &id, with_state);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, get)).await
+    }
+
+    async fn entity_list(
+        &self,
+        hub: HubId,
+        filter: EntityFilter,
+        after: Option<InstanceId>,
+        with_state: bool,
+        limits: PageLimits,
+    ) -> Result<EntitiesListed, Error> {
+        let patience = self.patience;
+        let list = move |conn: &Connection| {
+            entity_list::page(conn, hub, &filter, after.as_ref(), with_state, limits, patience)
+        };
+        self.read(Lane::Query, move |conn| at_one_moment(conn, list)).await
+    }
+
+    async fn entity_purge(&self, hub: HubId, entity: EntityId) -> Result<Purged, Error> {
+        self.writer.change(move |tx| entity::purge(tx, hub, &entity)).await
     }
 
     async fn turn_commit(&self, commit: Commit) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Row, params};
 /// What a payload row holds. The numbers are stored.
 #[derive(Clone, Copy)]
 pub enum Kind {
+    /// Of an entity: its state.
     Input = 0,
     Output = 1,
     CustomStatus = 2,

@@ -1,6 +1,6 @@
 //! What the engine and callers read.
 
-use super::{history, inbox, payload, rows};
+use super::{entity, history, inbox, payload, rows};
 use crate::{
     model::{ActivityKey, ActivityTask, Class, InstanceKey, MessageId, Status, Timestamp},
     store::{Due, Error, Loaded, Ready},
@@ -13,8 +13,10 @@ pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error
     let Some(record) = rows::one(conn, RECORD, [key.0], rows::record)? else {
         return Ok(None);
     };
+    let entity = if record.id.is_entity() { Some(entity::load(conn, key)?) } else { None };
     Ok(Some(Loaded {
         record,
+        entity,
         custom_status: payload::text(conn, key, payload::Kind::CustomStatus)?,
         history: history::read(conn, key, 0)?,
         inbox: inbox::read(conn, key)?,

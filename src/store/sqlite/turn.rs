@@ -2,7 +2,7 @@
 
 use super::{
     counters::Kind,
-    history,
+    entity, history,
     inbox::{self, Letter},
     instance::{self, Newborn, Outcome},
     payload, revision, rows,
@@ -31,9 +31,16 @@ pub struct Sealed {
     update: InstanceUpdate,
     failure: Option<Vec<u8>>,
     pending: Pending,
-    children: Vec<(Newborn, Option<Letter>)>,
+    children: Vec<Child>,
     activities: Vec<Work>,
     outbox: Vec<(Recipient, Letter)>,
+    entity: Option<entity::Sealed>,
+}
+
+struct Child {
+    replaces: bool,
+    newborn: Newborn,
+    otherwise: Option<Letter>,
 }
 
 struct Work {
@@ -47,8 +54,19 @@ struct Work {
 impl Sealed {
     /// Encodes what has to be encoded.
     pub fn seal(commit: Commit) -> Self {
-        let Commit { hub, key, turn, consumed, history, update, pending, children, activities, outbox } =
-            commit;
+        let Commit {
+            hub,
+            key,
+            turn,
+            consumed,
+            history,
+            update,
+            pending,
+            children,
+            activities,
+            outbox,
+            entity,
+        } = commit;
         let work = |NewActivity { name, version, detached, request }| Work {
             name,
             version,
@@ -67,19 +85,36 @@ impl Sealed {
             pending,
             children: children
                 .into_iter()
-                .map(|child| (Newborn::seal(child.instance), child.otherwise.map(Letter::seal)))
+                .map(|child| Child {
+                    replaces: child.replaces,
+                    newborn: Newborn::seal(child.instance),
+                    otherwise: child.otherwise.map(Letter::seal),
+                })
                 .collect(),
             activities: activities.into_iter().map(work).collect(),
             outbox: outbox.into_iter().map(|out| (out.to, Letter::seal(out.message))).collect(),
+            entity: entity.map(entity::Sealed::seal),
         }
     }
 }
 
 /// [`crate::store::Store::turn_commit`].
 pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
-    let Sealed { hub, key, turn, consumed, history, update, failure, pending, children, activities, outbox } =
-        sealed;
-    let status = update.status;
+    let Sealed {
+        hub,
+        key,
+        turn,
+        consumed,
+        history,
+        update,
+        failure,
+        pending,
+        children,
+        activities,
+        outbox,
+        entity,
+    } = sealed;
+    let (status, now) = (update.status, update.updated_at);
     // The fence comes first: whoever is late writes nothing at all.
     let myself = update_row(tx, hub, key, turn, &update)?;
     for id in consumed {
@@ -89,9 +124,9 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     update_payloads(tx, key, update, failure)?;
     drop_pending(tx, key, pending)?;
     let mut refused = Vec::new();
-    for (newborn, otherwise) in children {
+    for Child { replaces, newborn, otherwise } in children {
         // An instance that ends with this very turn is not replaced by its own child.
-        let may_replace = |old, status: Status| status.is_terminal() && old != key;
+        let may_replace = |old, status: Status| replaces && status.is_terminal() && old != key;
         if let Outcome::Taken(_) = instance::create(tx, newborn, may_replace)? {
             refused.extend(otherwise);
         }
@@ -102,13 +137,15 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     for otherwise in refused {
         inbox::deliver(tx, myself.clone(), status, otherwise)?;
     }
-    for (to, letter) in outbox {
-        if let Some((to, status)) = recipient(tx, &myself, status, to)? {
+    let mut rest = entity.map(|change| entity::change(tx, &myself, change)).transpose()?;
+    let then = rest.as_mut().and_then(|rest| rest.then.take());
+    for (to, letter) in outbox.into_iter().chain(then) {
+        if let Some((to, status)) = recipient(tx, &myself, status, to, now)? {
             inbox::deliver(tx, to, status, letter)?;
         }
     }
-    tx.effects.push(Effect::Changed { hub, id: myself.id, key, status, turn });
-    Ok(())
+    tx.effects.push(Effect::Changed { hub, id: myself.id.clone(), key, status, turn });
+    rest.map_or(Ok(()), |rest| entity::conclude(tx, myself, rest))
 }
 
 /// [`crate::store::Store::rewind_commit`].
@@ -221,7 +258,7 @@ fn drop_pending(tx: &mut Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(
         }
     };
     tx.run("DELETE FROM activity WHERE key = ?1 AND NOT detached", [key.0])?;
-    Ok(())
+    entity::release_all(tx, key)
 }
 
 fn schedule(tx: &mut Tx<'_>, owner: &InstanceRef, work: Work) -> Result<(), Error> {
@@ -247,10 +284,11 @@ fn schedule(tx: &mut Tx<'_>, owner: &InstanceRef, work: Work) -> Result<(), Erro
 
 /// Whose inbox that is, and the status of the instance after the commit; `None` if the message is to be dropped.
 fn recipient(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     myself: &InstanceRef,
     status: Status,
     to: Recipient,
+    now: Timestamp,
 ) -> Result<Option<(InstanceRef, Status)>, Error> {
     const EXECUTION: &str = concat!(
         "SELECT ",
@@ -265,6 +303,8 @@ fn recipient(
     let hub = myself.hub;
     let found = match to {
         Recipient::Myself => return Ok(Some((myself.clone(), status))),
+        Recipient::Entity(id) if id.id() == &myself.id => return Ok(Some((myself.clone(), status))),
+        Recipient::Entity(id) => Some(entity::find_or_make(tx, hub, &id, now)?),
         Recipient::Instance(id) => inbox::find(tx, hub, &id)?,
         Recipient::Execution(id, execution) => {
             rows::one(tx.conn, EXECUTION, params![hub.0, id.as_str(), execution], rows::reference)?

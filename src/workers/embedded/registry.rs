@@ -85,6 +85,16 @@ impl Registry {
         self.activities.keys().map(String::as_str)
     }
 
+    /// The names of the entities, in lower case.
+    pub fn entities(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+
+    /// Runs a batch of operations of one entity.
+    pub async fn run_entity(&self, _request: pb::EntityRequest) -> pb::EntityBatchResult {
+        pb::EntityBatchResult::default()
+    }
+
     /// Runs one turn: replays the history, takes in the new events, answers with actions. Pure; whatever goes wrong in user code
     /// is part of the answer. The completion token is left to the caller.
     pub fn run_orchestrator(&self, request: pb::OrchestratorRequest) -> pb::OrchestratorResponse {

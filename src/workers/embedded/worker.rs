@@ -2,7 +2,10 @@
 
 use super::Registry;
 use crate::{
-    dispatch::{ActivityItem, AnswerError, Dispatch, Kind, Names, Offer, Serves, TurnItem, WorkItem},
+    dispatch::{
+        ActivityItem, AnswerError, BatchItem, Dispatch, EntityNames, Kind, Names, Offer, Serves, TurnItem,
+        WorkItem,
+    },
     model::{CorruptHistory, HubId, pb},
 };
 use prost::Message as _;
@@ -15,6 +18,8 @@ pub struct Places {
     pub turns: usize,
     /// Activities.
     pub activities: usize,
+    /// Batches of operations of entities.
+    pub batches: usize,
 }
 
 /// Serves every hub with the functions of `registry`, until dispatch stops.
@@ -28,11 +33,13 @@ pub fn run(dispatch: Dispatch, registry: Arc<Registry>, places: Places) {
         serves: Serves::Named {
             orchestrations: names(&mut registry.orchestrators()),
             activities: names(&mut registry.activities()),
+            entities: EntityNames::These(registry.entities().map(str::to_owned).collect()),
         },
         embedded: true,
         fetches_history: false,
         max_turns: places.turns,
         max_activities: places.activities,
+        max_batches: places.batches,
     };
     let mut seat = dispatch.join(offer);
     tokio::spawn(async move {
@@ -47,6 +54,7 @@ async fn work(dispatch: Dispatch, registry: Arc<Registry>, item: WorkItem) {
     match item {
         WorkItem::Turn(item) => drop(turn(&dispatch, &registry, item).await),
         WorkItem::Activity(item) => drop(activity(&dispatch, &registry, item).await),
+        WorkItem::Batch(item) => drop(batch(&dispatch, &registry, item).await),
     }
 }
 
@@ -82,6 +90,19 @@ async fn activity(dispatch: &Dispatch, registry: &Registry, item: ActivityItem) 
     };
     response.completion_token = token;
     dispatch.complete_activity(task.hub, response).await
+}
+
+async fn batch(dispatch: &Dispatch, registry: &Registry, item: BatchItem) -> Result<(), AnswerError> {
+    let BatchItem { token, entity, state, operations } = item;
+    let request = pb::EntityRequest {
+        instance_id: entity.id.to_string(),
+        execution_id: String::new(),
+        entity_state: state.as_deref().map(str::to_owned),
+        operation_requests: operations,
+    };
+    let mut result = registry.run_entity(request).await;
+    result.completion_token = token;
+    dispatch.complete_batch(entity.hub, result).await
 }
 
 /// Stored bytes that cannot be read do not get better; the item goes back and its pauses grow, with the reason in the log.

@@ -7,7 +7,9 @@
 pub mod wire;
 
 use crate::{
-    dispatch::{ActivityItem, Dispatch, Names, Offer, Seat, Serves, TurnItem, WorkItem},
+    dispatch::{
+        ActivityItem, BatchItem, Dispatch, EntityNames, Names, Offer, Seat, Serves, TurnItem, WorkItem,
+    },
     model::{HubId, pb},
 };
 use bytes::Bytes;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub max_turns: usize,
     /// Activities a worker holds at a time if it does not say.
     pub max_activities: usize,
+    /// Batches of entities a worker holds at a time if it does not say.
+    pub max_batches: usize,
     /// Pause between health pings.
     pub ping: Duration,
 }
@@ -47,6 +51,13 @@ pub fn offer(hub: HubId, label: String, request: pb::GetWorkItemsRequest, settin
                 filters.orchestrations.into_iter().map(|filter| (filter.name, filter.versions)),
             ),
             activities: names(filters.activities.into_iter().map(|filter| (filter.name, filter.versions))),
+            // The Java SDK never fills this list, but says how many it wants at a time only if it has any (facts: section 5.2).
+            entities: match filters.entities.is_empty() && request.max_concurrent_entity_work_items > 0 {
+                true => EntityNames::All,
+                false => EntityNames::These(
+                    filters.entities.into_iter().map(|filter| filter.name.to_lowercase()).collect(),
+                ),
+            },
         },
     };
     Offer {
@@ -57,6 +68,7 @@ pub fn offer(hub: HubId, label: String, request: pb::GetWorkItemsRequest, settin
         fetches_history,
         max_turns: limit(request.max_concurrent_orchestration_work_items, settings.max_turns),
         max_activities: limit(request.max_concurrent_activity_work_items, settings.max_activities),
+        max_batches: limit(request.max_concurrent_entity_work_items, settings.max_batches),
     }
 }
 
@@ -157,6 +169,16 @@ fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Stat
             (token, wire::Request::Orchestrator(request))
         }
         WorkItem::Activity(ActivityItem { token, task }) => (token, wire::Request::Activity(task.request)),
+        WorkItem::Batch(BatchItem { token, entity, state, operations }) => {
+            let request = pb::EntityRequest {
+                instance_id: entity.id.to_string(),
+                // Any text will do, as long as it stays the same.
+                execution_id: format!("{:x}", entity.key.0),
+                entity_state: state.as_deref().map(str::to_owned),
+                operation_requests: operations,
+            };
+            (token, wire::Request::Entity(request))
+        }
     };
     Ok(wire::WorkItem { completion_token, request: Some(request) })
 }
@@ -165,7 +187,8 @@ fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Stat
 mod tests {
     use super::*;
 
-    const SETTINGS: Settings = Settings { max_turns: 100, max_activities: 50, ping: Duration::from_secs(30) };
+    const SETTINGS: Settings =
+        Settings { max_turns: 100, max_activities: 50, max_batches: 10, ping: Duration::from_secs(30) };
 
     fn filter(name: &str, versions: &[&str]) -> pb::OrchestrationFilter {
         pb::OrchestrationFilter {
@@ -194,7 +217,7 @@ mod tests {
             ..Default::default()
         };
         let request = pb::GetWorkItemsRequest { work_item_filters: Some(filters), ..Default::default() };
-        let Serves::Named { orchestrations, activities } =
+        let Serves::Named { orchestrations, activities, .. } =
             offer(HubId(1), "w".into(), request, SETTINGS).serves
         else {
             panic!("filters were given");

@@ -12,7 +12,7 @@ use bytes::Bytes;
 pub struct WorkItem {
     #[prost(string, tag = "10")]
     pub completion_token: String,
-    #[prost(oneof = "Request", tags = "1, 2, 4")]
+    #[prost(oneof = "Request", tags = "1, 2, 4, 5")]
     pub request: Option<Request>,
 }
 
@@ -26,6 +26,8 @@ pub enum Request {
     Activity(Bytes),
     #[prost(message, tag = "4")]
     HealthPing(pb::HealthPing),
+    #[prost(message, tag = "5")]
+    Entity(pb::EntityRequest),
 }
 
 /// `OrchestratorRequest`.

@@ -71,6 +71,7 @@ pub struct Turn {
 pub enum Work {
     Turn(Turn),
     Activity(pb::ActivityRequest, String),
+    Batch(pb::EntityRequest, String),
 }
 
 impl Worker {
@@ -117,6 +118,7 @@ impl Worker {
             let token = item.completion_token;
             match item.request.unwrap() {
                 wire::Request::HealthPing(_) => {}
+                wire::Request::Entity(request) => return Ok(Work::Batch(request, token)),
                 wire::Request::Activity(bytes) => {
                     return Ok(Work::Activity(pb::ActivityRequest::decode(bytes).unwrap(), token));
                 }
@@ -140,6 +142,13 @@ impl Worker {
         match self.try_next().await {
             Ok(Work::Turn(turn)) => turn,
             other => panic!("not a turn: {other:?}"),
+        }
+    }
+
+    pub async fn batch(&mut self) -> (pb::EntityRequest, String) {
+        match self.try_next().await {
+            Ok(Work::Batch(request, token)) => (request, token),
+            other => panic!("not a batch: {other:?}"),
         }
     }
 

@@ -4,14 +4,14 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, HistoryChange, HubId, HubName, InstanceId,
-        InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status,
-        StatusExt as _, Timestamp,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, HistoryChange, HubId,
+        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads,
+        Revision, Status, StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Counts, Created, Due, Error, Filter, Listed, Loaded, PageLimits, Place, Purged,
-        Read, Ready, Recorded, Store, Terms, Walk,
+        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Listed, Loaded,
+        PageLimits, Place, Purged, Read, Ready, Recorded, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -118,6 +118,29 @@ impl Store for MemoryStore {
         let hub = HubId(i64::try_from(shelf.hubs.len()).unwrap() + 1);
         shelf.hubs.push((hub, name));
         Ok(hub)
+    }
+
+    async fn entity_signal(&self, _: HubId, _: EntityId, _: NewMessage, _: Timestamp) -> Result<(), Error> {
+        unreachable!("tests of entities use the real store")
+    }
+
+    async fn entity_get(&self, _: HubId, _: InstanceId, _: bool) -> Result<Option<EntityRecord>, Error> {
+        unreachable!("tests of entities use the real store")
+    }
+
+    async fn entity_list(
+        &self,
+        _: HubId,
+        _: EntityFilter,
+        _: Option<InstanceId>,
+        _: bool,
+        _: PageLimits,
+    ) -> Result<EntitiesListed, Error> {
+        unreachable!("tests of entities use the real store")
+    }
+
+    async fn entity_purge(&self, _: HubId, _: EntityId) -> Result<Purged, Error> {
+        Ok(Purged::NotFound)
     }
 
     async fn secret_ensure(&self, _: &str, _: Vec<u8>) -> Result<Vec<u8>, Error> {

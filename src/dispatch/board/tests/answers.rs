@@ -7,6 +7,7 @@ fn token(item: &WorkItem) -> &str {
     match item {
         WorkItem::Turn(turn) => &turn.token,
         WorkItem::Activity(activity) => &activity.token,
+        WorkItem::Batch(batch) => &batch.token,
     }
 }
 

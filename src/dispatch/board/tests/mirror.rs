@@ -1,7 +1,10 @@
 //! What a store would hold, and the effects it would tell. Notices when anything is committed or consumed twice.
 
 use crate::{
-    dispatch::board::{Read, ReadError},
+    dispatch::{
+        board::{Read, ReadError},
+        slot::State,
+    },
     engine::Execution,
     model::{
         ActivityKey, ActivityTask, Chunk, Commit, Effect, HistoryChange, InstanceKey, InstanceRecord,
@@ -56,9 +59,20 @@ impl Mirror {
     }
 
     pub fn commit(&mut self, commit: Commit) -> Vec<Effect> {
-        let Commit { hub, key, turn, consumed, history, update, pending, children, activities, outbox } =
-            commit;
-        assert!(children.is_empty(), "these tests have no children");
+        let Commit {
+            hub,
+            key,
+            turn,
+            consumed,
+            history,
+            update,
+            pending,
+            children,
+            activities,
+            outbox,
+            entity,
+        } = commit;
+        assert!(children.is_empty() && entity.is_none(), "these tests have no children and no entities");
         let row = self.rows.get_mut(&key).expect("a commit for an instance that is there");
         assert_eq!(turn, row.record.turn + 1, "fenced");
         for id in consumed {
@@ -139,7 +153,8 @@ impl Mirror {
     pub fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
         let row = self.rows.get(&key).ok_or(ReadError::Gone)?;
         let execution = Execution::read(row.record.clone(), row.custom_status.clone(), &row.chunks).unwrap();
-        Ok(Read { execution, history: row.chunks.clone(), inbox: row.inbox.values().cloned().collect() })
+        let state = State::Orchestration(Box::new(execution));
+        Ok(Read { state, history: row.chunks.clone(), inbox: row.inbox.values().cloned().collect() })
     }
 
     pub fn route(&self, key: InstanceKey) -> Option<(InstanceRef, Status)> {

@@ -11,7 +11,12 @@ mod unnamed;
 
 use super::{Board, Job, Rules};
 use crate::{
-    dispatch::worker::{ActivityItem, Kind, Names, Offer, Serves, TurnItem, WorkItem, WorkerId},
+    dispatch::{
+        slot::State,
+        worker::{
+            ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Serves, TurnItem, WorkItem, WorkerId,
+        },
+    },
     engine::{
         self, Context,
         tests::{script, show},
@@ -88,7 +93,8 @@ impl Room {
             "*" => Serves::Everything,
             names => {
                 let names: Names = names.split(' ').map(|name| (name.to_owned(), Vec::new())).collect();
-                Serves::Named { orchestrations: names.clone(), activities: names }
+                let entities = EntityNames::These(names.keys().cloned().collect());
+                Serves::Named { orchestrations: names.clone(), activities: names, entities }
             }
         };
         let fetches_history = false;
@@ -100,6 +106,7 @@ impl Room {
             fetches_history,
             max_turns,
             max_activities,
+            max_batches: max_turns,
         };
         let seat = self.visit(|board| board.join(offer));
         self.seats.insert(seat.id, seat.items);
@@ -226,7 +233,12 @@ impl Room {
         let taken = self.visit(|board| board.take_turn(HUB, token))?;
         let mut context = Context { now: self.now, fresh_id: &mut super::fresh_id, payload_bytes: 1 << 20 };
         let outcome = engine::apply(taken.execution, taken.turn, script::answer(answer), &mut context);
-        self.visit(|board| board.committing(taken.key, outcome))
+        self.committing(taken.key, outcome)
+    }
+
+    fn committing(&mut self, key: InstanceKey, outcome: engine::Outcome) -> Option<Commit> {
+        let engine::Outcome { commit, execution } = outcome;
+        self.visit(|board| board.committing(key, commit, State::Orchestration(Box::new(execution))))
     }
 
     /// Answers a turn and lets everything follow. `false`: the token is stale.
@@ -275,6 +287,10 @@ fn text(item: &WorkItem) -> String {
         }
         WorkItem::Activity(ActivityItem { task, .. }) => {
             format!("activity {}#{} {}", task.instance, task.task_id, task.name)
+        }
+        WorkItem::Batch(BatchItem { entity, operations, .. }) => {
+            let operations: Vec<_> = operations.iter().map(show::event).collect();
+            format!("batch {}: {}", entity.id, operations.join(", "))
         }
     }
 }

@@ -173,6 +173,7 @@ impl Day {
             WorkItem::Turn(TurnItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Turn));
             }
+            WorkItem::Batch(_) => panic!("there are no entities"),
             WorkItem::Activity(ActivityItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Activity));
             }
@@ -213,9 +214,9 @@ impl Day {
                 let id = task.instance.as_str();
                 self.room.visit(|board| board.token_of_activity(HUB, id, task.task_id))
             }
-            WorkItem::Turn(TurnItem { token, .. }) | WorkItem::Activity(ActivityItem { token, .. }) => {
-                Some(token.clone())
-            }
+            WorkItem::Turn(TurnItem { token, .. })
+            | WorkItem::Activity(ActivityItem { token, .. })
+            | WorkItem::Batch(BatchItem { token, .. }) => Some(token.clone()),
         }
     }
 
@@ -248,6 +249,7 @@ impl Day {
             match &item {
                 WorkItem::Turn(_) => drop(self.room.answer(&item, "nothing")),
                 WorkItem::Activity(_) => drop(self.room.complete(&item)),
+                WorkItem::Batch(_) => panic!("there are no entities"),
             }
         }
         panic!("there is no end to it");

@@ -166,7 +166,7 @@ fn messages_that_arrive_at_any_stage_are_delivered_once() {
         Context { now: room.now, fresh_id: &mut crate::dispatch::board::fresh_id, payload_bytes: 9 };
     let outcome =
         engine::apply(taken.execution, taken.turn, pb::OrchestratorResponse::default(), &mut context);
-    let commit = room.visit(|board| board.committing(key, outcome)).unwrap();
+    let commit = room.committing(key, outcome).unwrap();
     room.mail(key, "event E");
     room.take_effects();
     assert!(room.given(worker).is_empty(), "one turn at a time");

@@ -242,6 +242,9 @@ impl Build {
                 conditions.push(format!("{column} IN ({})", texts.join(", ")));
             }
         }
+        if !filter.entities {
+            conditions.push("substr(i.id, 1, 1) <> '@'".to_owned());
+        }
         if filter.parent == Parent::Nobody {
             conditions.push("i.parent_id IS NULL".to_owned());
         }

@@ -36,6 +36,7 @@ fn filters() -> Vec<Filter> {
     let tag = |key: &str, value: Option<&str>| Tag { key: key.into(), value: value.map(Into::into) };
     let some = StatusSet::NONE.with(Status::Running).with(Status::Failed);
     let all = Filter {
+        entities: false,
         statuses: some,
         created: span,
         updated: span,

@@ -53,7 +53,7 @@ CREATE INDEX instance_parent ON instance (hub, parent_id, created_at) WHERE pare
 -- Bodies of any size live in rowid tables: in a table without rowids a body above about a quarter of a page would take a page of its own.
 -- The rowid is the instance's key and the place within it, so that what belongs together lies together and no other index is needed.
 
--- id: key * 4 + kind. kind: 0 input, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
+-- id: key * 4 + kind. kind: 0 input, or the state of an entity, 1 output, 2 custom status (all UTF-8 text), 3 failure (an encoded TaskFailureDetails).
 CREATE TABLE payload (
     id   INTEGER PRIMARY KEY,
     body BLOB NOT NULL
@@ -93,6 +93,17 @@ CREATE TABLE message (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX message_due ON message (due, id) WHERE due IS NOT NULL;
+
+-- Entities that are locked: `entity` by the execution `execution_id` of the instance `owner`, for its critical section `section`. An owner
+-- that has ended has no rows here. An entity is an instance with an id of the form @name@key; its state is its input.
+CREATE TABLE entity_lock (
+    entity       INTEGER PRIMARY KEY,
+    owner        INTEGER NOT NULL,
+    execution_id TEXT NOT NULL,
+    section      TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX entity_lock_owner ON entity_lock (owner);
 
 -- Activities that no worker has completed yet. detached: nobody waits for the result, and the row outlives its execution.
 CREATE TABLE activity (
