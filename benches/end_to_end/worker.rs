@@ -37,8 +37,26 @@ pub async fn serve(mut client: Client) {
                 };
                 tokio::spawn(async move { client.complete_activity_task(answer).await });
             }
+            Some(Request::Entity(batch)) => {
+                let answer = count(batch, completion_token);
+                tokio::spawn(async move { client.complete_entity_task(answer).await });
+            }
             Some(Request::HealthPing(_)) | None => {}
         }
+    }
+}
+
+/// An entity that counts its operations.
+fn count(batch: pb::EntityRequest, completion_token: String) -> pb::EntityBatchResult {
+    let before: usize = batch.entity_state.map_or(0, |state| state.parse().unwrap());
+    let success = pb::operation_result::ResultType::Success(pb::OperationResultSuccess::default());
+    let done = pb::OperationResult { result_type: Some(success) };
+    let operations = batch.operation_requests.len();
+    pb::EntityBatchResult {
+        results: vec![done; operations],
+        entity_state: Some((before + operations).to_string()),
+        completion_token,
+        ..Default::default()
     }
 }
 

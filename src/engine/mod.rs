@@ -24,7 +24,7 @@ pub use actions::{apply, fail};
 pub use control::control;
 pub use entity::{Batch, Entity, EntityOutcome, NextBatch};
 pub use execution::Execution;
-pub use rewind::{Fate, OpenChild, Rewinding};
+pub use rewind::{Fate, NotRewound, OpenChild, Rewinding};
 pub use turn::{Next, Turn, discard, next};
 
 use crate::model::{Commit, Timestamp};

@@ -69,6 +69,12 @@ pub enum Error {
         /// Which instance.
         id: InstanceId,
     },
+    /// The instance failed inside a critical section, so it cannot go on from before that.
+    #[error("cannot rewind instance {}: {}", Short(id.as_str()), crate::engine::NotRewound::InSection)]
+    InSection {
+        /// Which instance.
+        id: InstanceId,
+    },
     /// The verb does not apply to an instance in this status.
     #[error("cannot {verb} instance {}: it is {}", Short(id.as_str()), status.name())]
     WrongState {
@@ -107,6 +113,7 @@ mod tests {
             Error::KeyReused { key: long.clone() },
             Error::Overtaken { verb, id: id() },
             Error::WrongState { verb, id: id(), status },
+            Error::InSection { id: id() },
             IdError::HubName(long.clone()).into(),
         ];
         for error in errors {

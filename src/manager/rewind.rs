@@ -2,7 +2,7 @@
 
 use super::{Error, Instance, Manager};
 use crate::{
-    engine::{Context, Fate, Rewinding},
+    engine::{Context, Fate, NotRewound, Rewinding},
     model::{Chunk, Commit, HubId, InstanceId, InstanceKey, Revision, Short, Status, Timestamp},
     store,
 };
@@ -102,7 +102,12 @@ impl Manager {
         let revisions = self.store.revision_list(record.key).await?;
         let latest = revisions.last().filter(|latest| latest.execution_id == record.execution_id);
         let settled = latest.map_or(0, |latest| latest.kept);
-        let mut rewinding = Rewinding::begin(record, chunks, settled).map_err(store::Error::from)?;
+        let id = record.id.clone();
+        let mut rewinding = match Rewinding::begin(record, chunks, settled) {
+            Ok(rewinding) => rewinding,
+            Err(NotRewound::InSection) => return Err(Error::InSection { id }),
+            Err(NotRewound::Corrupt(error)) => return Err(store::Error::from(error).into()),
+        };
         let mut failed = Vec::new();
         let mut fresh_id = || Uuid::new_v4().simple().to_string();
         for child in rewinding.children() {

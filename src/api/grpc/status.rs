@@ -11,9 +11,10 @@ pub(super) fn of_manager(error: Error) -> Status {
         Error::TooLarge { .. } => Code::ResourceExhausted,
         Error::UnknownHub { .. } | Error::NotFound(_) => Code::NotFound,
         Error::AlreadyExists { .. } => Code::AlreadyExists,
-        Error::AlreadyEnded { .. } | Error::WrongState { .. } | Error::Overtaken { .. } => {
-            Code::FailedPrecondition
-        }
+        Error::AlreadyEnded { .. }
+        | Error::WrongState { .. }
+        | Error::InSection { .. }
+        | Error::Overtaken { .. } => Code::FailedPrecondition,
         Error::Store(error) => return of_store(&error),
     };
     Status::new(code, error.to_string())

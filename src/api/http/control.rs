@@ -34,7 +34,9 @@ pub async fn rewind(call: &Call, id: String) -> Result<Response, Error> {
         Err(missing @ (manager::Error::NotFound(_) | manager::Error::UnknownHub { .. })) => {
             Err(Error::NothingToRewind(missing.to_string()))
         }
-        Err(state @ manager::Error::WrongState { .. }) => Err(Error::NotFailed(state.to_string())),
+        Err(state @ (manager::Error::WrongState { .. } | manager::Error::InSection { .. })) => {
+            Err(Error::NotFailed(state.to_string()))
+        }
         Err(other) => Err(other.into()),
     }
 }

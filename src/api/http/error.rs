@@ -145,9 +145,9 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         }
         manager::Error::AlreadyEnded { .. } => (StatusCode::GONE, Shape::Empty),
         manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
-        manager::Error::WrongState { .. } | manager::Error::Overtaken { .. } => {
-            (StatusCode::CONFLICT, object(INVALID_OPERATION))
-        }
+        manager::Error::WrongState { .. }
+        | manager::Error::InSection { .. }
+        | manager::Error::Overtaken { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
         manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),
     }

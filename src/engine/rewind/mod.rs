@@ -63,12 +63,26 @@ pub enum Fate {
     Rewind,
 }
 
+/// Why an execution cannot be rewound.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRewound {
+    /// What is stored cannot be read.
+    #[error(transparent)]
+    Corrupt(#[from] CorruptHistory),
+    /// It failed inside a critical section. Replay would go on inside, but the locks went with the end of the execution.
+    #[error("it failed inside a critical section, and the entities it had locked are free since")]
+    InSection,
+}
+
 impl Rewinding {
     /// Rewrites the history of `record`, which has failed. `settled`: how many events the last rewind of this execution left; 0 if there
     /// was none.
-    pub fn begin(record: InstanceRecord, history: &[Chunk], settled: i64) -> Result<Self, CorruptHistory> {
+    pub fn begin(record: InstanceRecord, history: &[Chunk], settled: i64) -> Result<Self, NotRewound> {
         let old = history.iter().map(Chunk::events).collect::<Result<Vec<_>, _>>()?;
         let timeline = Timeline::of(&old);
+        if timeline.ends_in_section() {
+            return Err(NotRewound::InSection);
+        }
         let taken_back = rule::dropped(&timeline, usize::try_from(settled).unwrap_or(0));
         let mut out = HashSet::new();
         let (mut timers, mut children) = (HashSet::new(), HashSet::new());
@@ -77,7 +91,7 @@ impl Rewinding {
             out.extend(failure.map(|failure| failure.index));
             match (act.kind, act.answer) {
                 // Its result was taken back, or never came: the activity went with the end of the execution.
-                (Kind::Activity, answer) if answer.is_none() || failure.is_some() => {
+                (Kind::Activity | Kind::Request, answer) if answer.is_none() || failure.is_some() => {
                     out.insert(act.index);
                 }
                 (Kind::Timer, None) if timeline.came_to_nothing(act) => {
@@ -89,7 +103,7 @@ impl Rewinding {
                 (Kind::Child, answer) if answer.is_none() || failure.is_some() => {
                     children.insert(act.index);
                 }
-                (Kind::Activity | Kind::Timer | Kind::Child | Kind::OneWay, _) => {}
+                (Kind::Activity | Kind::Timer | Kind::Child | Kind::Request | Kind::OneWay, _) => {}
             }
         }
         let mut rewinding = Self {

@@ -70,7 +70,7 @@ impl Retries {
                 }
                 (Kind::Timer, Some(fired)) => pauses.entry(fired.turn).or_default().push(*place),
                 // Without a pause between.
-                (Kind::Activity | Kind::Child, _) => {
+                (Kind::Activity | Kind::Child | Kind::Request, _) => {
                     self.attempt(&mut failed, act);
                 }
                 (Kind::OneWay, _) => {}
@@ -166,7 +166,7 @@ fn last_fan_in(timeline: &Timeline<'_>, retries: &Retries) -> Option<usize> {
     let mut ends = vec![0_i64; turns + 1];
     for (place, act) in timeline.acts.iter().enumerate() {
         let is_work = match act.kind {
-            Kind::Activity | Kind::Child => true,
+            Kind::Activity | Kind::Child | Kind::Request => true,
             Kind::Timer => retries.acts.contains(&place),
             Kind::OneWay => false,
         };

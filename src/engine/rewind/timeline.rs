@@ -4,7 +4,7 @@ use crate::{
     engine::complete::FIRE_AND_FORGET,
     model::pb::{HistoryEvent, history_event::EventType},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What kind of thing the orchestrator asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,11 +12,13 @@ pub(super) enum Kind {
     Activity,
     Child,
     Timer,
-    /// Nobody waits for an answer: an event to another instance, or a child that never reports.
+    /// An entity called, or the entities of a critical section locked.
+    Request,
+    /// Nobody waits for an answer: an event to another instance, a signal, or a child that never reports.
     OneWay,
 }
 
-/// Name, version and input, as far as the kind has them.
+/// Name, version (of a request: the entity) and input, as far as the kind has them.
 pub(super) type Call<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 /// The record of an action.
@@ -58,13 +60,24 @@ pub(super) struct Timeline<'a> {
     pub turns: Vec<Turn>,
     /// The turn in which the execution ended.
     pub last: Option<usize>,
+    /// The critical sections that have begun, with how many of their entities have not been unlocked.
+    sections: HashMap<&'a str, usize>,
+}
+
+/// What is asked for and not answered yet, by what an answer names.
+#[derive(Debug, Default)]
+struct Open<'a> {
+    by_id: HashMap<i32, usize>,
+    by_request: HashMap<&'a str, usize>,
+    /// How many entities the sections that were asked for lock.
+    locks: HashMap<&'a str, usize>,
 }
 
 impl<'a> Timeline<'a> {
     /// Sorts the events of a history, given in chunks. Each `OrchestratorStarted` begins a turn.
     pub fn of(chunks: &'a [Vec<HistoryEvent>]) -> Self {
         let mut timeline = Self::default();
-        let mut open = HashMap::new();
+        let mut open = Open::default();
         for (index, event) in chunks.iter().flatten().enumerate() {
             if timeline.turns.is_empty()
                 || matches!(event.event_type, Some(EventType::OrchestratorStarted(_)))
@@ -76,15 +89,18 @@ impl<'a> Timeline<'a> {
         timeline
     }
 
-    fn add(&mut self, turn: usize, index: usize, event: &'a HistoryEvent, open: &mut HashMap<i32, usize>) {
+    fn add(&mut self, turn: usize, index: usize, event: &'a HistoryEvent, open: &mut Open<'a>) {
         let Some(kind) = &event.event_type else { return };
+        self.follow_sections(kind, open);
         if let Some((kind, call)) = asked(kind) {
             let act = self.acts.len();
             self.acts.push(Act { kind, id: event.event_id, call, turn, index, answer: None });
             self.turns[turn].acts.push(act);
-            if kind != Kind::OneWay {
+            match request_of(event) {
+                Some(request) => drop(open.by_request.insert(request, act)),
+                None if kind == Kind::OneWay => {}
                 // The same id may be used again: the Python SDK does so when it retries.
-                open.insert(event.event_id, act);
+                None => drop(open.by_id.insert(event.event_id, act)),
             }
             return;
         }
@@ -92,8 +108,12 @@ impl<'a> Timeline<'a> {
             EventType::ExecutionCompleted(_) => self.last = Some(turn),
             EventType::EventRaised(_) => self.turns[turn].others.push(None),
             other => {
-                let Some((id, failed)) = answered(other) else { return };
-                let Some(act) = open.remove(&id) else { return };
+                let (act, failed) = match (answered(other), answered_request(other)) {
+                    (Some((id, failed)), _) => (open.by_id.remove(&id), failed),
+                    (None, Some((request, failed))) => (open.by_request.remove(request), failed),
+                    (None, None) => return,
+                };
+                let Some(act) = act else { return };
                 self.acts[act].answer = Some(Answer { turn, index, failed });
                 match failed {
                     true => self.turns[turn].failures.push(act),
@@ -103,11 +123,39 @@ impl<'a> Timeline<'a> {
         }
     }
 
+    /// Whether the execution ended while it had entities locked. What they protect may have changed since.
+    pub fn ends_in_section(&self) -> bool {
+        self.sections.values().any(|locked| *locked > 0)
+    }
+
+    fn follow_sections(&mut self, event: &'a EventType, open: &mut Open<'a>) {
+        match event {
+            EventType::EntityLockRequested(request) => {
+                let set: HashSet<_> = request.lock_set.iter().collect();
+                open.locks.insert(&request.critical_section_id, set.len());
+            }
+            EventType::EntityLockGranted(granted) => {
+                if let Some((section, locked)) = open.locks.remove_entry(granted.critical_section_id.as_str())
+                {
+                    self.sections.insert(section, locked);
+                }
+            }
+            EventType::EntityUnlockSent(unlock) => {
+                if let Some(locked) = self.sections.get_mut(unlock.critical_section_id.as_str()) {
+                    *locked = locked.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Asked for by the very turn that ended the execution. An activity was not waited for and a timer was never armed: replay
     /// simply asks again.
     pub fn came_to_nothing(&self, act: &Act<'_>) -> bool {
         match act.kind {
-            Kind::Activity | Kind::Timer => act.answer.is_none() && Some(act.turn) == self.last,
+            Kind::Activity | Kind::Timer | Kind::Request => {
+                act.answer.is_none() && Some(act.turn) == self.last
+            }
             Kind::Child | Kind::OneWay => false,
         }
     }
@@ -124,6 +172,31 @@ fn asked(event: &EventType) -> Option<(Kind, Call<'_>)> {
         }
         EventType::TimerCreated(_) => (Kind::Timer, ("", None, None)),
         EventType::EventSent(it) => (Kind::OneWay, (&it.name, None, None)),
+        EventType::EntityOperationCalled(it) => {
+            (Kind::Request, (&it.operation, it.target_instance_id.as_deref(), it.input.as_deref()))
+        }
+        EventType::EntityLockRequested(_) => (Kind::Request, ("", None, None)),
+        EventType::EntityOperationSignaled(it) => (Kind::OneWay, (&it.operation, None, None)),
+        EventType::EntityUnlockSent(_) => (Kind::OneWay, ("", None, None)),
+        _ => return None,
+    })
+}
+
+/// What the answer will name, if that is not the action's id.
+fn request_of(event: &HistoryEvent) -> Option<&str> {
+    match event.event_type.as_ref()? {
+        EventType::EntityOperationCalled(it) => Some(&it.request_id),
+        EventType::EntityLockRequested(it) => Some(&it.critical_section_id),
+        _ => None,
+    }
+}
+
+/// The request that is answered, and whether with a failure.
+fn answered_request(event: &EventType) -> Option<(&str, bool)> {
+    Some(match event {
+        EventType::EntityOperationCompleted(it) => (&it.request_id, false),
+        EventType::EntityOperationFailed(it) => (&it.request_id, true),
+        EventType::EntityLockGranted(it) => (&it.critical_section_id, false),
         _ => return None,
     })
 }

@@ -8,6 +8,9 @@
 mod activities;
 mod complete;
 mod continue_as_new;
+mod entities;
+mod entity_calls;
+mod entity_world;
 mod events;
 mod late;
 mod properties;

@@ -4,7 +4,7 @@
 
 use crate::model::{
     Class, HubId, InstanceId, NewInstance, NewMessage, Status, Timestamp, event, failure,
-    pb::{self, orchestrator_action::OrchestratorActionType as Action},
+    pb::{self, history_event::EventType, orchestrator_action::OrchestratorActionType as Action},
 };
 
 /// When every script begins.
@@ -32,7 +32,7 @@ impl<'a> Words<'a> {
         self.plain.first().copied().unwrap_or_default()
     }
 
-    fn word(&self, index: usize) -> &'a str {
+    pub fn word(&self, index: usize) -> &'a str {
         self.plain.get(index).copied().unwrap_or_else(|| panic!("{:?} lacks word {index}", self.plain))
     }
 
@@ -45,12 +45,12 @@ impl<'a> Words<'a> {
     }
 
     /// The words from `index` on as a payload.
-    fn payload(&self, index: usize) -> Option<String> {
+    pub fn payload(&self, index: usize) -> Option<String> {
         let words = self.plain.get(index..).filter(|words| !words.is_empty())?;
         Some(expand(&words.join(" ")))
     }
 
-    fn text(&self, key: &str) -> Option<String> {
+    pub fn text(&self, key: &str) -> Option<String> {
         self.option(key).map(expand)
     }
 
@@ -80,7 +80,7 @@ pub fn time(text: &str) -> Timestamp {
 }
 
 /// `Type:message`, and the cause after `<`.
-fn details(text: &str) -> pb::TaskFailureDetails {
+pub fn details(text: &str) -> pb::TaskFailureDetails {
     let (own, cause) = text.split_once('<').map_or((text, None), |(own, cause)| (own, Some(cause)));
     let (kind, message) = own.split_once(':').unwrap_or((own, ""));
     let mut details = failure(kind, message, false);
@@ -129,6 +129,26 @@ pub fn message(words: &Words<'_>, now: Timestamp) -> NewMessage {
             event::child_failed(now, words.id(), details(&words.payload(2).unwrap_or_default()))
         }
         "fired" => event::timer_fired(now, words.id(), now.to_wire()),
+        "answered" => event::server_event(
+            now,
+            EventType::EntityOperationCompleted(pb::EntityOperationCompletedEvent {
+                request_id: words.word(1).to_owned(),
+                output: words.payload(2),
+            }),
+        ),
+        "refused" => event::server_event(
+            now,
+            EventType::EntityOperationFailed(pb::EntityOperationFailedEvent {
+                request_id: words.word(1).to_owned(),
+                failure_details: Some(details(&words.payload(2).unwrap_or_default())),
+            }),
+        ),
+        "granted" => event::server_event(
+            now,
+            EventType::EntityLockGranted(pb::EntityLockGrantedEvent {
+                critical_section_id: words.word(1).to_owned(),
+            }),
+        ),
         "suspend" => event::execution_suspended(now, words.payload(1)),
         "resume" => event::execution_resumed(now, words.payload(1)),
         "terminate" => event::execution_terminated(now, words.payload(1), false),
@@ -197,15 +217,53 @@ fn action(words: &Words<'_>) -> pb::OrchestratorAction {
             recurse: true,
         })),
         "entity" => Some(Action::SendEntityMessage(pb::SendEntityMessageAction::default())),
+        "signal" | "call" | "lock" | "unlock" => Some(Action::SendEntityMessage(entity_message(words))),
         "rewind" => Some(Action::RewindOrchestration(pb::RewindOrchestrationAction::default())),
         "unknown" => None,
         _ => Some(Action::CompleteOrchestration(completion(words))),
     };
     let id = match words.verb() {
-        "task" | "timer" | "child" | "send" | "kill" | "entity" | "rewind" | "unknown" => words.id(),
+        "task" | "timer" | "child" | "send" | "kill" | "entity" | "signal" | "call" | "lock" | "unlock"
+        | "rewind" | "unknown" => words.id(),
         _ => words.option("id").map_or(99, |id| id.parse().unwrap()),
     };
     pb::OrchestratorAction { id, orchestrator_action_type: kind }
+}
+
+/// `signal ID ENTITY OPERATION INPUT at=`, `call ID ENTITY OPERATION INPUT` (request `rID`), `lock ID ENTITY,ENTITY` (section `sID`),
+/// `unlock ID ENTITY section=`.
+fn entity_message(words: &Words<'_>) -> pb::SendEntityMessageAction {
+    use pb::send_entity_message_action::EntityMessageType as Sent;
+    let (id, entity) = (words.id(), words.word(2).to_owned());
+    let operation = words.plain.get(3).copied().unwrap_or_default().to_owned();
+    let (input, target_instance_id) = (words.payload(4), Some(entity.clone()));
+    let sent = match words.verb() {
+        "signal" => Sent::EntityOperationSignaled(pb::EntityOperationSignaledEvent {
+            request_id: format!("r{id}"),
+            operation,
+            scheduled_time: words.option("at").map(|at| time(at).to_wire()),
+            input,
+            target_instance_id,
+        }),
+        "call" => Sent::EntityOperationCalled(pb::EntityOperationCalledEvent {
+            request_id: format!("r{id}"),
+            operation,
+            input,
+            target_instance_id,
+            ..pb::EntityOperationCalledEvent::default()
+        }),
+        "lock" => Sent::EntityLockRequested(pb::EntityLockRequestedEvent {
+            critical_section_id: format!("s{id}"),
+            lock_set: entity.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+            ..pb::EntityLockRequestedEvent::default()
+        }),
+        _ => Sent::EntityUnlockSent(pb::EntityUnlockSentEvent {
+            critical_section_id: words.text("section").unwrap_or_default(),
+            parent_instance_id: None,
+            target_instance_id,
+        }),
+    };
+    pb::SendEntityMessageAction { entity_message_type: Some(sent) }
 }
 
 /// `complete OUTPUT`, `fail TYPE:MESSAGE`, `fail-bare OUTPUT`, `cancel OUTPUT`, `end-terminated OUTPUT`, `finish STATUS-NUMBER`, and
@@ -224,10 +282,9 @@ fn completion(words: &Words<'_>) -> pb::CompleteOrchestrationAction {
     let carryover_events = carried.map(|one| {
         let (name, data) = one.split_once(':').map_or((one, None), |(name, data)| (name, Some(data)));
         match name {
-            "started" => event::server_event(
-                START,
-                pb::history_event::EventType::ExecutionStarted(pb::ExecutionStartedEvent::default()),
-            ),
+            "started" => {
+                event::server_event(START, EventType::ExecutionStarted(pb::ExecutionStartedEvent::default()))
+            }
             "done" => event::task_completed(START, 1, None),
             _ => {
                 let mut event = event::event_raised(START, name.to_owned(), data.map(expand));

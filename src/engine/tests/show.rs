@@ -70,7 +70,7 @@ pub fn commit(commit: &Commit) -> String {
     text + &row(commit)
 }
 
-fn row(commit: &Commit) -> String {
+pub fn row(commit: &Commit) -> String {
     let mut words = vec![commit.update.status.name().to_owned()];
     let update = &commit.update;
     words.extend(update.reopens.then(|| "reopened".to_owned()));
@@ -101,13 +101,13 @@ fn row(commit: &Commit) -> String {
     words.join("; ")
 }
 
-fn mail(message: &NewMessage) -> String {
+pub fn mail(message: &NewMessage) -> String {
     let due = message.due.map(|due| format!(" due {}", at(due))).unwrap_or_default();
     let events: Vec<_> = message.events.iter().map(event).collect();
     format!("{:?}{due} [{}]", message.class, events.join(", "))
 }
 
-fn child(child: &NewInstance) -> String {
+pub fn child(child: &NewInstance) -> String {
     let started = &child.started;
     let version = started.version.as_ref().map(|version| format!(" version={version}")).unwrap_or_default();
     let parent =
@@ -121,7 +121,7 @@ fn tags(tags: &Tags) -> String {
     tags.iter().fold(String::new(), |text, (key, value)| text + " " + key + ":" + value)
 }
 
-fn payload(text: Option<&String>) -> String {
+pub fn payload(text: Option<&String>) -> String {
     match text {
         None => String::new(),
         Some(long) if long.len() > 60 => format!(" '{}..' ({} bytes)", &long[..3], long.len()),
@@ -207,11 +207,54 @@ pub fn event(event: &HistoryEvent) -> String {
             let status = it.orchestration_status().name();
             return format!("#{id} ended {status}{}{failed}", payload(it.result.as_ref()));
         }
+        EventType::EntityOperationSignaled(it) => {
+            let due = it.scheduled_time.as_ref().map(Timestamp::at_or_after).map(at);
+            let due = due.map(|due| format!(" at {due}")).unwrap_or_default();
+            let to = target(it.target_instance_id.as_ref());
+            (format!("{}signal {}{}{due}{to}", number(id), it.operation, payload(it.input.as_ref())), false)
+        }
+        EventType::EntityOperationCalled(it) => {
+            let (input, to) = (payload(it.input.as_ref()), target(it.target_instance_id.as_ref()));
+            let of = sender(it.parent_instance_id.as_ref(), it.parent_execution_id.as_ref());
+            (format!("{}call {} {}{input}{to}{of}", number(id), it.request_id, it.operation), false)
+        }
+        EventType::EntityOperationCompleted(it) => {
+            (format!("answered {}{}", it.request_id, payload(it.output.as_ref())), true)
+        }
+        EventType::EntityOperationFailed(it) => {
+            (format!("refused {} {}", it.request_id, fails(&it.failure_details)), true)
+        }
+        EventType::EntityLockRequested(it) => {
+            let (section, set, position) = (&it.critical_section_id, it.lock_set.join(","), it.position);
+            let of = sender(it.parent_instance_id.as_ref(), Some(&it.parent_execution_id));
+            (format!("{}lock {section} {set} at {position}{of}", number(id)), false)
+        }
+        EventType::EntityLockGranted(it) => (format!("granted {}", it.critical_section_id), true),
+        EventType::EntityUnlockSent(it) => {
+            let to = target(it.target_instance_id.as_ref());
+            let of = sender(it.parent_instance_id.as_ref(), None);
+            (format!("{}unlock {}{to}{of}", number(id), it.critical_section_id), false)
+        }
         EventType::ExecutionRewound(it) => (format!("rewound{}", payload(it.reason.as_ref())), true),
         other => panic!("the engine never writes {other:?}"),
     };
     assert!(id == -1 || !of_server, "{text} carries event id {id}");
     text
+}
+
+/// The number of an action; a message has none.
+fn number(id: i32) -> String {
+    if id == -1 { String::new() } else { format!("#{id} ") }
+}
+
+fn target(target: Option<&String>) -> String {
+    target.map(|target| format!(" to {target}")).unwrap_or_default()
+}
+
+fn sender(instance: Option<&String>, execution: Option<&String>) -> String {
+    let execution = execution.filter(|execution| !execution.is_empty());
+    let execution = execution.map(|execution| format!("/{execution}")).unwrap_or_default();
+    instance.map(|instance| format!(" of {instance}{execution}")).unwrap_or_default()
 }
 
 /// Everything the engine knows of an execution.
