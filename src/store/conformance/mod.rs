@@ -8,6 +8,7 @@ pub mod activities;
 pub mod claims;
 pub mod create;
 pub mod durable;
+pub mod entities;
 pub mod fixture;
 pub mod fuzz;
 pub mod hubs;
@@ -141,6 +142,19 @@ macro_rules! conformance {
             secrets {
                 the_first_candidate_stays
                 of_64_candidates_one_is_given_to_all
+            }
+            entities {
+                an_entity_comes_with_its_first_message
+                an_entity_goes_when_nothing_is_left_of_it
+                a_lock_is_given_to_the_living_only
+                a_lock_goes_with_the_execution_that_holds_it
+                a_lock_goes_when_its_owner_is_removed
+                a_released_lock_can_be_taken_again
+                a_purged_entity_keeps_what_waits_and_its_lock
+                an_entity_is_read_as_callers_see_it
+                entities_are_listed_in_pages
+                an_orchestration_that_an_entity_starts_replaces_nobody
+                messages_of_one_turn_to_oneself_stay_with_oneself
             }
             fuzz {
                 concurrent_callers_agree_with_a_simple_model
