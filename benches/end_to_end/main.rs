@@ -1,11 +1,12 @@
-//! The whole server under load: `make bench`, or `cargo bench --bench end_to_end -- [sequence|latency|start|status|lists] [--seconds S]
-//! [--db FILE]`. `lists` needs a file with many instances, as `examples/seed.rs` makes one, and works on a copy of it.
+//! The whole server under load: `make bench`, or `cargo bench --bench end_to_end -- [sequence|latency|start|status|entities|lists]
+//! [--seconds S] [--db FILE]`. `lists` needs a file with many instances, as `examples/seed.rs` makes one, and works on a copy of it.
 //!
 //! Each workload starts the release binary on a new file (SQLite, synchronous=FULL) and a free port of loopback, and drives it over the
 //! public protocols only. Load generator and worker live in this process, on the same cores. Figures are of one run: compare ratios and
 //! medians, machines are noisy.
 #![allow(clippy::unwrap_used, reason = "a benchmark stops at the first thing that goes wrong")]
 
+mod entities;
 mod http;
 mod lists;
 mod report;
@@ -44,6 +45,10 @@ async fn main() {
     }
     if wanted("status") {
         http::status("HTTP status of a finished instance, 64 connections", 64, time / 2).await;
+    }
+    if wanted("entities") {
+        entities::run("signals to one entity, gRPC, 64 in flight", 1, 64, time).await;
+        entities::run("signals to 1,000 entities, gRPC, 64 in flight", 1_000, 64, time).await;
     }
     match db {
         Some(db) if wanted("lists") => lists::run(&db, time).await,
