@@ -79,6 +79,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Error> {
     }
     let effective = Effective { config, merged };
     refuse_strangers(&effective)?;
+    refuse_what_cannot_be_sent(&effective)?;
     Ok(effective)
 }
 
@@ -89,6 +90,32 @@ fn refuse_strangers(effective: &Effective) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Exposed { listen: server.listen, origin: effective.origin("server.listen").to_owned() })
+}
+
+/// Names, tags and tokens that travel with a payload.
+const BESIDE_A_PAYLOAD: usize = 64 * 1024;
+
+/// A work item above the limit would end the stream of every worker that it is given to.
+fn refuse_what_cannot_be_sent(effective: &Effective) -> Result<(), Error> {
+    let limits = &effective.config.limits;
+    let origin = |key: &str| effective.origin(key).to_owned();
+    for (key, bytes, beside) in [
+        ("limits.work_item_bytes", limits.work_item_bytes, 0),
+        ("limits.payload_bytes", limits.payload_bytes, BESIDE_A_PAYLOAD),
+    ] {
+        let needed = bytes + beside;
+        if limits.grpc_sent_bytes < needed {
+            return Err(Error::SentTooSmall {
+                sent: limits.grpc_sent_bytes,
+                origin: origin("limits.grpc_sent_bytes"),
+                key,
+                bytes,
+                bytes_origin: origin(key),
+                needed,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Settings with one origin.
