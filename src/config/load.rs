@@ -6,6 +6,7 @@ use super::{
     Config, Error,
     keys::{Allowed, KEYS, Key},
 };
+use crate::model::MAX_BESIDE_PAYLOAD;
 use figment::{
     Figment, Metadata, Profile, Provider,
     value::{Dict, Map, Value},
@@ -92,8 +93,8 @@ fn refuse_strangers(effective: &Effective) -> Result<(), Error> {
     Err(Error::Exposed { listen: server.listen, origin: effective.origin("server.listen").to_owned() })
 }
 
-/// Names, tags and tokens that travel with a payload.
-const BESIDE_A_PAYLOAD: usize = 64 * 1024;
+/// What an activity brings besides its input, and the trace it inherits.
+const BESIDE_A_PAYLOAD: usize = 2 * MAX_BESIDE_PAYLOAD;
 
 /// A work item above the limit would end the stream of every worker that it is given to.
 fn refuse_what_cannot_be_sent(effective: &Effective) -> Result<(), Error> {

@@ -165,7 +165,7 @@ fn what_may_grow_must_fit_into_a_message_that_is_sent() {
     let smaller = [("DURAHUB__LIMITS__WORK_ITEM_BYTES", "4000000")];
     assert_eq!(from(file, &smaller, &[]).unwrap().config.limits.grpc_sent_bytes, 4_000_000);
     let payload = [smaller[0], ("DURAHUB__LIMITS__PAYLOAD_BYTES", "4000000")];
-    refused(from(file, &payload, &[]), &[sent, "limits.payload_bytes, which is 4000000", "at least 4065536"]);
+    refused(from(file, &payload, &[]), &[sent, "limits.payload_bytes, which is 4000000", "at least 4131072"]);
 }
 
 #[test]

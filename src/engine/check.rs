@@ -1,12 +1,13 @@
 //! What a worker may answer.
 
 use crate::model::{
-    Status, error_type, failure,
+    MAX_BESIDE_PAYLOAD, Status, error_type, failure,
     pb::{
         self, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
     },
 };
+use prost::Message as _;
 
 /// What no worker may answer. Everything else can be applied without failing half way.
 pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFailureDetails> {
@@ -23,6 +24,16 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
         }
         _ => Ok(()),
     };
+    let beside = |what: &str, whole: usize, input: Option<&String>| {
+        let got = whole.saturating_sub(input.map_or(0, String::len));
+        if got <= MAX_BESIDE_PAYLOAD {
+            return Ok(());
+        }
+        let text = format!(
+            "{what}'s name, version, tags and trace context are {got} bytes long; the limit is {MAX_BESIDE_PAYLOAD}"
+        );
+        Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+    };
     size("the custom status", response.custom_status.as_ref())?;
     for action in &response.actions {
         let id = action.id;
@@ -37,12 +48,14 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
                     return broken(format!("action {id} schedules an activity without a name"));
                 }
                 size("an activity's input", task.input.as_ref())?;
+                beside("an activity", task.encoded_len(), task.input.as_ref())?;
             }
             Some(Action::CreateSubOrchestration(child)) => {
                 if child.name.is_empty() {
                     return broken(format!("action {id} starts a sub-orchestration without a name"));
                 }
                 size("a sub-orchestration's input", child.input.as_ref())?;
+                beside("a sub-orchestration", child.encoded_len(), child.input.as_ref())?;
             }
             Some(Action::CreateTimer(timer)) => {
                 if timer.fire_at.is_none() {
