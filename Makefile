@@ -19,4 +19,4 @@ bench: ## measure (a few minutes on a quiet machine)
 	@source scripts/toolchain.sh rust && exec cargo bench
 
 clean: ## remove what was built and installed here; data files stay
-	rm -rf target tests/sdk/java/target .venv .go .pytest_cache
+	rm -rf target tests/sdk/java/target examples/mixed_team/java/target .venv .go .pytest_cache

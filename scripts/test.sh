@@ -10,6 +10,7 @@
 #   6. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
 #   7. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
 #   8. mvn test              the binary driven by the stock Java SDK (Maven keeps its packages where it always does)
+#   9. pytest tests/examples examples/mixed_team: one orchestration whose work is done in Python, JavaScript, Java, Go and Rust
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -107,6 +108,7 @@ if [ -f "$javascript/package-lock.json" ]; then
         fi
     fi
 fi
+
 # The Java SDK. Quiet but for failures and Surefire's summary.
 java=tests/sdk/java
 if [ -f "$java/pom.xml" ]; then
@@ -114,5 +116,23 @@ if [ -f "$java/pom.xml" ]; then
     say "mvn test in $java (binary: $DURAHUB_BIN)"
     mvn --batch-mode --quiet --no-transfer-progress -Dstyle.color=never \
         -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info --file "$java/pom.xml" test
+fi
+
+# All languages together, with what the suites above have installed.
+team=tests/examples
+if [ -f "$team/test_mixed_team.py" ]; then
+    if ! node "$javascript/run.js" --check 2>/dev/null; then
+        printf '\n!!! %s\n' "missing: Node.js 22 or newer. The example in which all languages work together (examples/mixed_team) WAS NOT TESTED." >&2
+    else
+        say "gofmt, go vet in examples/mixed_team/go; pytest $team (binary: $DURAHUB_BIN)"
+        (
+            cd examples/mixed_team/go
+            export GOTOOLCHAIN=local
+            unformatted=$(gofmt -l .)
+            [ -z "$unformatted" ] || give_up "not as gofmt writes it: $unformatted"
+            go vet ./...
+        )
+        .venv/bin/python -m pytest "$team"
+    fi
 fi
 say "all tests passed"

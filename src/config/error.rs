@@ -44,6 +44,25 @@ pub enum Error {
         /// What it may be.
         allowed: String,
     },
+    /// A message that the other settings let grow would not fit into one.
+    #[error(
+        "limits.grpc_sent_bytes is {sent} (from {origin}), too little for {key}, which is {bytes} (from {bytes_origin}): \
+         it must be at least {needed}"
+    )]
+    SentTooSmall {
+        /// The largest message that may be sent.
+        sent: usize,
+        /// Where that was written.
+        origin: String,
+        /// The key that asks for more.
+        key: &'static str,
+        /// Its value.
+        bytes: usize,
+        /// Where that was written.
+        bytes_origin: String,
+        /// The least that would do.
+        needed: usize,
+    },
     /// Listening where strangers can reach a server that asks nobody for a key.
     #[error(
         "server.listen is {listen} (from {origin}), which other machines can reach, and there is no key that callers must \

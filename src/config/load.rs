@@ -6,6 +6,7 @@ use super::{
     Config, Error,
     keys::{Allowed, KEYS, Key},
 };
+use crate::model::MAX_BESIDE_PAYLOAD;
 use figment::{
     Figment, Metadata, Profile, Provider,
     value::{Dict, Map, Value},
@@ -79,6 +80,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Error> {
     }
     let effective = Effective { config, merged };
     refuse_strangers(&effective)?;
+    refuse_what_cannot_be_sent(&effective)?;
     Ok(effective)
 }
 
@@ -89,6 +91,32 @@ fn refuse_strangers(effective: &Effective) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Exposed { listen: server.listen, origin: effective.origin("server.listen").to_owned() })
+}
+
+/// What an activity brings besides its input, and the trace it inherits.
+const BESIDE_A_PAYLOAD: usize = 2 * MAX_BESIDE_PAYLOAD;
+
+/// A work item above the limit would end the stream of every worker that it is given to.
+fn refuse_what_cannot_be_sent(effective: &Effective) -> Result<(), Error> {
+    let limits = &effective.config.limits;
+    let origin = |key: &str| effective.origin(key).to_owned();
+    for (key, bytes, beside) in [
+        ("limits.work_item_bytes", limits.work_item_bytes, 0),
+        ("limits.payload_bytes", limits.payload_bytes, BESIDE_A_PAYLOAD),
+    ] {
+        let needed = bytes + beside;
+        if limits.grpc_sent_bytes < needed {
+            return Err(Error::SentTooSmall {
+                sent: limits.grpc_sent_bytes,
+                origin: origin("limits.grpc_sent_bytes"),
+                key,
+                bytes,
+                bytes_origin: origin(key),
+                needed,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Settings with one origin.

@@ -77,6 +77,8 @@ pub struct Server {
     pub head_secs: u64,
     /// How long an HTTP/1 connection may be silent between two requests.
     pub idle_secs: u64,
+    /// Requests, waiting ones and worker streams included, that one HTTP/2 connection may have open at a time.
+    pub streams_per_connection: u32,
     /// Proxies whose word about the address that callers use is taken.
     #[serde(serialize_with = "values::networks_out", deserialize_with = "values::networks_in")]
     pub trusted_proxies: Vec<IpNet>,
@@ -169,6 +171,8 @@ pub struct Limits {
     pub payload_bytes: usize,
     /// Largest gRPC message the server accepts.
     pub grpc_message_bytes: usize,
+    /// Largest gRPC message the server sends. Never below what `payload_bytes` and `work_item_bytes` let grow.
+    pub grpc_sent_bytes: usize,
     /// Largest turn, history included, that is sent to a gRPC worker. An orchestration that outgrows it fails.
     pub work_item_bytes: usize,
     /// Longest that an HTTP caller may wait for an orchestration; longer waits are cut to this.
@@ -245,6 +249,8 @@ impl Default for Server {
             head_secs: 30,
             // Longer than the pools of most clients keep a connection, so that it is they who close it.
             idle_secs: 120,
+            // SDK clients put every waiting call on one connection.
+            streams_per_connection: 10_000,
             trusted_proxies: Vec::new(),
         }
     }
@@ -292,6 +298,7 @@ impl Default for Limits {
             // Most SDKs refuse a work item above 4 MiB, and a payload never travels alone.
             payload_bytes: 3 * MIB,
             grpc_message_bytes: 64 * MIB,
+            grpc_sent_bytes: 64 * MIB,
             work_item_bytes: 4 * MIB - 64 * 1024,
             wait_secs: 230,
             idempotency_hours: 24,

@@ -155,6 +155,20 @@ fn values_that_are_not_allowed_name_key_source_and_what_is() {
 }
 
 #[test]
+fn what_may_grow_must_fit_into_a_message_that_is_sent() {
+    let file = "[limits]\ngrpc_sent_bytes = 4_000_000";
+    let sent = "limits.grpc_sent_bytes is 4000000";
+    refused(
+        from(file, &[], &[]),
+        &[sent, "test.toml", "limits.work_item_bytes, which is 4128768 (from default)", "at least 4128768"],
+    );
+    let smaller = [("DURAHUB__LIMITS__WORK_ITEM_BYTES", "4000000")];
+    assert_eq!(from(file, &smaller, &[]).unwrap().config.limits.grpc_sent_bytes, 4_000_000);
+    let payload = [smaller[0], ("DURAHUB__LIMITS__PAYLOAD_BYTES", "4000000")];
+    refused(from(file, &payload, &[]), &[sent, "limits.payload_bytes, which is 4000000", "at least 4131072"]);
+}
+
+#[test]
 fn a_bad_value_counts_even_where_another_source_wins() {
     let environment = [("DURAHUB__STORE__URL", "sqlite:good.db")];
     refused(from("[store]\nurl = \"bad\"", &environment, &[]), &["store.url is \"bad\"", "test.toml"]);

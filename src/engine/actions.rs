@@ -161,10 +161,17 @@ impl<'c, 'x> Scribe<'c, 'x> {
         self.execution.open.contains_key(&id)
     }
 
-    fn schedule_task(&mut self, id: i32, task: pb::ScheduleTaskAction) {
+    /// The trace that what is scheduled belongs to: the one its action names, else the one that the orchestration was started in. SDKs
+    /// without tracing name none, and the trace would end with them.
+    fn trace(&self, named: Option<pb::TraceContext>) -> Option<pb::TraceContext> {
+        named.or_else(|| self.execution.started.as_ref()?.parent_trace_context.clone())
+    }
+
+    fn schedule_task(&mut self, id: i32, mut task: pb::ScheduleTaskAction) {
         if self.is_open(id) {
             return;
         }
+        task.parent_trace_context = self.trace(task.parent_trace_context);
         let record = &self.execution.record;
         let instance = pb::OrchestrationInstance {
             instance_id: record.id.as_str().to_owned(),
@@ -220,7 +227,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
             name,
             version,
             input,
-            parent_trace_context,
+            parent_trace_context: self.trace(parent_trace_context),
             tags,
         };
         match child::order(&self.execution.record, id, &created, self.context) {

@@ -2,13 +2,14 @@
 
 use super::entity;
 use crate::model::{
-    Status, error_type, failure,
+    MAX_BESIDE_PAYLOAD, Status, error_type, failure,
     pb::{
         self, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
         send_entity_message_action::EntityMessageType as Sent,
     },
 };
+use prost::Message as _;
 
 /// What no worker may answer. Everything else can be applied without failing half way.
 pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result<(), TaskFailureDetails> {
@@ -25,6 +26,16 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
         }
         _ => Ok(()),
     };
+    let beside = |what: &str, whole: usize, input: Option<&String>| {
+        let got = whole.saturating_sub(input.map_or(0, String::len));
+        if got <= MAX_BESIDE_PAYLOAD {
+            return Ok(());
+        }
+        let text = format!(
+            "{what}'s name, version, tags and trace context are {got} bytes long; the limit is {MAX_BESIDE_PAYLOAD}"
+        );
+        Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+    };
     size("the custom status", response.custom_status.as_ref())?;
     for action in &response.actions {
         let id = action.id;
@@ -39,12 +50,14 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
                     return broken(format!("action {id} schedules an activity without a name"));
                 }
                 size("an activity's input", task.input.as_ref())?;
+                beside("an activity", task.encoded_len(), task.input.as_ref())?;
             }
             Some(Action::CreateSubOrchestration(child)) => {
                 if child.name.is_empty() {
                     return broken(format!("action {id} starts a sub-orchestration without a name"));
                 }
                 size("a sub-orchestration's input", child.input.as_ref())?;
+                beside("a sub-orchestration", child.encoded_len(), child.input.as_ref())?;
             }
             Some(Action::CreateTimer(timer)) => {
                 if timer.fire_at.is_none() {

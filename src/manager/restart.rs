@@ -53,6 +53,7 @@ impl Manager {
             )));
         }
         start::check_version(restart.version.as_deref())?;
+        start::check_trace(restart.trace.as_ref())?;
         let target = match &restart.under {
             Under::MadeUp => start::made_up_id(),
             Under::Chosen(chosen) => InstanceId::orchestration(chosen)?,

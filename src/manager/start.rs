@@ -5,9 +5,13 @@ use super::{
     idempotency::{self, Fingerprint},
 };
 use crate::{
-    model::{HubId, InstanceId, NewInstance, Status, StatusExt as _, StatusSet, Tags, Timestamp, pb},
+    model::{
+        HubId, InstanceId, MAX_BESIDE_PAYLOAD, NewInstance, Status, StatusExt as _, StatusSet, Tags,
+        Timestamp, pb,
+    },
     store::{Created, Terms},
 };
+use prost::Message as _;
 use uuid::Uuid;
 
 /// How often a start that may replace a live instance tries again when somebody else takes the id in between.
@@ -111,6 +115,8 @@ impl Manager {
         self.check_payload("input", start.input.as_deref())?;
         check_tags(&start.tags)?;
         check_version(start.version.as_deref())?;
+        check_trace(start.trace.as_ref())?;
+        check_execution(start.execution_id.as_deref())?;
         let id = match start.id.as_deref().filter(|id| !id.is_empty()) {
             Some(chosen) => InstanceId::orchestration(chosen)?,
             None => made_up_id(),
@@ -147,6 +153,21 @@ pub(super) fn execution(id: &InstanceId, given: Option<String>) -> pb::Orchestra
 /// A version is a name, or empty.
 pub(super) fn check_version(version: Option<&str>) -> Result<(), Error> {
     version.filter(|version| !version.is_empty()).map_or(Ok(()), |version| check_name("version", version))
+}
+
+/// The id of an execution that a caller brings is a name, or empty.
+fn check_execution(id: Option<&str>) -> Result<(), Error> {
+    id.filter(|id| !id.is_empty()).map_or(Ok(()), |id| check_name("executionId", id))
+}
+
+/// A trace context goes to every activity.
+pub(super) fn check_trace(trace: Option<&pb::TraceContext>) -> Result<(), Error> {
+    match trace.map_or(0, pb::TraceContext::encoded_len) {
+        got if got > MAX_BESIDE_PAYLOAD => Err(Error::Invalid(format!(
+            "the trace context is {got} bytes long; the limit is {MAX_BESIDE_PAYLOAD}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What makes a start the same request.

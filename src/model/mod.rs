@@ -17,6 +17,10 @@ mod short;
 mod status;
 mod time;
 
+/// Most bytes of what travels with a payload: name, version, tags and trace context of an activity. SDKs receive 4 MiB at most, and an item
+/// above that would end the stream of every worker it is given to.
+pub const MAX_BESIDE_PAYLOAD: usize = 64 * 1024;
+
 /// The Durable Task messages, generated from `proto/durabletask.proto`.
 #[allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
 pub mod pb {

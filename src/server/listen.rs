@@ -21,8 +21,6 @@ const BACKSTOP: Duration = Duration::from_secs(5);
 /// noticed within the sum of both, and what it held goes back.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_PATIENCE: Duration = Duration::from_secs(20);
-/// Concurrent requests on one HTTP/2 connection. SDK clients put every waiting call on one connection.
-const MAX_STREAMS: u32 = 10_000;
 /// HTTP/2 flow control, in bytes: histories and payloads come in megabytes.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
@@ -42,15 +40,17 @@ pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `closing`, then lets open connections finish what they are answering.
+/// Serves until `closing`, then lets open connections finish what they are answering. `streams`: how many requests one HTTP/2
+/// connection may have open.
 pub(super) async fn serve(
     listener: TcpListener,
     router: Router,
     patience: Patience,
+    streams: u32,
     closing: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
-    let builder = builder(patience);
+    let builder = builder(patience, streams);
     loop {
         let (stream, peer) = tokio::select! {
             () = closing.cancelled() => break,
@@ -84,7 +84,7 @@ pub(super) async fn serve(
     graceful.shutdown().await;
 }
 
-fn builder(patience: Patience) -> Builder<TokioExecutor> {
+fn builder(patience: Patience, streams: u32) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // Whoever is silent is turned away by `Watched`, and this comes never before it. It must be there all the same: without a deadline
     // hyper does not look at an idle connection again, and nobody would notice that the time is over.
@@ -95,7 +95,7 @@ fn builder(patience: Patience) -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_PATIENCE)
-        .max_concurrent_streams(MAX_STREAMS)
+        .max_concurrent_streams(streams)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     builder

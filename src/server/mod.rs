@@ -120,7 +120,9 @@ impl Server {
         }
         let router = routes(config, &manager, &dispatch, &store, &clock, &gate, &leaving);
         let closing = CancellationToken::new();
-        let listener = tokio::spawn(listen::serve(listening, router, patience(config), closing.clone()));
+        let streams = config.server.streams_per_connection;
+        let serving = listen::serve(listening, router, patience(config), streams, closing.clone());
+        let listener = tokio::spawn(serving);
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
         Ok(Self { address, manager, dispatch, store, leaving, closing, listener, grace })
     }
@@ -272,6 +274,7 @@ fn routes(
         ping: Duration::from_secs(config.grpc.ping_secs),
     };
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
-    let message_bytes = config.limits.grpc_message_bytes;
-    grpc_api::mount(http::router(api), sidecar, message_bytes, readiness, gate.clone(), leaving.clone())
+    let sizes =
+        grpc_api::Sizes { received: config.limits.grpc_message_bytes, sent: config.limits.grpc_sent_bytes };
+    grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), leaving.clone())
 }

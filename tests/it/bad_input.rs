@@ -237,9 +237,11 @@ async fn what_is_too_large_is_refused_with_the_name_of_the_limit() {
 
     let mut client = server.grpc().await;
     let start = |input| pb::CreateInstanceRequest { input: Some(input), ..start_request("HelloCities", "j") };
-    for (input, limit) in
-        [(payload, "payload_bytes"), (json_text(80 * KIB), "65536"), (json_text(3 << 20), "65536")]
-    {
+    for (input, limit) in [
+        (payload, "limits.payload_bytes"),
+        (json_text(80 * KIB), "65536 bytes (limits.grpc_message_bytes)"),
+        (json_text(3 << 20), "65536 bytes (limits.grpc_message_bytes)"),
+    ] {
         let refused = client.start_instance(start(input)).await.unwrap_err();
         assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
         assert!(refused.message().contains(limit), "{refused}");

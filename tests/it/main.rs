@@ -17,6 +17,7 @@ mod edge;
 mod history;
 mod hubs;
 mod keys;
+mod limits;
 mod links;
 mod lists;
 mod races;

@@ -1,21 +1,21 @@
 //! What is done to every gRPC request before and after the rpc: refusals of the transport in the codes that callers expect.
 
-use super::permit;
+use super::{permit, size};
 use crate::{api::http, auth::Gate};
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
-use tonic::{Code, Status};
+use tonic::Code;
 
 const GRPC: &str = "application/grpc";
 
 /// UNAUTHENTICATED and PERMISSION_DENIED for callers who may not do what they ask for; see `permit`. 415 for what does not call itself
 /// gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked.
-/// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; tonic would say OUT_OF_RANGE.
+/// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; see `size`.
 pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let (grpc, judged) = (declared.is_some_and(is_grpc), permit::judge(&gate, &request));
@@ -27,13 +27,7 @@ pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Nex
         Err(refusal) => return refusal.into_http(),
         Ok(caller) => request.extensions_mut().insert(caller),
     };
-    let mut response = next.run(request).await;
-    if let Some(code) = response.headers_mut().get_mut(Status::GRPC_STATUS)
-        && Code::from_bytes(code.as_bytes()) == Code::OutOfRange
-    {
-        *code = HeaderValue::from(Code::ResourceExhausted as i32);
-    }
-    response
+    size::refusals_named(next.run(request).await)
 }
 
 /// `application/grpc`, with or without a format and parameters; not gRPC-Web, which is another protocol.

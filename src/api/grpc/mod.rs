@@ -12,6 +12,7 @@ mod reflection;
 mod restart;
 mod routes;
 mod service;
+mod size;
 mod state;
 mod status;
 
@@ -25,3 +26,4 @@ use door::door;
 pub use history::HistoryChunk;
 pub use routes::mount;
 pub use service::Sidecar;
+pub use size::Sizes;

@@ -1,7 +1,7 @@
 //! Where the gRPC services are mounted: all on the one port, all behind the same door.
 
 use super::{
-    Sidecar, door, generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer, health,
+    Sidecar, Sizes, door, generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer, health,
     reflection,
 };
 use crate::{api::http::Readiness, auth::Gate};
@@ -12,18 +12,18 @@ use tower::Layer as _;
 
 /// Adds the Durable Task service, health checks and server reflection to `router`.
 ///
-/// `message_bytes`: the largest message that is accepted. `gate`: decides who may call what. `stop`: cancelled when the server shuts down.
+/// `sizes`: how large messages may be. `gate`: decides who may call what. `stop`: cancelled when the server shuts down.
 pub fn mount(
     router: Router,
     sidecar: Sidecar,
-    message_bytes: usize,
+    sizes: Sizes,
     readiness: Arc<dyn Readiness>,
     gate: Arc<Gate>,
     stop: CancellationToken,
 ) -> Router {
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
-        .max_decoding_message_size(message_bytes)
-        .max_encoding_message_size(usize::MAX);
+        .max_decoding_message_size(sizes.received)
+        .max_encoding_message_size(sizes.sent);
     let door = axum::middleware::from_fn_with_state(gate, door);
     router
         .route_service("/TaskHubSidecarService/{rpc}", door.layer(sidecar))

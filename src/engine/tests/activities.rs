@@ -47,6 +47,35 @@ fn several_activities_keep_their_order() {
 }
 
 #[test]
+fn the_trace_of_the_start_goes_on_unless_the_worker_names_another() {
+    check(
+        "start traced=outer -> task 1 Charge, task 2 Pay traced=inner, child 3 Ship, child 4 Bill traced=inner",
+        expect![[r#"
+            @0: turn 1s, started e1 Checkout, #1 task Charge, #2 task Pay, #3 child order:0003 Ship, #4 child order:0004 Bill, end
+            activity #1 Charge traced=outer of e1
+            activity #2 Pay traced=inner of e1
+            child order:0003/e2 Ship traced=outer of order/e1#3, or Result [child failed of 3 OrchestrationAlreadyExistsError!(a live instance with the id order:0003 exists already)]
+            child order:0004/e3 Bill traced=inner of order/e1#4, or Result [child failed of 4 OrchestrationAlreadyExistsError!(a live instance with the id order:0004 exists already)]
+            Running; took 1"#]],
+    );
+    // A later execution is of the same trace.
+    check(
+        "start traced=outer -> again | -> task 1 Charge",
+        expect![[r#"
+        @0: turn 2s, started e2 Checkout, #1 task Charge, end
+        activity #1 Charge traced=outer of e2
+        Running; took 2"#]],
+    );
+    check(
+        "start -> task 1 Charge",
+        expect![[r#"
+        @0: turn 1s, started e1 Checkout, #1 task Charge, end
+        activity #1 Charge of e1
+        Running; took 1"#]],
+    );
+}
+
+#[test]
 fn version_and_tags_travel_with_the_work() {
     check(
         "start -> task 1 Charge version=2 tags=team:x",

@@ -54,6 +54,12 @@ impl<'a> Words<'a> {
         self.option(key).map(expand)
     }
 
+    /// The trace that something belongs to.
+    fn traced(&self) -> Option<pb::TraceContext> {
+        let trace_parent = self.text("traced")?;
+        Some(pb::TraceContext { trace_parent, ..pb::TraceContext::default() })
+    }
+
     fn tags(&self) -> crate::model::Tags {
         let pairs = self.option("tags").into_iter().flat_map(|tags| tags.split(','));
         pairs
@@ -88,7 +94,7 @@ pub fn details(text: &str) -> pb::TaskFailureDetails {
     details
 }
 
-/// The instance that `start` makes: `id= name= version= in= at= tags= parent=ID:EXECUTION:TASK`.
+/// The instance that `start` makes: `id= name= version= in= at= tags= traced= parent=ID:EXECUTION:TASK`.
 pub fn new_instance(words: &Words<'_>) -> NewInstance {
     let parent = words.option("parent").map(|parent| {
         let mut parts = parent.split(':');
@@ -113,6 +119,7 @@ pub fn new_instance(words: &Words<'_>) -> NewInstance {
         parent_instance: parent,
         scheduled_start_timestamp: start_at.map(Timestamp::to_wire),
         tags: words.tags(),
+        parent_trace_context: words.traced(),
         ..pb::ExecutionStartedEvent::default()
     };
     NewInstance { hub: HubId(1), id: InstanceId::lookup(id), created_at: START, start_at, started }
@@ -193,7 +200,7 @@ fn action(words: &Words<'_>) -> pb::OrchestratorAction {
             version: words.text("version"),
             input: words.payload(3),
             tags: words.tags(),
-            ..pb::ScheduleTaskAction::default()
+            parent_trace_context: words.traced(),
         })),
         "timer" => Some(Action::CreateTimer(pb::CreateTimerAction {
             fire_at: words.plain.get(2).map(|at| time(at).to_wire()),
@@ -204,7 +211,7 @@ fn action(words: &Words<'_>) -> pb::OrchestratorAction {
             version: words.text("version"),
             input: words.payload(3),
             tags: words.tags(),
-            ..pb::CreateSubOrchestrationAction::default()
+            parent_trace_context: words.traced(),
         })),
         "send" => Some(Action::SendEvent(pb::SendEventAction {
             instance: to(2),

@@ -6,7 +6,7 @@ use crate::{
     model::{
         Commit, HistoryChange, Message, NewActivity, NewChild, NewInstance, NewMessage, Outgoing, Pending,
         Recipient, StatusExt as _, Tags, Timestamp,
-        pb::{HistoryEvent, TaskFailureDetails, history_event::EventType},
+        pb::{HistoryEvent, TaskFailureDetails, TraceContext, history_event::EventType},
     },
 };
 use std::fmt::Write as _;
@@ -46,8 +46,10 @@ pub fn commit(commit: &Commit) -> String {
         let (input, tags) = (payload(request.input.as_ref()), tags(&request.tags));
         let execution = request.orchestration_instance.as_ref().and_then(|of| of.execution_id.clone());
         let execution = execution.unwrap_or_default();
+        let traced = traced(request.parent_trace_context.as_ref());
         let detached = if *detached { ", detached" } else { "" };
-        writeln!(text, "activity #{} {name}{version}{input}{tags} of {execution}{detached}", request.task_id)
+        let id = request.task_id;
+        writeln!(text, "activity #{id} {name}{version}{input}{tags}{traced} of {execution}{detached}")
             .unwrap();
     }
     for NewChild { instance, otherwise, .. } in &commit.children {
@@ -114,7 +116,12 @@ pub fn child(child: &NewInstance) -> String {
         child.parent().map(|parent| format!("{}/{}#{}", parent.id, parent.execution_id, parent.task_id));
     let (input, tags) = (payload(started.input.as_ref()), tags(&started.tags));
     let (id, execution, parent) = (&child.id, child.execution_id(), parent.unwrap_or_default());
-    format!("child {id}/{execution} {}{version}{input}{tags} of {parent}", started.name)
+    let traced = traced(started.parent_trace_context.as_ref());
+    format!("child {id}/{execution} {}{version}{input}{tags}{traced} of {parent}", started.name)
+}
+
+fn traced(trace: Option<&TraceContext>) -> String {
+    trace.map(|trace| format!(" traced={}", trace.trace_parent)).unwrap_or_default()
 }
 
 fn tags(tags: &Tags) -> String {

@@ -177,6 +177,22 @@ fn a_payload_over_the_limit_names_the_limit() {
 }
 
 #[test]
+fn what_travels_beside_an_input_has_a_limit_of_its_own() {
+    check(
+        "start -> task 1 A x*3145728 version=x*65536",
+        expect![[r#"
+        @0: turn 1s, started e1 Checkout, #-1 ended Failed PayloadTooLargeError!(an activity's name, version, tags and trace context are 65557 bytes long; the limit is 65536), end
+        Failed; failure PayloadTooLargeError!(an activity's name, version, tags and trace context are 65557 bytes long; the limit is 65536); drop all; took 1"#]],
+    );
+    check(
+        "start -> child 1 A traced=x*65536",
+        expect![[r#"
+        @0: turn 1s, started e1 Checkout, #-1 ended Failed PayloadTooLargeError!(a sub-orchestration's name, version, tags and trace context are 65547 bytes long; the limit is 65536), end
+        Failed; failure PayloadTooLargeError!(a sub-orchestration's name, version, tags and trace context are 65547 bytes long; the limit is 65536); drop all; took 1"#]],
+    );
+}
+
+#[test]
 fn nothing_else_of_such_an_answer_counts() {
     check(
         "start -> task 1 A, send 2 other Go, status x, task 3",

@@ -194,7 +194,9 @@ impl Call {
 
     fn schedule(&self) -> Task {
         let (name, input, version) = (self.name.clone(), self.input.clone(), self.version.clone());
-        let (tags, parent_trace_context) = (self.tags.clone(), self.journal.borrow().trace.clone());
+        let tags = self.tags.clone();
+        // The engine knows which trace the orchestration belongs to.
+        let parent_trace_context = None;
         match &self.target {
             Target::Activity => {
                 let action = ScheduleTaskAction { name, version, input, tags, parent_trace_context };

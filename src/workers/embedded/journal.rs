@@ -5,7 +5,7 @@
 
 use super::{TaskError, inbox::Inbox, step::Step};
 use crate::model::pb::{
-    self, OrchestratorAction, TaskFailureDetails, orchestrator_action::OrchestratorActionType as Action,
+    OrchestratorAction, TaskFailureDetails, orchestrator_action::OrchestratorActionType as Action,
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -63,8 +63,6 @@ pub(super) struct Journal {
     pub next: Option<Next>,
     /// A mistake that the code cannot catch; it runs no further.
     pub fatal: Option<TaskError>,
-    /// Handed on to whatever is scheduled.
-    pub trace: Option<pb::TraceContext>,
     pub ids_made: u64,
     next_action: i32,
     /// Asked for, not yet found in history.
@@ -81,7 +79,6 @@ impl Journal {
             inbox: Inbox::default(),
             next: None,
             fatal: None,
-            trace: None,
             ids_made: 0,
             next_action: 0,
             issued: BTreeMap::new(),

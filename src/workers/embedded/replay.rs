@@ -170,7 +170,6 @@ impl<'a> Replay<'a> {
             );
             return self.end(Ending::Broken(error.non_retriable()));
         };
-        self.journal.borrow_mut().trace = started.parent_trace_context.clone();
         let (id, execution_id) = (self.instance_id.clone(), self.execution_id.take());
         let context = OrchestrationContext::new(id, execution_id, &started, self.journal.clone());
         // The function may panic before it gives a future.

@@ -180,6 +180,31 @@ def test_giant_tags_do_not_spoil_the_lists(stub, start, new_id):
         assert listed(stub, instance) == [instance]
 
 
+@pytest.mark.parametrize("action", [
+    lambda name: pb.ScheduleTaskAction(name=name, tags={f"{number}": GIANT for number in range(5)}),
+    lambda name: pb.ScheduleTaskAction(name=name + GIANT * 5),
+    lambda name: pb.ScheduleTaskAction(name=name, version=string_value(GIANT * 5)),
+    lambda name: pb.ScheduleTaskAction(name=name, parentTraceContext=pb.TraceContext(traceParent=GIANT * 5)),
+], ids=["tags", "name", "version", "trace"])
+def test_an_activity_that_no_worker_could_receive_fails_its_orchestration(raw, stub, start, name, action):
+    """Handed out it would end the stream of every worker that gets it, again and again."""
+    instance, other = start(), start()
+    raw.answer(raw.orchestration(instance), pb.OrchestratorAction(id=1, scheduleTask=action(name)))
+    failure = ended(stub, instance).failureDetails
+    assert failure.errorType == "PayloadTooLargeError" and "the limit is 65536" in failure.errorMessage, failure
+    raw.answer(raw.orchestration(other), complete(1))
+    assert ended(stub, other).orchestrationStatus == COMPLETED
+
+
+@pytest.mark.parametrize("fields", [
+    {"parentTraceContext": pb.TraceContext(traceParent=GIANT)},
+    {"executionId": string_value(GIANT)},
+], ids=["trace", "execution id"])
+def test_a_start_with_what_every_activity_would_carry_is_refused(start, fields):
+    with refused(INVALID):
+        start(**fields)
+
+
 def test_giant_failure_details_do_not_spoil_the_lists(raw, stub, start):
     instance = start()
     action = complete(0, status=FAILED)
