@@ -20,6 +20,7 @@ mod keys;
 mod links;
 mod lists;
 mod races;
+mod replace;
 mod restart;
 mod retries;
 mod rewind;

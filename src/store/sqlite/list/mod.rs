@@ -76,7 +76,7 @@ pub fn ended(
 /// [`crate::store::Store::instance_count`]. Needs a transaction.
 pub fn count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    for source in sources::for_count(filter) {
+    for source in sources::for_count(conn, hub, filter)? {
         let (text, params) = sql::count(source, hub, filter);
         rows::all(conn, &text, params_from_iter(params), |row| {
             counts.add(rows::status(row, 0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));
