@@ -51,6 +51,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "streams_per_connection", Whole(10..=1_000_000)),
     key("server", "trusted_proxies", List("a list of addresses such as 127.0.0.1 and networks such as 10.0.0.0/8")),
     key("http", "event_content_type", Text("json or any")),
+    key("http", "overridable_existing_instance_states", Text("NonRunningStates or AnyState")),
     key("http", "cors_origins", List("a list of origins such as https://app.example.org, or * alone")),
     key("http", "compression", Switch),
     key("http", "body_idle_secs", Whole(1..=3_600)),

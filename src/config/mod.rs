@@ -90,6 +90,8 @@ pub struct Server {
 pub struct Http {
     /// What the body of an event may be if the request does not say.
     pub event_content_type: EventContentType,
+    /// Which instances a start under the same id replaces if the request does not say.
+    pub overridable_existing_instance_states: OverridableStates,
     /// Web pages that may call the API from a browser: their origins, or `*` for all. Empty: none.
     #[serde(deserialize_with = "values::origins")]
     pub cors_origins: Vec<String>,
@@ -107,6 +109,15 @@ pub enum EventContentType {
     Json,
     /// Anything; what is not JSON is wrapped as JSON.
     Any,
+}
+
+/// `http.overridable_existing_instance_states`: which instances a start under the same id replaces. Spelled as in `host.json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OverridableStates {
+    /// Those that have ended.
+    NonRunningStates,
+    /// Live ones, too.
+    AnyState,
 }
 
 /// `[store]`: where everything durable is kept.
@@ -260,6 +271,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             event_content_type: EventContentType::Json,
+            overridable_existing_instance_states: OverridableStates::NonRunningStates,
             cors_origins: Vec::new(),
             compression: true,
             body_idle_secs: 30,

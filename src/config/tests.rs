@@ -143,6 +143,10 @@ fn values_that_are_not_allowed_name_key_source_and_what_is() {
         ("[http]\ncors_origins = [\"https://a/\"]", ["http.cors_origins is", "https://app.example.org"]),
         ("[http]\ncors_origins = [\"a.example\"]", ["http.cors_origins is", "https://app.example.org"]),
         ("[http]\nevent_content_type = \"xml\"", ["http.event_content_type is \"xml\"", "json or any"]),
+        (
+            "[http]\noverridable_existing_instance_states = \"any\"",
+            ["http.overridable_existing_instance_states is \"any\"", "NonRunningStates or AnyState"],
+        ),
         ("[server]\nidle_secs = 0", ["server.idle_secs is 0", "from 1 to 86400"]),
         ("[hubs]\nwebhook_secrets = \"a github b\"", ["hubs.webhook_secrets is not shown here", "a list of"]),
         ("[limits]\nbody_bytes = 1_000_000_000_000", ["limits.body_bytes is 1000000000000", "to 536870912"]),

@@ -51,12 +51,16 @@ pub struct Reuse {
     pub replace: StatusSet,
     /// Leave it alone and answer as if it had just been started.
     pub ignore: StatusSet,
+    /// Replace it whatever its status, in one step and without a word to it. Only what is live and has a parent is terminated first,
+    /// because that is how the parent learns of it. The server's setting, not a wish of the caller's: a request that is repeated after the
+    /// setting was changed is still the same.
+    pub any_state: bool,
 }
 
 /// Ended instances are replaced, live ones refuse.
 impl Default for Reuse {
     fn default() -> Self {
-        Self { replace: StatusSet::TERMINAL, ignore: StatusSet::NONE }
+        Self { replace: StatusSet::TERMINAL, ignore: StatusSet::NONE, any_state: false }
     }
 }
 
@@ -82,7 +86,7 @@ impl Manager {
         let new = self.new_instance(hub, start)?;
         let id = new.id.clone();
         let ended_only = reuse.replace.and(StatusSet::TERMINAL);
-        let mut replace = ended_only;
+        let mut replace = if reuse.any_state { StatusSet::ALL } else { ended_only };
         for _ in 0..REPLACE_ATTEMPTS {
             let terms = Terms { replace, keep: reuse.ignore, only: None, idempotency: asked.clone() };
             match self.store.instance_create(new.clone(), terms).await? {
@@ -92,7 +96,9 @@ impl Manager {
                     let Some(asked) = &asked else { return Err(Error::Overtaken { verb: "start", id }) };
                     return idempotency::repeated(asked, recorded);
                 }
-                Created::Exists(status) if reuse.replace.contains(status) && !status.is_terminal() => {
+                Created::Exists(status)
+                    if (reuse.any_state || reuse.replace.contains(status)) && !status.is_terminal() =>
+                {
                     let reason = Some("\"replaced by a new start with the same id\"".to_owned());
                     match self.terminate(hub, &id, reason, false).await {
                         Ok(()) | Err(Error::NotFound(_) | Error::AlreadyEnded { .. }) => {}

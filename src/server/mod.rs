@@ -25,7 +25,7 @@ use crate::{
     },
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
-    config::{Config, EventContentType, SignatureStyle, StoreUrl, Synchronous},
+    config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
     manager::{self, Hubs, Limits, Manager},
     store::{
@@ -241,6 +241,7 @@ fn http_settings(config: &Config) -> HttpSettings {
             EventContentType::Json => http::Accepted::Json,
             EventContentType::Any => http::Accepted::Any,
         },
+        replaces_any_state: config.http.overridable_existing_instance_states == OverridableStates::AnyState,
         webhook_secrets: webhook_secrets.collect(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         open_rpc_mount: config.auth.open_rpc_mount,

@@ -5,7 +5,8 @@ use crate::model::{InstanceId, InstanceKey, Status, StatusSet, Timestamp};
 /// On what terms [`crate::store::Store::instance_create`] makes an instance. Plain [`StatusSet`]s convert: they are `replace`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// An instance that holds the id is replaced if its status is among these.
+    /// An instance that holds the id is replaced if its status is among these; a live one only if it has no parent, because that waits
+    /// for it.
     pub replace: StatusSet,
     /// An instance that holds the id and has one of these statuses is left alone and answers the request in place of a new one.
     /// `replace` goes first.
@@ -51,7 +52,7 @@ pub enum Created {
     New(InstanceKey),
     /// The id is held by an instance of this status, which was kept, as the terms say.
     Kept(Status),
-    /// The id is held by an instance whose status the terms do not name. Nothing was changed.
+    /// The id is held by an instance of this status, which the terms do not permit to replace. Nothing was changed.
     Exists(Status),
     /// The instance that was to be replaced does not hold the id any more. Nothing was changed.
     Overtaken,

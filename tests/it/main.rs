@@ -21,6 +21,7 @@ mod limits;
 mod links;
 mod lists;
 mod races;
+mod replace;
 mod restart;
 mod retries;
 mod rewind;

@@ -4,7 +4,7 @@ use super::status;
 use crate::{
     manager::{Error, Manager},
     model::{
-        Chunk, CorruptHistory, HubId, InstanceId, Revision, Timestamp, event,
+        Chunk, CorruptHistory, HubId, InstanceId, Revision, Short, Timestamp, event,
         pb::{self, HistoryEvent},
     },
     store,
@@ -48,7 +48,10 @@ pub(super) async fn stream(
     let current = instance.record.execution_id;
     if let Some(asked) = request.execution_id.filter(|asked| !asked.is_empty() && *asked != current) {
         return Err(Status::not_found(format!(
-            "instance {id} is in execution {current}; no history of execution {asked} is kept"
+            "instance {} is in execution {}; no history of execution {} is kept",
+            Short(id.as_str()),
+            Short(&current),
+            Short(&asked)
         )));
     }
     // Workers replay exactly what is stored; clients are also told where the history was rewound.

@@ -96,12 +96,10 @@ fn reuse(policy: Option<pb::OrchestrationIdReusePolicy>) -> Reuse {
     let listed: StatusSet = policy.replaceable_status().collect();
     match policy.action() {
         pb::CreateOrchestrationAction::ReuseActionIgnore => {
-            Reuse { replace: StatusSet::NONE, ignore: listed }
+            Reuse { replace: StatusSet::NONE, ignore: listed, any_state: false }
         }
         pb::CreateOrchestrationAction::ReuseActionTerminate
-        | pb::CreateOrchestrationAction::ReuseActionError => {
-            Reuse { replace: listed, ignore: StatusSet::NONE }
-        }
+        | pb::CreateOrchestrationAction::ReuseActionError => Reuse { replace: listed, ..Reuse::default() },
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Error, Query};
 use crate::{
-    model::{InstanceId, StatusSet, Timestamp},
+    model::{InstanceId, Short, StatusSet, Timestamp},
     store::{Filter, Order, Parent, Span, Tag},
 };
 
@@ -37,7 +37,8 @@ pub fn order(query: &Query) -> Result<(Order, bool), Error> {
     let Some(asked) = query.word("order") else { return Ok((Order::Created, false)) };
     let refused = || {
         Error::Invalid(format!(
-            "order {asked:?} is none that lists have; give createdTime, lastUpdatedTime or id, followed by \" desc\" for the reverse"
+            "order {:?} is none that lists have; give createdTime, lastUpdatedTime or id, followed by \" desc\" for the reverse",
+            Short(asked)
         ))
     };
     let mut words = asked.split_whitespace();
@@ -67,7 +68,9 @@ fn understood<T>(
     read: impl FnOnce(&Query, &str) -> Option<T>,
 ) -> Result<Option<T>, Error> {
     match (query.word(name), read(query, name)) {
-        (Some(given), None) => Err(Error::Invalid(format!("{name} must be {expected}, not {given:?}"))),
+        (Some(given), None) => {
+            Err(Error::Invalid(format!("{name} must be {expected}, not {:?}", Short(given))))
+        }
         (_, value) => Ok(value),
     }
 }
@@ -92,7 +95,8 @@ fn tag(text: &str) -> Result<Tag, Error> {
     };
     if key.is_empty() {
         return Err(Error::Invalid(format!(
-            "tag must be a key, or a key and a value such as team:red, not {text:?}"
+            "tag must be a key, or a key and a value such as team:red, not {:?}",
+            Short(text)
         )));
     }
     Ok(Tag { key: key.to_owned(), value })

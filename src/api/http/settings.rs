@@ -18,6 +18,8 @@ pub struct HttpSettings {
     pub body_patience: Duration,
     /// Which bodies an event may have if the request does not say.
     pub events_accepted: Accepted,
+    /// Whether a start replaces whatever instance holds its id, unless the request says otherwise; `false`: only one that has ended.
+    pub replaces_any_state: bool,
     /// What events must be signed with, for hubs that have such a secret.
     pub webhook_secrets: Vec<Secret>,
     /// Origins of web pages that may use the API, or `*` alone. Empty: no page may.
@@ -38,6 +40,7 @@ impl Default for HttpSettings {
             wait_cap: Duration::from_secs(230),
             body_patience: Duration::from_secs(30),
             events_accepted: Accepted::Json,
+            replaces_any_state: false,
             webhook_secrets: Vec::new(),
             cors_origins: Vec::new(),
             compression: true,

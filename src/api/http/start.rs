@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     manager::{Instance, Reuse, Start, Started},
-    model::{HubId, InstanceId, Status, StatusSet},
+    model::{HubId, InstanceId, Short, Status, StatusSet},
 };
 use axum::{body::Body, http::StatusCode, response::Response};
 
@@ -30,7 +30,7 @@ pub async fn start(call: &Call, function: String, id: Option<String>, body: Body
         input: body::json_text(&bytes)?,
         version: call.query.text("version").map(str::to_owned),
         trace: trace::context(&call.headers),
-        reuse: reuse(call.query.text("onExisting"))?,
+        reuse: reuse(call.query.text("onExisting"), call.api.settings.replaces_any_state)?,
         key: retry::key(&call.headers)?,
         ..Start::default()
     };
@@ -39,13 +39,16 @@ pub async fn start(call: &Call, function: String, id: Option<String>, body: Body
     accepted(call, hub, &started, patience).await
 }
 
-/// What `onExisting` says about a live instance under the same id. An ended one is replaced in any case.
-fn reuse(on_existing: Option<&str>) -> Result<Reuse, Error> {
-    let Some(word) = on_existing.map(str::trim) else { return Ok(Reuse::default()) };
+/// What is to become of a live instance under the same id: what `onExisting` says, else what the setting says. An ended one is replaced
+/// in any case.
+fn reuse(on_existing: Option<&str>, any_state: bool) -> Result<Reuse, Error> {
+    let Some(word) = on_existing.map(str::trim) else { return Ok(Reuse { any_state, ..Reuse::default() }) };
     match word {
         _ if word.eq_ignore_ascii_case("reject") => Ok(Reuse::default()),
         _ if word.eq_ignore_ascii_case("return") => Ok(Reuse { ignore: StatusSet::LIVE, ..Reuse::default() }),
-        other => Err(Error::Invalid(format!("onExisting is {other:?}; it must be reject or return"))),
+        other => {
+            Err(Error::Invalid(format!("onExisting is {:?}; it must be reject or return", Short(other))))
+        }
     }
 }
 

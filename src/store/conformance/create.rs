@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::{
-    model::{Class, Effect, HubName, InstanceId, Status, StatusSet, Timestamp},
+    model::{Class, Effect, HubName, InstanceId, NewChild, Status, StatusSet, Timestamp},
     store::Created,
 };
 
@@ -101,6 +101,24 @@ pub async fn a_live_instance_is_replaced_if_the_caller_says_so(cx: &mut StoreTes
     let Created::New(key) = answer else { panic!("{answer:?}") };
     assert_eq!(cx.store.instance_load(old).await.unwrap(), None);
     assert_eq!(cx.inbox(key).await, ["start"]);
+}
+
+pub async fn a_live_child_is_not_replaced_because_its_parent_waits_for_it(cx: &mut StoreTest) {
+    let parent = cx.create("p").await;
+    let mut turn = cx.turn(parent, 1);
+    turn.children.push(NewChild { instance: new_child(cx.hub, "c", "p"), replaces: true, otherwise: None });
+    cx.store.turn_commit(turn).await.unwrap();
+    let child = cx.store.instance_get(cx.hub, InstanceId::lookup("c"), false).await.unwrap().unwrap().0;
+    let replace =
+        async |id: &str| cx.store.instance_create(cx.new_instance(id), StatusSet::ALL.into()).await.unwrap();
+    assert_eq!(replace("c").await, Created::Exists(Status::Pending));
+    assert_eq!(cx.inbox(child.key).await, ["start"]);
+    let mut end = cx.turn(child.key, 1);
+    end.update.status = Status::Terminated;
+    cx.store.turn_commit(end).await.unwrap();
+    assert!(matches!(replace("c").await, Created::New(_)));
+    // Nobody waits for the parent.
+    assert!(matches!(replace("p").await, Created::New(_)));
 }
 
 pub async fn hubs_are_found_without_case_and_keep_instances_apart(cx: &mut StoreTest) {

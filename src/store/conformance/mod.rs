@@ -47,6 +47,7 @@ macro_rules! conformance {
                 a_taken_id_changes_nothing
                 an_ended_instance_is_replaced_with_all_it_had
                 a_live_instance_is_replaced_if_the_caller_says_so
+                a_live_child_is_not_replaced_because_its_parent_waits_for_it
                 hubs_are_found_without_case_and_keep_instances_apart
             }
             hubs {

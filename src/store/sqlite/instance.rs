@@ -38,7 +38,7 @@ pub enum Outcome {
 pub fn create(
     tx: &mut Tx<'_>,
     newborn: Newborn,
-    may_replace: impl FnOnce(InstanceKey, Status) -> bool,
+    may_replace: impl FnOnce(&Tx<'_>, InstanceKey, Status) -> Result<bool, Error>,
 ) -> Result<Outcome, Error> {
     let Newborn { new, start } = newborn;
     let key = InstanceKey(tx.number(Kind::Instance)?);
@@ -46,7 +46,7 @@ pub fn create(
     if !insert(tx, key, &new)? {
         let found = inbox::find(tx, new.hub, &new.id)?;
         let (old, status) = found.ok_or_else(|| Error::Corrupt(format!("index over instance {}", new.id)))?;
-        if !may_replace(old.key, status) {
+        if !may_replace(tx, old.key, status)? {
             return Ok(Outcome::Taken(status));
         }
         remove(tx, old)?;
@@ -79,7 +79,10 @@ pub fn create_on_terms(tx: &mut Tx<'_>, newborn: Newborn, terms: Terms) -> Resul
     {
         return Ok(Created::Overtaken);
     }
-    let created = match create(tx, newborn, |_, status| replace.contains(status))? {
+    let may_replace = |tx: &Tx<'_>, old, status: Status| {
+        Ok(replace.contains(status) && (status.is_terminal() || !is_child(tx, old)?))
+    };
+    let created = match create(tx, newborn, may_replace)? {
         Outcome::New(key) => Created::New(key),
         Outcome::Taken(status) if keep.contains(status) => Created::Kept(status),
         Outcome::Taken(status) => return Ok(Created::Exists(status)),
@@ -88,6 +91,15 @@ pub fn create_on_terms(tx: &mut Tx<'_>, newborn: Newborn, terms: Terms) -> Resul
         idempotency::record(tx, hub, asked, &id, matches!(created, Created::New(_)), now)?;
     }
     Ok(created)
+}
+
+/// Whether an instance has a parent, which may be waiting for it.
+fn is_child(tx: &Tx<'_>, key: InstanceKey) -> Result<bool, Error> {
+    let child =
+        rows::one(tx.conn, "SELECT parent_id IS NOT NULL FROM instance WHERE key = ?1", [key.0], |row| {
+            Ok(row.get::<_, bool>(0)?)
+        })?;
+    Ok(child.unwrap_or(false))
 }
 
 /// `false` if the id is taken.

@@ -126,7 +126,8 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     let mut refused = Vec::new();
     for Child { replaces, newborn, otherwise } in children {
         // An instance that ends with this very turn is not replaced by its own child.
-        let may_replace = |old, status: Status| replaces && status.is_terminal() && old != key;
+        let may_replace =
+            |_: &Tx<'_>, old, status: Status| Ok(replaces && status.is_terminal() && old != key);
         if let Outcome::Taken(_) = instance::create(tx, newborn, may_replace)? {
             refused.extend(otherwise);
         }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     manager::{self, Manager},
-    model::{CorruptHistory, InstanceKey, pb::HistoryEvent},
+    model::{CorruptHistory, InstanceKey, Short, pb::HistoryEvent},
     store,
 };
 
@@ -32,7 +32,8 @@ impl PageAsked {
             Some(word) => match word.parse::<i64>() {
                 Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
                 _ => Err(Error::Invalid(format!(
-                    "{name} must be a number from {least} to {most}, not {word:?}"
+                    "{name} must be a number from {least} to {most}, not {:?}",
+                    Short(word)
                 ))),
             },
         };

@@ -85,3 +85,47 @@ async fn a_repeated_request_is_told_again_that_the_instance_was_there() {
     assert_eq!(again.body, first.body);
     world.store.look("a", |kept| assert_eq!(kept.unwrap().record.status, Status::Completed));
 }
+
+/// As the setting AnyState makes it.
+async fn replacing() -> World {
+    World::with(HttpSettings { replaces_any_state: true, ..HttpSettings::default() }, false).await
+}
+
+#[tokio::test]
+async fn where_any_state_may_be_replaced_a_live_instance_goes_without_a_word() {
+    for status in LIVE.into_iter().chain(ENDED) {
+        let world = replacing().await;
+        world.given("a", status).await;
+        let old = world.store.look("a", |kept| kept.unwrap().record.key);
+        assert_eq!(world.post("/orchestrators/G/a", "8").await.status, 202, "{status:?}");
+        world.store.look("a", |kept| {
+            let kept = kept.unwrap();
+            assert_eq!((&*kept.record.name, kept.record.status), ("G", Status::Pending));
+            assert_ne!(kept.record.key, old);
+            // The start is all it has: nobody has tried to terminate it first.
+            assert_eq!(kept.inbox.len(), 1);
+        });
+        assert_eq!(world.store.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_the_request_says_wins_over_the_setting() {
+    let world = replacing().await;
+    world.given("a", Status::Running).await;
+    let before = world.get("/instances/a").await.body;
+    assert_eq!(world.post("/orchestrators/G/a?onExisting=return", "8").await.status, 200);
+    world.post("/orchestrators/G/a?onExisting=reject", "8").await.is_error(409, "already exists");
+    assert_eq!(world.get("/instances/a").await.body, before);
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_replaces_nothing() {
+    let world = replacing().await;
+    let ask = || world.ask("POST", "/orchestrators/F/a", &[("idempotency-key", "k")], "");
+    assert_eq!(ask().await.status, 202);
+    let made = world.store.look("a", |kept| kept.unwrap().record.key);
+    let again = ask().await;
+    assert_eq!((again.status, again.replayed.as_deref()), (202, Some("true")));
+    assert_eq!(world.store.look("a", |kept| kept.unwrap().record.key), made);
+}

@@ -309,3 +309,31 @@ async fn a_purge_that_shutdown_keeps_from_beginning_says_so() {
     answer.is_error(503, "shutting down");
     assert_eq!(world.store.count(), 5);
 }
+
+#[tokio::test]
+async fn a_refusal_repeats_no_more_of_a_word_than_an_answer_should_carry() {
+    let world = World::new().await;
+    world.given("a", Status::Running).await;
+    let long = "%C3%BC".repeat(2_000);
+    for (method, target) in [
+        ("GET", format!("/instances?order={long}")),
+        ("GET", format!("/instances?lastUpdatedTimeFrom={long}")),
+        ("DELETE", format!("/instances?createdTimeFrom=2026-01-01&lastUpdatedTimeTo={long}")),
+        ("GET", format!("/instances?topLevel={long}")),
+        ("GET", format!("/instances?tag=:{long}")),
+        ("GET", format!("/instances/a?showHistory=true&historyTop={long}")),
+        ("POST", format!("/orchestrators/F/b?onExisting={long}")),
+        ("POST", format!("/orchestrators/F/b?taskHub={long}")),
+        ("POST", format!("/orchestrators/{long}/b")),
+        ("POST", format!("/orchestrators/F/{long}")),
+        ("POST", format!("/instances/a/restart?newInstanceId={long}")),
+        ("POST", format!("/instances/{long}/restart")),
+        ("POST", format!("/instances/{long}/rewind")),
+    ] {
+        let answer = world.ask(method, &target, &[], "").await;
+        let shown = &target[..60];
+        assert!((400..500).contains(&answer.status), "{shown}: {}", answer.status);
+        // Twice in the body, two bytes a character.
+        assert!(answer.body.len() < 2 * 2 * 256 + 500, "{shown}: {} bytes", answer.body.len());
+    }
+}

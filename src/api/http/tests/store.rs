@@ -157,11 +157,15 @@ impl Store for MemoryStore {
             return Ok(Created::Recorded(recorded.clone()));
         }
         let holder = shelf.kept.get(&address).map(|kept| (kept.record.key, kept.record.status));
+        let awaited = shelf
+            .kept
+            .get(&address)
+            .is_some_and(|kept| kept.record.parent.is_some() && !kept.record.status.is_terminal());
         if terms.only.is_some_and(|only| holder.is_none_or(|(key, _)| key != only)) {
             return Ok(Created::Overtaken);
         }
         let kept = match holder {
-            Some((_, status)) if terms.replace.contains(status) => None,
+            Some((_, status)) if terms.replace.contains(status) && !awaited => None,
             Some((_, status)) if terms.keep.contains(status) => Some(status),
             Some((_, status)) => return Ok(Created::Exists(status)),
             None => None,

@@ -1,8 +1,9 @@
 //! Pages of instances, and how many there are.
 //!
 //! No index holds all instances of a hub in the order of a list, because each index costs every start or every turn something. Instead
-//! those that live are in one, those that have ended in one by status and one by their end, and a page is merged from as many
-//! streams as it needs (`sources`); each begins where the last page ended and is read no further than the page reaches.
+//! those that live are in one, those that have ended in one by status and one by their end, all of them in one by name, and a page is
+//! merged from as many streams as it needs (`sources`); each begins where the last page ended and is read no further than the page
+//! reaches.
 
 mod sources;
 mod sql;
@@ -76,7 +77,7 @@ pub fn ended(
 /// [`crate::store::Store::instance_count`]. Needs a transaction.
 pub fn count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Counts, Error> {
     let mut counts = Counts::default();
-    for source in sources::for_count(filter) {
+    for source in sources::for_count(conn, hub, filter)? {
         let (text, params) = sql::count(source, hub, filter);
         rows::all(conn, &text, params_from_iter(params), |row| {
             counts.add(rows::status(row, 0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0));

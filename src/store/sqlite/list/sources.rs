@@ -1,14 +1,21 @@
 //! Where the rows of a list come from.
 
+use super::sql;
 use crate::{
     model::{HubId, Status, StatusSet},
     store::{Error, Filter, Order, Parent, sqlite::rows},
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params_from_iter};
 
-/// How many instances may share a prefix and still be looked up by it and sorted at each page. Otherwise a search for few would walk over
-/// everybody else.
+/// How many instances may share a prefix or a name and still be looked up by it and sorted at each page. Otherwise a search for few would
+/// walk over everybody else.
 const FEW: i64 = 2_000;
+
+/// How far two ways to the same instances are compared. Beyond, each is long, and counting on would cost more than it tells.
+const COMPARED: i64 = 10_000;
+
+/// Most names that are looked up each by itself.
+const NAMES: usize = 16;
 
 /// An index to read along. Each holds other instances, or the same ones in another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,36 +28,70 @@ pub enum Source {
     Completed,
     /// The children of the parent that the filter names, by creation.
     Children,
+    /// Those with that one of the filter's names, by creation.
+    Named(usize),
     /// All, by id; those with the filter's prefix lie together.
     Ids,
 }
 
 /// The sources that together hold whatever matches, none of them the same instance.
 pub fn for_list(conn: &Connection, hub: HubId, filter: &Filter, order: Order) -> Result<Vec<Source>, Error> {
+    if matches!(filter.parent, Parent::Is(_)) {
+        return Ok(vec![Source::Children]);
+    }
+    if order == Order::Id {
+        return Ok(vec![Source::Ids]);
+    }
+    if !filter.id_prefix.is_empty() && reach(conn, hub, filter, &[Source::Ids], FEW)? <= FEW {
+        return Ok(vec![Source::Ids]);
+    }
+    let named = by_name(filter);
     Ok(match order {
-        _ if matches!(filter.parent, Parent::Is(_)) => vec![Source::Children],
-        Order::Id => vec![Source::Ids],
-        Order::Created | Order::Updated | Order::Completed if few(conn, hub, &filter.id_prefix)? => {
-            vec![Source::Ids]
-        }
-        Order::Created => by_status(filter.statuses),
+        Order::Created => narrower(conn, hub, filter, named)?,
+        _ if !named.is_empty() && reach(conn, hub, filter, &named, FEW)? <= FEW => named,
         Order::Updated => {
             let ended = !filter.statuses.and(StatusSet::TERMINAL).is_empty();
             let live = !filter.statuses.and(StatusSet::LIVE).is_empty();
             let sources = [(live, Source::Live), (ended, Source::Completed)];
             sources.into_iter().filter_map(|(wanted, source)| wanted.then_some(source)).collect()
         }
-        Order::Completed => vec![Source::Completed],
+        Order::Completed | Order::Id => vec![Source::Completed],
     })
 }
 
 /// The same for counting, where order does not matter.
-pub fn for_count(filter: &Filter) -> Vec<Source> {
-    match filter.parent {
+pub fn for_count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Vec<Source>, Error> {
+    Ok(match filter.parent {
         Parent::Is(_) => vec![Source::Children],
         Parent::Any | Parent::Nobody if !filter.id_prefix.is_empty() => vec![Source::Ids],
-        Parent::Any | Parent::Nobody => by_status(filter.statuses),
+        Parent::Any | Parent::Nobody => narrower(conn, hub, filter, by_name(filter))?,
+    })
+}
+
+/// By name or by status, whichever has fewer instances to look at.
+fn narrower(
+    conn: &Connection,
+    hub: HubId,
+    filter: &Filter,
+    named: Vec<Source>,
+) -> Result<Vec<Source>, Error> {
+    let stated = by_status(filter.statuses);
+    if named.is_empty() {
+        return Ok(stated);
     }
+    // All statuses together are all instances: no name has more.
+    let shorter = filter.statuses == StatusSet::ALL
+        || reach(conn, hub, filter, &named, COMPARED)? <= reach(conn, hub, filter, &stated, COMPARED)?;
+    Ok(if shorter { named } else { stated })
+}
+
+/// One for each name; none if there is no name, or too many.
+fn by_name(filter: &Filter) -> Vec<Source> {
+    let names = &filter.names;
+    if names.len() > NAMES {
+        return Vec::new();
+    }
+    (0..names.len()).filter(|index| !names[..*index].contains(&names[*index])).map(Source::Named).collect()
 }
 
 fn by_status(statuses: StatusSet) -> Vec<Source> {
@@ -60,13 +101,24 @@ fn by_status(statuses: StatusSet) -> Vec<Source> {
     live.into_iter().chain(ended).collect()
 }
 
-/// Whether only few ids begin so.
-fn few(conn: &Connection, hub: HubId, prefix: &str) -> Result<bool, Error> {
-    const SHARING: &str = "SELECT count(*) FROM (SELECT 1 FROM instance i \
-        WHERE i.hub = ?1 AND i.id >= ?2 || '' AND i.id < ?3 || '' LIMIT 2001)";
-    let (first, Some(end)) = prefix_bounds(prefix) else { return Ok(false) };
-    let sharing = rows::one(conn, SHARING, params![hub.0, first, end], |row| Ok(row.get::<_, i64>(0)?))?;
-    Ok(sharing.is_some_and(|sharing| sharing <= FEW))
+/// How many instances of the filter's span these sources hold; counted until there are more than `most`.
+fn reach(
+    conn: &Connection,
+    hub: HubId,
+    filter: &Filter,
+    sources: &[Source],
+    most: i64,
+) -> Result<i64, Error> {
+    let mut met = 0;
+    for source in sources {
+        if met > most {
+            break;
+        }
+        let (text, params) = sql::reach(*source, hub, filter, most + 1 - met);
+        met +=
+            rows::one(conn, &text, params_from_iter(params), |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or(0);
+    }
+    Ok(met)
 }
 
 /// The ids that begin with `prefix` are those from the first bound on and before the second: SQLite compares text by bytes, and

@@ -60,7 +60,7 @@ pub fn list(source: Source, hub: HubId, filter: &Filter, walk: &Walk, rows: usiz
 pub fn count(source: Source, hub: HubId, filter: &Filter) -> Sql {
     let select = match source {
         Source::Ended(status) => format!("SELECT {}, count(*)", status as i32),
-        Source::Live | Source::Completed | Source::Children | Source::Ids => {
+        Source::Live | Source::Completed | Source::Children | Source::Named(_) | Source::Ids => {
             "SELECT i.status, count(*)".to_owned()
         }
     };
@@ -71,6 +71,24 @@ pub fn count(source: Source, hub: HubId, filter: &Filter) -> Sql {
     if !matches!(source, Source::Ended(_)) {
         build.text.push_str(" GROUP BY i.status");
     }
+    (build.text, build.params)
+}
+
+/// How many instances a source holds, but no more than `most`: of those created in the filter's span where the index tells when
+/// that was, and in [`Source::Ids`] of those with the filter's prefix.
+pub fn reach(source: Source, hub: HubId, filter: &Filter, most: i64) -> Sql {
+    let mut build = Build::new("SELECT count(*) FROM (SELECT 1", source, hub, filter);
+    let mut conditions = Vec::new();
+    match source {
+        Source::Ids => build.prefix(&mut conditions, &filter.id_prefix),
+        Source::Completed => {}
+        Source::Live | Source::Ended(_) | Source::Children | Source::Named(_) => {
+            build.span(&mut conditions, "i.created_at", filter.created);
+        }
+    }
+    conditions.iter().for_each(|condition| build.and(condition));
+    let limit = build.bind(most);
+    let _infallible = write!(build.text, " LIMIT {limit} + 0)");
     (build.text, build.params)
 }
 
@@ -86,6 +104,7 @@ impl Source {
             Source::Ended(_) => "instance_ended",
             Source::Completed => "instance_completed",
             Source::Children => "instance_parent",
+            Source::Named(_) => "instance_name",
             Source::Ids => "sqlite_autoindex_instance_1",
         }
     }
@@ -93,7 +112,7 @@ impl Source {
     /// Whether its index is in this order.
     fn is_in(self, order: Order) -> bool {
         match self {
-            Source::Live | Source::Ended(_) | Source::Children => order == Order::Created,
+            Source::Live | Source::Ended(_) | Source::Children | Source::Named(_) => order == Order::Created,
             Source::Completed => matches!(order, Order::Updated | Order::Completed),
             Source::Ids => order == Order::Id,
         }
@@ -104,7 +123,9 @@ impl Source {
         match self {
             Source::Live => "i.updated_at",
             Source::Completed => "i.completed_at",
-            Source::Ended(_) | Source::Children | Source::Ids => "coalesce(i.completed_at, i.updated_at)",
+            Source::Ended(_) | Source::Children | Source::Named(_) | Source::Ids => {
+                "coalesce(i.completed_at, i.updated_at)"
+            }
         }
     }
 
@@ -114,7 +135,7 @@ impl Source {
             Source::Live => StatusSet::LIVE,
             Source::Ended(status) => StatusSet::NONE.with(status),
             Source::Completed => StatusSet::TERMINAL,
-            Source::Children | Source::Ids => StatusSet::ALL,
+            Source::Children | Source::Named(_) | Source::Ids => StatusSet::ALL,
         }
     }
 }
@@ -137,6 +158,10 @@ impl Build {
                 build.and(&format!("i.parent_id = {parent}"));
             }
             (Source::Children, Parent::Any | Parent::Nobody) => build.and("i.parent_id IS NOT NULL"),
+            (Source::Named(index), _) => {
+                let name = build.bind(filter.names.get(index).cloned().unwrap_or_default());
+                build.and(&format!("i.name = {name}"));
+            }
             (Source::Ids, _) => {}
         }
         build
@@ -228,16 +253,11 @@ impl Build {
             }
         }
         if order != Some(Order::Id) && !filter.id_prefix.is_empty() {
-            let (first, end) = prefix_bounds(&filter.id_prefix);
-            let first = self.bind(first.to_owned());
-            conditions.push(format!("i.id >= {first} || ''"));
-            if let Some(end) = end {
-                let end = self.bind(end);
-                conditions.push(format!("i.id < {end} || ''"));
-            }
+            self.prefix(&mut conditions, &filter.id_prefix);
         }
         for (column, texts) in [("i.name", &filter.names), ("i.version", &filter.versions)] {
-            if !texts.is_empty() {
+            let given = column == "i.name" && matches!(source, Source::Named(_));
+            if !given && !texts.is_empty() {
                 let texts: Vec<_> = texts.iter().map(|text| self.bind(text.clone())).collect();
                 conditions.push(format!("{column} IN ({})", texts.join(", ")));
             }
@@ -253,6 +273,16 @@ impl Build {
             conditions.push(format!("instr(i.tags, {text})"));
         }
         conditions
+    }
+
+    fn prefix(&mut self, conditions: &mut Vec<String>, prefix: &str) {
+        let (first, end) = prefix_bounds(prefix);
+        for (operator, bound) in [(">=", Some(first)), ("<", end.as_deref())] {
+            if let Some(bound) = bound {
+                let bound = self.bind(bound.to_owned());
+                conditions.push(format!("i.id {operator} {bound} || ''"));
+            }
+        }
     }
 
     fn span(&mut self, conditions: &mut Vec<String>, column: &str, span: Span) {

@@ -62,12 +62,13 @@ fn filters() -> Vec<Filter> {
     ]
 }
 
-const SOURCES: [Source; 6] = [
+const SOURCES: [Source; 7] = [
     Source::Live,
     Source::Ended(Status::Completed),
     Source::Ended(Status::Terminated),
     Source::Completed,
     Source::Children,
+    Source::Named(0),
     Source::Ids,
 ];
 
@@ -106,6 +107,9 @@ fn a_page_begins_where_the_last_one_ended_and_is_sorted_only_if_the_index_is_not
                     (Source::Children, Order::Created, _) => {
                         "(hub=? AND parent_id=? AND created_at>? AND created_at<?)"
                     }
+                    (Source::Named(_), Order::Created, _) => {
+                        "(hub=? AND name=? AND created_at>? AND created_at<?)"
+                    }
                     (Source::Completed, Order::Updated | Order::Completed, _) => {
                         "(hub=? AND completed_at>? AND completed_at<?)"
                     }
@@ -117,6 +121,9 @@ fn a_page_begins_where_the_last_one_ended_and_is_sorted_only_if_the_index_is_not
                 if source == Source::Children && !matches!(filter.parent, Parent::Is(_)) {
                     continue;
                 }
+                if source == Source::Named(0) && filter.names.is_empty() {
+                    continue;
+                }
                 assert!(
                     steps[0].starts_with("SEARCH i USING") && steps[0].contains(seeks),
                     "{statement:?}: {steps:?}"
@@ -125,6 +132,53 @@ fn a_page_begins_where_the_last_one_ended_and_is_sorted_only_if_the_index_is_not
             }
         }
     }
+}
+
+#[test]
+fn names_are_looked_up_unless_fewer_instances_have_the_status() {
+    let conn = database();
+    let tx = conn.unchecked_transaction().unwrap();
+    for key in 1..=12_000 {
+        let status = match key {
+            ..4_000 => Status::Failed,
+            4_000 => Status::Running,
+            _ => Status::Completed,
+        };
+        insert(&conn, key, status, if key % 6_000 == 0 { "rare" } else { "often" });
+    }
+    tx.commit().unwrap();
+    let failed = StatusSet::NONE.with(Status::Failed);
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let many: Vec<_> = (0..17).map(|number| format!("n{number}")).collect();
+    let all = StatusSet::ALL;
+    let stated = |status| vec![Source::Ended(status)];
+    let by_end = vec![Source::Live, Source::Completed];
+    for (statuses, names, order, expected) in [
+        (all, names(&["rare"]), Order::Created, vec![Source::Named(0)]),
+        (all, names(&["rare"]), Order::Updated, vec![Source::Named(0)]),
+        (all, names(&["rare"]), Order::Completed, vec![Source::Named(0)]),
+        (all, names(&["rare"]), Order::Id, vec![Source::Ids]),
+        (all, names(&["often"]), Order::Created, vec![Source::Named(0)]),
+        // Too many to be sorted.
+        (all, names(&["often"]), Order::Updated, by_end),
+        (all, names(&["rare", "none", "rare"]), Order::Created, vec![Source::Named(0), Source::Named(1)]),
+        (failed, names(&["rare"]), Order::Created, vec![Source::Named(0)]),
+        (failed, names(&["often"]), Order::Created, stated(Status::Failed)),
+        (StatusSet::LIVE, names(&["often"]), Order::Created, vec![Source::Live]),
+        (failed, many, Order::Created, stated(Status::Failed)),
+    ] {
+        let filter = Filter { statuses, names, ..Filter::default() };
+        let sources = sources::for_list(&conn, HubId(1), &filter, order).unwrap();
+        assert_eq!(sources, expected, "{order:?} {filter:?}");
+        if order == Order::Created {
+            assert_eq!(sources::for_count(&conn, HubId(1), &filter).unwrap(), sources);
+        }
+    }
+    // Within a span in which few of the name were made, it does not matter how many there are outside.
+    let created = Span { from: Some(Timestamp(1)), before: Some(Timestamp(10)) };
+    let filter = Filter { created, statuses: failed, names: names(&["often"]), ..Filter::default() };
+    let sources = sources::for_list(&conn, HubId(1), &filter, Order::Created).unwrap();
+    assert_eq!(sources, [Source::Named(0)]);
 }
 
 #[test]
@@ -172,7 +226,9 @@ fn a_search_without_patience_still_comes_to_its_end_and_misses_nothing() {
         let status = [Status::Running, Status::Completed, Status::Failed][usize::try_from(key).unwrap() % 3];
         insert(&conn, key, status, if key % 1_000 == 7 { "rare" } else { "often" });
     }
-    let rare = Filter { names: vec!["rare".into()], ..Filter::default() };
+    // No index is by version.
+    conn.execute("UPDATE instance SET version = name", []).unwrap();
+    let rare = Filter { versions: vec!["rare".into()], ..Filter::default() };
     let limits = PageLimits { rows: 3, bytes: usize::MAX, read: Read::FailureOnly };
     for descending in [false, true] {
         for (patience, exact) in [(Duration::ZERO, false), (Duration::MAX, true)] {

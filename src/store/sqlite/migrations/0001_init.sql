@@ -49,6 +49,8 @@ CREATE INDEX instance_ended ON instance (hub, status, created_at)
     WHERE status = 1 OR status = 3 OR status = 4 OR status = 5;
 CREATE INDEX instance_completed ON instance (hub, completed_at, id) WHERE completed_at IS NOT NULL;
 CREATE INDEX instance_parent ON instance (hub, parent_id, created_at) WHERE parent_id IS NOT NULL;
+-- Whole, so a start writes to it and a purge, but no turn: nothing in it ever changes.
+CREATE INDEX instance_name ON instance (hub, name, created_at);
 
 -- Bodies of any size live in rowid tables: in a table without rowids a body above about a quarter of a page would take a page of its own.
 -- The rowid is the instance's key and the place within it, so that what belongs together lies together and no other index is needed.
