@@ -1,12 +1,16 @@
 //! Entities: signal, read, list, delete.
 
-use super::{Error, Manager, check_name_length, list, token};
+use super::{
+    Error, Manager, check_name_length, list,
+    recent::{First, Seen},
+    token,
+};
 use crate::{
     model::{
         Class, EntityId, EntityRecord, HubId, InstanceId, NewMessage, Timestamp, event,
         pb::{EntityOperationSignaledEvent, history_event::EventType},
     },
-    store::{EntityFilter, Order, PageLimits, Place, Purged, Read, Walk},
+    store::{self, EntityFilter, Order, PageLimits, Place, Purged, Read, Walk},
 };
 
 /// A signal: an operation whose sender does not wait for its result.
@@ -19,7 +23,7 @@ pub struct Signal {
     pub input: Option<String>,
     /// Not to be delivered before this time.
     pub due: Option<Timestamp>,
-    /// A GUID as text; made up if it is absent or empty.
+    /// A GUID as text; made up if it is absent or empty. A signal that is repeated under the same one soon after counts once.
     pub request_id: Option<String>,
 }
 
@@ -55,6 +59,18 @@ impl Manager {
         let now = self.clock.now();
         let due = due.filter(|due| *due > now);
         let request_id = request_id.filter(|id| !id.is_empty());
+        if let Some(id) = &request_id {
+            check_name_length("requestId", id)?;
+        }
+        let first = request_id.as_deref().map(|id| self.signals.announce(hub, &entity, id)).transpose();
+        let first = match first {
+            Ok(first) => first,
+            Err(Seen::Done) => return Ok(()),
+            Err(Seen::UnderWay) => {
+                let text = "the same signal is on its way already; ask again shortly";
+                return Err(Error::Store(store::Error::Busy(text.to_owned())));
+            }
+        };
         let kind = EventType::EntityOperationSignaled(EntityOperationSignaledEvent {
             // .NET reads it as a GUID, whoever made it up.
             request_id: request_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
@@ -64,7 +80,9 @@ impl Manager {
             target_instance_id: None,
         });
         let message = NewMessage { due, ..NewMessage::now(Class::Event, event::server_event(now, kind)) };
-        Ok(self.store.entity_signal(hub, entity, message, now).await?)
+        self.store.entity_signal(hub, entity, message, now).await?;
+        first.into_iter().for_each(First::done);
+        Ok(())
     }
 
     /// One entity, or `None`; `with_state`: its state as well.

@@ -16,6 +16,7 @@ mod idempotency;
 mod list;
 mod purge;
 mod purge_many;
+mod recent;
 mod restart;
 mod rewind;
 mod start;
@@ -41,6 +42,7 @@ use crate::{
     },
     store::{Appended, Store},
 };
+use recent::Recent;
 use std::{sync::Arc, time::Duration};
 
 /// How long a control verb waits for its effect to show before it answers anyway; the message is durable by then.
@@ -79,6 +81,7 @@ pub struct Manager {
     clock: Arc<dyn Clock>,
     hubs: Arc<Hubs>,
     limits: Limits,
+    signals: Arc<Recent>,
 }
 
 impl Manager {
@@ -90,7 +93,7 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits }
+        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()) }
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.
