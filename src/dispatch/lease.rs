@@ -139,6 +139,21 @@ impl Leases {
         }
     }
 
+    /// Who holds what was handed out under this token, and since when.
+    pub fn holder(&self, token: &str) -> Option<(WorkerId, Timestamp)> {
+        self.by_token.get(token).map(|lease| (lease.worker, lease.since))
+    }
+
+    /// The instance's activities that workers hold, with their tokens.
+    pub fn activities_of(&self, instance: InstanceKey) -> impl Iterator<Item = (&str, &Waiting)> {
+        let first = ActivityKey { instance, number: i64::MIN };
+        let last = ActivityKey { instance, number: i64::MAX };
+        self.activities.range(first..=last).filter_map(|(_, token)| match &self.by_token.get(token)?.held {
+            Held::Activity(waiting) => Some((token.as_str(), waiting)),
+            Held::Turn(..) => None,
+        })
+    }
+
     /// How many items are in workers' hands.
     pub fn len(&self) -> usize {
         self.by_token.len()

@@ -9,6 +9,7 @@
 
 mod board;
 mod entities;
+mod insight;
 mod jobs;
 mod lease;
 mod loops;
@@ -20,6 +21,9 @@ mod waiters;
 mod wheel;
 mod worker;
 
+pub use insight::{
+    ActivityView, Insight, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView,
+};
 pub use waiters::{Interest, Waiter, Waiters};
 pub use worker::{
     ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId,

@@ -1,6 +1,6 @@
 //! Ready work, queued by what a worker must know to do it. Queues nobody serves cost nothing but their entries.
 
-use super::worker::Kind;
+use super::{insight::Standing, worker::Kind};
 use crate::model::{ActivityTask, HubId, InstanceId, InstanceRef};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -75,6 +75,16 @@ impl<T> Queues<T> {
     /// How many items wait on a route.
     pub fn len(&self, route: &Route) -> usize {
         self.queues.get(route).map_or(0, BTreeMap::len)
+    }
+
+    /// All routes with work, how much of it, and whether some worker serves it.
+    pub fn lengths(&self) -> impl Iterator<Item = (&Route, usize, bool)> {
+        self.queues.iter().map(|(route, queue)| (route, queue.len(), !self.unserved.contains(route)))
+    }
+
+    /// Where an item in the queue of `route` stands.
+    pub fn standing(&self, route: &Route) -> Standing {
+        if self.unserved.contains(route) { Standing::Unserved } else { Standing::Queued }
     }
 
     /// The first item of a route.

@@ -11,6 +11,13 @@ use tokio::sync::mpsc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub(super) u64);
 
+impl WorkerId {
+    /// Counted since the server started.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The kinds of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {

@@ -10,6 +10,7 @@
 mod batch;
 mod entity;
 mod error;
+mod explain;
 mod history;
 mod hubs;
 mod idempotency;
@@ -25,6 +26,7 @@ mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
+pub use explain::{Explanation, Wait, WaitKind};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
 pub use list::{List, ListQuery};

@@ -264,6 +264,7 @@ fn routes(
         manager: manager.clone(),
         settings: Arc::new(http_settings(config)),
         readiness: readiness.clone(),
+        insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
         leaving: leaving.clone(),

@@ -50,6 +50,7 @@ use crate::{
     api::Peer,
     auth::{Caller, Gate, Place},
     clock::Clock,
+    dispatch::Insight,
     manager::{self, Manager},
     model::{HubId, InstanceId},
 };
@@ -83,6 +84,8 @@ pub struct Api {
     pub settings: Arc<HttpSettings>,
     /// Asked by `/readyz`.
     pub readiness: Arc<dyn Readiness>,
+    /// Shows what goes on.
+    pub insight: Arc<dyn Insight>,
     /// Tells how old a signature is.
     pub clock: Arc<dyn Clock>,
     /// Decides who may do what.

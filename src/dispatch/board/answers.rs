@@ -31,7 +31,7 @@ impl Board {
         else {
             return None;
         };
-        self.release(Some(worker), Kind::Turn);
+        self.answered(worker, Kind::Turn);
         let slot = self.instances.get_mut(&key)?;
         match std::mem::replace(&mut slot.stage, Stage::Applying) {
             Stage::Leased { delivery: Delivery::Turn(turn), .. } => match slot.take_state()? {
@@ -54,7 +54,7 @@ impl Board {
         else {
             return None;
         };
-        self.release(Some(worker), Kind::Activity);
+        self.answered(worker, Kind::Activity);
         Some(waiting)
     }
 

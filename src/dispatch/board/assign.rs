@@ -30,7 +30,7 @@ impl Board {
         self.next_worker += 1;
         let (sender, items) = mpsc::unbounded_channel();
         if !self.stopped {
-            self.workers.insert(id, Connected::new(offer, sender));
+            self.workers.insert(id, Connected::new(offer, sender, self.now));
             self.turns.reconsider();
             self.activities.reconsider();
         }
@@ -174,6 +174,14 @@ impl Board {
     pub(super) fn reserve(&mut self, worker: WorkerId, kind: Kind) {
         if let Some(worker) = self.workers.get_mut(&worker) {
             *worker.held(kind) += 1;
+        }
+    }
+
+    /// A worker has answered an item.
+    pub(super) fn answered(&mut self, worker: WorkerId, kind: Kind) {
+        self.release(Some(worker), kind);
+        if let Some(worker) = self.workers.get_mut(&worker) {
+            worker.answered += 1;
         }
     }
 

@@ -95,7 +95,7 @@ impl Board {
         let Lease { worker, held: Held::Turn(key, _), .. } = self.leases.end(hub, token, Kind::Batch)? else {
             return None;
         };
-        self.release(Some(worker), Kind::Batch);
+        self.answered(worker, Kind::Batch);
         let slot = self.instances.get_mut(&key)?;
         if useless && slot.returns.times < MAX_RETRIES {
             self.rest_turn(key, worker);

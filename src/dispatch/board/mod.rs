@@ -12,6 +12,7 @@ mod assign;
 mod effects;
 mod entities;
 mod instances;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -74,11 +75,14 @@ struct Connected {
     turns: usize,
     activities: usize,
     batches: usize,
+    since: Timestamp,
+    /// How many items it has answered.
+    answered: u64,
 }
 
 impl Connected {
-    fn new(offer: Offer, items: mpsc::UnboundedSender<WorkItem>) -> Self {
-        Self { offer, items, turns: 0, activities: 0, batches: 0 }
+    fn new(offer: Offer, items: mpsc::UnboundedSender<WorkItem>, since: Timestamp) -> Self {
+        Self { offer, items, turns: 0, activities: 0, batches: 0, since, answered: 0 }
     }
 
     fn held(&mut self, kind: Kind) -> &mut usize {

@@ -61,13 +61,16 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 6] = [
+const BESIDE: [(&str, &str); 9] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
     ("reference", "/docs"),
     ("countInstances", "/api/v1/counts"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
+    ("explainInstance", "/api/v1/instances/order-7/explain"),
+    ("listWorkers", "/api/v1/workers"),
+    ("listQueues", "/api/v1/queues"),
 ];
 
 fn id(operation: &Operation<'_>) -> String {

@@ -22,9 +22,9 @@ use crate::{
     api::Peer,
     auth::Gate,
     clock::Clock,
-    dispatch::Waiters,
+    dispatch::{Insight, InstanceView, QueueView, Waiters, WorkerView},
     manager::{Hubs, Limits, Manager},
-    model::{HubName, Status, Timestamp},
+    model::{HubName, InstanceKey, Status, Timestamp},
 };
 use async_trait::async_trait;
 use axum::{
@@ -74,6 +74,23 @@ impl Readiness for Probe {
     }
 }
 
+/// A dispatch that has no workers and no work.
+struct NothingGoesOn;
+
+impl Insight for NothingGoesOn {
+    fn workers(&self) -> Vec<WorkerView> {
+        Vec::new()
+    }
+
+    fn queues(&self) -> Vec<QueueView> {
+        Vec::new()
+    }
+
+    fn instance(&self, _: InstanceKey) -> InstanceView {
+        InstanceView::default()
+    }
+}
+
 /// A server without sockets.
 struct World {
     store: Arc<MemoryStore>,
@@ -113,6 +130,7 @@ impl World {
             manager: manager.clone(),
             settings,
             readiness,
+            insight: Arc::new(NothingGoesOn),
             clock: clock.clone(),
             gate,
             leaving: leaving.clone(),

@@ -407,8 +407,17 @@ impl Store for MemoryStore {
         unreachable!("the API completes no activities")
     }
 
-    async fn instance_load(&self, _: InstanceKey) -> Result<Option<Loaded>, Error> {
-        unreachable!("the API loads no turns")
+    async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error> {
+        let history = self.history_read(key, 0).await?;
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        Ok(kept.map(|kept| Loaded {
+            record: kept.record.clone(),
+            custom_status: None,
+            entity: None,
+            history,
+            inbox: Vec::new(),
+        }))
     }
 
     async fn ready_claim(&self, _: Timestamp, _: InstanceKey, _: usize) -> Result<Vec<Ready>, Error> {

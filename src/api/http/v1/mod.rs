@@ -1,7 +1,9 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
 mod counts;
+mod explain;
 mod revisions;
+mod workers;
 
 use super::{Api, Call, Error};
 use crate::auth::Operation;
@@ -20,7 +22,10 @@ pub const BASE: &str = "/api/v1";
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/counts", get(counts))
+        .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
+        .route("/queues", get(queues))
+        .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
 }
 
@@ -28,8 +33,8 @@ pub fn router() -> Router<Api> {
 pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
-        ["counts"] => Some((Operation::List, None)),
-        ["instances", id, "revisions"] => {
+        ["counts" | "queues" | "workers"] => Some((Operation::List, None)),
+        ["instances", id, "explain" | "revisions"] => {
             let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
             Some((Operation::Status, Some(id.into_owned())))
         }
@@ -43,4 +48,16 @@ async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
 
 async fn revisions(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
     revisions::revisions(&Call::new(api, parts), id).await
+}
+
+async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    explain::explain(&Call::new(api, parts), id).await
+}
+
+async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    workers::queues(&Call::new(api, parts)).await
+}
+
+async fn workers(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    workers::workers(&Call::new(api, parts)).await
 }

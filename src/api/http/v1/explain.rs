@@ -1,0 +1,120 @@
+//! `GET /api/v1/instances/{id}/explain`: why an instance waits.
+
+use super::super::{Call, Error, answer};
+use crate::{
+    dispatch::Standing,
+    manager::{Explanation, Wait, WaitKind},
+    model::{InstanceId, StatusExt as _, Timestamp},
+};
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    instance_id: String,
+    name: String,
+    runtime_status: &'static str,
+    /// One sentence.
+    summary: String,
+    turn: Option<Stand>,
+    waits_for: Vec<Row>,
+    messages: Messages,
+    /// Of an entity: the orchestration that has locked it.
+    locked_by: Option<String>,
+}
+
+/// Where something stands on its way to a worker.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stand {
+    state: &'static str,
+    worker: Option<String>,
+    since: Option<String>,
+    /// How often it came back.
+    returns: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    kind: &'static str,
+    id: i32,
+    name: String,
+    since: String,
+    due: Option<String>,
+    instance_id: Option<String>,
+    runtime_status: Option<&'static str>,
+    delivery: Option<Stand>,
+    backlog: Option<i64>,
+    locked_by: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Messages {
+    ready: usize,
+    later: usize,
+    next_due: Option<String>,
+}
+
+/// 404 if there is no such instance.
+pub async fn explain(call: &Call, id: String) -> Result<Response, Error> {
+    let (hub, id) = (call.hub()?, InstanceId::lookup(id));
+    let explanation = call.api.manager.explain(hub, &id, &*call.api.insight).await?;
+    Ok(answer::json(StatusCode::OK, &Body::from(explanation)))
+}
+
+impl From<Explanation> for Body {
+    fn from(explanation: Explanation) -> Self {
+        let Explanation { record, summary, turn, returns, waits, ready, later, next_due, lock } = explanation;
+        Self {
+            instance_id: record.id.to_string(),
+            name: record.name.to_string(),
+            runtime_status: record.status.name(),
+            summary,
+            turn: turn.map(|turn| stand(turn, returns)),
+            waits_for: waits.into_iter().map(Row::from).collect(),
+            messages: Messages { ready, later, next_due: next_due.map(|due| due.to_string()) },
+            locked_by: lock.map(|lock| lock.owner.to_string()),
+        }
+    }
+}
+
+impl From<Wait> for Row {
+    fn from(wait: Wait) -> Self {
+        let kind = match wait.kind {
+            WaitKind::Activity => "activity",
+            WaitKind::Timer => "timer",
+            WaitKind::SubOrchestration => "subOrchestration",
+            WaitKind::EntityCall => "entityCall",
+            WaitKind::Lock => "lock",
+        };
+        Self {
+            kind,
+            id: wait.id,
+            name: wait.name,
+            since: wait.since.to_string(),
+            due: wait.due.map(|due| due.to_string()),
+            instance_id: wait.instance.map(|id| id.to_string()),
+            runtime_status: wait.status.map(|status| status.name()),
+            delivery: wait.standing.map(|standing| stand(standing, wait.returns)),
+            backlog: wait.backlog,
+            locked_by: wait.locked_by.map(|owner| owner.to_string()),
+        }
+    }
+}
+
+fn stand(standing: Standing, returns: u32) -> Stand {
+    let told = |state| Stand { state, worker: None, since: None, returns };
+    match standing {
+        Standing::Unserved => told("unserved"),
+        Standing::Queued => told("queued"),
+        Standing::Held { worker, since } => {
+            Stand { worker: Some(worker), since: Some(Timestamp::to_string(&since)), ..told("held") }
+        }
+        Standing::Resting => told("resting"),
+        Standing::UnderWay => told("underWay"),
+        Standing::Parked => told("parked"),
+    }
+}

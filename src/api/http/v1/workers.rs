@@ -1,0 +1,127 @@
+//! `GET /api/v1/workers` and `GET /api/v1/queues`: who works, and what waits for somebody to do it.
+
+use super::super::{Call, Error, answer};
+use crate::{
+    dispatch::{Kind, Places, QueueView, WorkerView},
+    manager,
+    model::HubId,
+};
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Worker {
+    /// Its number since the server started.
+    id: u64,
+    label: String,
+    /// Absent: it serves all hubs.
+    task_hub: Option<String>,
+    embedded: bool,
+    connected_since: String,
+    orchestrations: Held,
+    activities: Held,
+    entities: Held,
+    answered: u64,
+    /// What it names; absent: it takes everything.
+    serves: Option<Serves>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    held: usize,
+    most: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Serves {
+    orchestrations: Vec<String>,
+    activities: Vec<String>,
+    /// Absent: all of them.
+    entities: Option<Vec<String>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Queue {
+    kind: &'static str,
+    name: String,
+    version: Option<String>,
+    waiting: usize,
+    served: bool,
+}
+
+/// The workers that serve the hub.
+pub async fn workers(call: &Call) -> Result<Response, Error> {
+    let workers = match hub(call)? {
+        Some(hub) => {
+            call.api.insight.workers().into_iter().filter(|it| it.hub.is_none_or(|own| own == hub)).collect()
+        }
+        None => Vec::new(),
+    };
+    let name = |hub| call.api.manager.hub_name(hub);
+    let rows: Vec<_> = workers.into_iter().map(|worker| Worker::of(worker, name)).collect();
+    Ok(answer::json(StatusCode::OK, &rows))
+}
+
+/// The hub's work that waits for a worker.
+pub async fn queues(call: &Call) -> Result<Response, Error> {
+    let rows: Vec<_> = match hub(call)? {
+        Some(hub) => {
+            let queues = call.api.insight.queues().into_iter();
+            queues.filter(|queue| queue.hub == hub).map(Queue::from).collect()
+        }
+        None => Vec::new(),
+    };
+    Ok(answer::json(StatusCode::OK, &rows))
+}
+
+/// An unknown hub reads as an empty one.
+fn hub(call: &Call) -> Result<Option<HubId>, Error> {
+    match call.hub() {
+        Ok(hub) => Ok(Some(hub)),
+        Err(Error::Manager(manager::Error::UnknownHub { .. })) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+impl Worker {
+    fn of(worker: WorkerView, name: impl Fn(HubId) -> String) -> Self {
+        let held = |Places { held, most }| Held { held, most };
+        Self {
+            id: worker.id.number(),
+            label: worker.label,
+            task_hub: worker.hub.map(name),
+            embedded: worker.embedded,
+            connected_since: worker.since.to_string(),
+            orchestrations: held(worker.turns),
+            activities: held(worker.activities),
+            entities: held(worker.batches),
+            answered: worker.answered,
+            serves: worker.names.map(|names| Serves {
+                orchestrations: names.orchestrations,
+                activities: names.activities,
+                entities: names.entities,
+            }),
+        }
+    }
+}
+
+impl From<QueueView> for Queue {
+    fn from(queue: QueueView) -> Self {
+        let kind = match queue.kind {
+            Kind::Turn => "orchestration",
+            Kind::Activity => "activity",
+            Kind::Batch => "entity",
+        };
+        Self {
+            kind,
+            name: queue.name.to_string(),
+            version: queue.version.map(|version| version.to_string()),
+            waiting: queue.waiting,
+            served: queue.served,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the board shows of itself.
+
+use super::{Board, Connected};
+use crate::{
+    dispatch::{
+        insight::{ActivityView, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView},
+        lease::Waiting,
+        queue::Route,
+        slot::Stage,
+        worker::{EntityNames, Kind, Names, Serves, WorkerId},
+    },
+    model::{ActivityKey, InstanceKey},
+};
+
+impl Board {
+    pub fn show_workers(&self) -> Vec<WorkerView> {
+        self.workers.iter().map(|(id, worker)| worker.show(*id)).collect()
+    }
+
+    pub fn show_queues(&self) -> Vec<QueueView> {
+        let show = |(route, waiting, served): (&Route, usize, bool)| QueueView {
+            hub: route.hub,
+            kind: route.kind,
+            name: route.name.clone(),
+            version: route.version.clone(),
+            waiting,
+            served,
+        };
+        self.turns.lengths().chain(self.activities.lengths()).map(show).collect()
+    }
+
+    pub fn show_instance(&self, key: InstanceKey) -> InstanceView {
+        let slot = self.instances.get(&key);
+        let turn = slot.and_then(|slot| match &slot.stage {
+            Stage::Idle => None,
+            Stage::Queued(_) => Some(self.turns.standing(&Route::of_turn(&slot.reference))),
+            Stage::Leased { token, .. } => Some(self.holder(token)),
+            Stage::Resting => Some(Standing::Resting),
+            Stage::Loading(_) | Stage::Applying | Stage::Committing(_) => Some(Standing::UnderWay),
+            Stage::Parked => Some(Standing::Parked),
+        });
+        let of_instance =
+            ActivityKey { instance: key, number: i64::MIN }..=ActivityKey { instance: key, number: i64::MAX };
+        let show = |waiting: &Waiting, standing| ActivityView {
+            task_id: waiting.task.task_id,
+            standing,
+            returns: waiting.returns.times,
+        };
+        let waiting = self.waiting.range(of_instance).map(|(_, waiting)| {
+            let standing = match waiting.place {
+                Some(_) => self.activities.standing(&Route::of_activity(&waiting.task)),
+                None => Standing::Resting,
+            };
+            show(waiting, standing)
+        });
+        let held = self.leases.activities_of(key).map(|(token, waiting)| show(waiting, self.holder(token)));
+        let mut activities: Vec<_> = waiting.chain(held).collect();
+        activities.sort_unstable_by_key(|activity| activity.task_id);
+        InstanceView { turn, returns: slot.map_or(0, |slot| slot.returns.times), activities }
+    }
+
+    fn holder(&self, token: &str) -> Standing {
+        let Some((worker, since)) = self.leases.holder(token) else { return Standing::UnderWay };
+        let label = self.workers.get(&worker).map(|worker| worker.offer.label.clone());
+        Standing::Held { worker: label.unwrap_or_default(), since }
+    }
+}
+
+impl Connected {
+    fn show(&self, id: WorkerId) -> WorkerView {
+        let places = |kind| {
+            let most = self.offer.limit(kind);
+            Places { held: most - self.room(kind), most }
+        };
+        WorkerView {
+            id,
+            label: self.offer.label.clone(),
+            hub: self.offer.hub,
+            embedded: self.offer.embedded,
+            since: self.since,
+            turns: places(Kind::Turn),
+            activities: places(Kind::Activity),
+            batches: places(Kind::Batch),
+            answered: self.answered,
+            names: match &self.offer.serves {
+                Serves::Everything => None,
+                Serves::Named { orchestrations, activities, entities } => Some(ServedNames {
+                    orchestrations: in_order(orchestrations),
+                    activities: in_order(activities),
+                    entities: match entities {
+                        EntityNames::All => None,
+                        EntityNames::These(names) => Some(sorted(names.iter().cloned())),
+                    },
+                }),
+            },
+        }
+    }
+}
+
+fn in_order(names: &Names) -> Vec<String> {
+    sorted(names.keys().cloned())
+}
+
+fn sorted(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names
+}

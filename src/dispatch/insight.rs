@@ -1,0 +1,126 @@
+//! What dispatch shows of itself: who works, what waits, and where one instance stands. Told from memory, as of now; nothing waits for it
+//! and nothing depends on it.
+
+use super::{
+    Dispatch,
+    board::Board,
+    worker::{Kind, WorkerId},
+};
+use crate::model::{HubId, InstanceKey, Timestamp};
+use std::sync::Arc;
+
+/// A connected worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerView {
+    /// Its number since the server started.
+    pub id: WorkerId,
+    /// How it calls itself.
+    pub label: String,
+    /// The hub it works for; `None`: all of them.
+    pub hub: Option<HubId>,
+    /// It runs inside this process.
+    pub embedded: bool,
+    pub since: Timestamp,
+    pub turns: Places,
+    pub activities: Places,
+    pub batches: Places,
+    /// How many items it has answered.
+    pub answered: u64,
+    /// What it says that it serves; `None`: everything.
+    pub names: Option<ServedNames>,
+}
+
+/// How many items of a kind a worker holds, and how many it would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    pub held: usize,
+    pub most: usize,
+}
+
+/// Names in alphabetical order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServedNames {
+    pub orchestrations: Vec<String>,
+    pub activities: Vec<String>,
+    /// `None`: all of them.
+    pub entities: Option<Vec<String>>,
+}
+
+/// Work of one kind and name that waits for a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueView {
+    pub hub: HubId,
+    pub kind: Kind,
+    pub name: Arc<str>,
+    pub version: Option<Arc<str>>,
+    pub waiting: usize,
+    /// Whether a connected worker serves it.
+    pub served: bool,
+}
+
+/// Where something stands on its way to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No connected worker serves it.
+    Unserved,
+    /// It waits for a worker that serves it to have room.
+    Queued,
+    /// A worker has it.
+    Held { worker: String, since: Timestamp },
+    /// It was put back and waits a little before it is tried again.
+    Resting,
+    /// It is being read, or its answer is being applied or stored.
+    UnderWay,
+    /// Its stored data cannot be used: nothing is done with it any more.
+    Parked,
+}
+
+/// One instance. What is not there has nothing to do, as far as dispatch knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceView {
+    /// Its next turn, or batch.
+    pub turn: Option<Standing>,
+    /// How often that came back from a worker.
+    pub returns: u32,
+    pub activities: Vec<ActivityView>,
+}
+
+/// An activity that no worker has completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActivityView {
+    /// The action id under which the orchestrator waits for it.
+    pub task_id: i32,
+    pub standing: Standing,
+    /// How often it came back from a worker.
+    pub returns: u32,
+}
+
+/// Shows what goes on.
+pub trait Insight: Send + Sync + 'static {
+    /// All connected workers, in the order in which they came.
+    fn workers(&self) -> Vec<WorkerView>;
+    /// All work that waits, by hub, kind, name and version.
+    fn queues(&self) -> Vec<QueueView>;
+    /// Where one instance stands.
+    fn instance(&self, key: InstanceKey) -> InstanceView;
+}
+
+impl Insight for Dispatch {
+    fn workers(&self) -> Vec<WorkerView> {
+        let mut workers = self.with_board(|board| board.show_workers());
+        workers.sort_unstable_by_key(|worker| worker.id.0);
+        workers
+    }
+
+    fn queues(&self) -> Vec<QueueView> {
+        let mut queues = self.with_board(|board| board.show_queues());
+        let order =
+            |queue: &QueueView| (queue.hub, queue.kind as u8, queue.name.clone(), queue.version.clone());
+        queues.sort_unstable_by_key(order);
+        queues
+    }
+
+    fn instance(&self, key: InstanceKey) -> InstanceView {
+        self.with_board(|board: &mut Board| board.show_instance(key))
+    }
+}

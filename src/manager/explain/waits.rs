@@ -1,0 +1,137 @@
+//! What an orchestration has asked for and not got.
+
+use crate::{
+    dispatch::{InstanceView, Standing},
+    model::{
+        InstanceId, Status, Timestamp,
+        pb::{HistoryEvent, history_event::EventType},
+    },
+};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitKind {
+    Activity,
+    Timer,
+    SubOrchestration,
+    /// An answer of an entity.
+    EntityCall,
+    /// The beginning of a critical section.
+    Lock,
+}
+
+/// One thing that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    pub kind: WaitKind,
+    /// The action's id.
+    pub id: i32,
+    /// The activity, the orchestrator, the operation; empty if there is none.
+    pub name: String,
+    pub since: Timestamp,
+    /// Of a timer.
+    pub due: Option<Timestamp>,
+    /// Of a sub-orchestration or an entity: which one. Of a section: the entity that it locks first.
+    pub instance: Option<InstanceId>,
+    /// Of a sub-orchestration: how it stands; `None`: it is gone.
+    pub status: Option<Status>,
+    /// Of an activity: how it stands; `None`: dispatch does not know of it at this moment.
+    pub standing: Option<Standing>,
+    /// Of an activity: how often it came back.
+    pub returns: u32,
+    /// Of an entity: how many messages wait there, and who has locked it.
+    pub backlog: Option<i64>,
+    pub locked_by: Option<InstanceId>,
+    /// Under which its answer comes, if that is not the action's id.
+    request: Option<String>,
+}
+
+impl Wait {
+    fn new(kind: WaitKind, event: &HistoryEvent, name: &str) -> Self {
+        Self {
+            kind,
+            id: event.event_id,
+            name: name.to_owned(),
+            since: event.timestamp.as_ref().map(Timestamp::at_or_after).unwrap_or_default(),
+            due: None,
+            instance: None,
+            status: None,
+            standing: None,
+            returns: 0,
+            backlog: None,
+            locked_by: None,
+            request: None,
+        }
+    }
+
+    /// Takes over what dispatch knows of it.
+    pub fn see(&mut self, view: &InstanceView) {
+        let found = view.activities.iter().find(|activity| activity.task_id == self.id);
+        if let Some(activity) = found.filter(|_| self.kind == WaitKind::Activity) {
+            self.standing = Some(activity.standing.clone());
+            self.returns = activity.returns;
+        }
+    }
+}
+
+/// Takes one event of the history into account.
+pub fn follow(waits: &mut Vec<Wait>, event: HistoryEvent) {
+    let new = |kind, name: &str| Wait::new(kind, &event, name);
+    let asked = match &event.event_type {
+        Some(EventType::TaskScheduled(it)) => new(WaitKind::Activity, &it.name),
+        Some(EventType::TimerCreated(it)) => {
+            let due = it.fire_at.as_ref().map(Timestamp::at_or_after);
+            Wait { due, ..new(WaitKind::Timer, "") }
+        }
+        Some(EventType::SubOrchestrationInstanceCreated(it)) => {
+            let instance = Some(InstanceId::lookup(it.instance_id.as_str()));
+            Wait { instance, ..new(WaitKind::SubOrchestration, &it.name) }
+        }
+        Some(EventType::EntityOperationCalled(it)) => {
+            let instance = it.target_instance_id.as_deref().map(InstanceId::lookup);
+            Wait {
+                instance,
+                request: Some(it.request_id.clone()),
+                ..new(WaitKind::EntityCall, &it.operation)
+            }
+        }
+        Some(EventType::EntityLockRequested(it)) => {
+            let instance = it.lock_set.iter().min().map(|id| InstanceId::lookup(id.as_str()));
+            Wait { instance, request: Some(it.critical_section_id.clone()), ..new(WaitKind::Lock, "") }
+        }
+        Some(other) => return answer(waits, other),
+        None => return,
+    };
+    waits.push(asked);
+}
+
+fn answer(waits: &mut Vec<Wait>, event: &EventType) {
+    use WaitKind::{Activity, SubOrchestration, Timer};
+    let by_id = |kind, id| move |wait: &Wait| wait.kind == kind && wait.id == id;
+    match event {
+        EventType::TaskCompleted(it) => remove(waits, by_id(Activity, it.task_scheduled_id)),
+        EventType::TaskFailed(it) => remove(waits, by_id(Activity, it.task_scheduled_id)),
+        EventType::TimerFired(it) => remove(waits, by_id(Timer, it.timer_id)),
+        EventType::SubOrchestrationInstanceCompleted(it) => {
+            remove(waits, by_id(SubOrchestration, it.task_scheduled_id));
+        }
+        EventType::SubOrchestrationInstanceFailed(it) => {
+            remove(waits, by_id(SubOrchestration, it.task_scheduled_id));
+        }
+        EventType::EntityOperationCompleted(it) => remove(waits, named(&it.request_id)),
+        EventType::EntityOperationFailed(it) => remove(waits, named(&it.request_id)),
+        EventType::EntityLockGranted(it) => remove(waits, named(&it.critical_section_id)),
+        _ => {}
+    }
+}
+
+fn named(request: &str) -> impl Fn(&Wait) -> bool {
+    move |wait| wait.request.as_deref() == Some(request)
+}
+
+/// The first that fits: what was asked for early is usually answered early.
+fn remove(waits: &mut Vec<Wait>, fits: impl Fn(&Wait) -> bool) {
+    if let Some(at) = waits.iter().position(fits) {
+        waits.remove(at);
+    }
+}
