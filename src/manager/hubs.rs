@@ -81,6 +81,14 @@ impl Hubs {
         known.iter().find(|(id, _)| *id == hub).map(|(_, name)| name.to_string()).unwrap_or_default()
     }
 
+    /// All names, the default hub's first, the others in alphabetical order.
+    fn names(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<_> = known.iter().map(|(_, name)| name.to_string()).collect();
+        names.sort_by_key(|name| (!name.eq_ignore_ascii_case(self.default()), name.to_lowercase()));
+        names
+    }
+
     fn default(&self) -> &str {
         self.configured.first().map_or("", HubName::as_str)
     }
@@ -91,6 +99,11 @@ impl Hubs {
 }
 
 impl Manager {
+    /// The names of all task hubs, that of the default hub first.
+    pub fn hub_names(&self) -> Vec<String> {
+        self.hubs.names()
+    }
+
     /// Makes the hub called `name`, whatever the settings say about unknown hubs. `anew`: if it exists, everything in it is removed first.
     /// `Invalid`: not a hub name.
     pub async fn create_hub(&self, name: Option<&str>, anew: bool) -> Result<HubId, Error> {

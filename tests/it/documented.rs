@@ -33,6 +33,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("GET", "/api/v1/instances/{instanceId}/explain"),
     ("GET", "/api/v1/counts"),
     ("GET", "/api/v1/workers"),
+    ("GET", "/api/v1/failures"),
+    ("GET", "/api/v1/hubs"),
     ("GET", "/api/v1/queues"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

@@ -163,3 +163,23 @@ async fn workers_are_shown_with_what_they_serve_and_hold() {
     let elsewhere = server.ask("GET", "/api/v1/workers?taskHub=elsewhere", None).await;
     assert_eq!((elsewhere.status, elsewhere.json()), (200, json!([])));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_are_sorted_by_what_went_wrong() {
+    let server = Inside::start().await;
+    for (number, at) in ["reserve", "ship", "ship"].iter().enumerate() {
+        let id = format!("f{number}");
+        server.start("FanOutFanIn", &id, &format!("{{\"bad\":\"{at}\"}}")).await;
+        server.until(&id, "Failed").await;
+    }
+    server.start("HelloCities", "fine", "").await;
+    server.until("fine", "Completed").await;
+    let told = server.ask("GET", "/api/v1/failures?name=FanOutFanIn", None).await.json();
+    let groups = told["groups"].as_array().unwrap();
+    assert_eq!((groups.len(), &groups[0]["count"], &told["lookedAt"]), (1, &json!(3), &json!(3)), "{told}");
+    assert_eq!((&groups[0]["exampleInstanceId"], &told["more"]), (&json!("f2"), &json!(false)));
+    let none = server.ask("GET", "/api/v1/failures?name=Other", None).await.json();
+    assert_eq!(none["groups"], json!([]));
+    let hubs = server.ask("GET", "/api/v1/hubs", None).await.json();
+    assert_eq!(hubs, json!([{"name": "default", "default": true}]));
+}

@@ -61,7 +61,7 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 9] = [
+const BESIDE: [(&str, &str); 11] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
@@ -70,6 +70,8 @@ const BESIDE: [(&str, &str); 9] = [
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),
+    ("listFailures", "/api/v1/failures"),
+    ("listTaskHubs", "/api/v1/hubs"),
     ("listQueues", "/api/v1/queues"),
 ];
 

@@ -2,6 +2,8 @@
 
 mod counts;
 mod explain;
+mod failures;
+mod hubs;
 mod revisions;
 mod workers;
 
@@ -22,6 +24,8 @@ pub const BASE: &str = "/api/v1";
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/counts", get(counts))
+        .route("/failures", get(failures))
+        .route("/hubs", get(hubs))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/queues", get(queues))
@@ -33,7 +37,7 @@ pub fn router() -> Router<Api> {
 pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
-        ["counts" | "queues" | "workers"] => Some((Operation::List, None)),
+        ["counts" | "failures" | "hubs" | "queues" | "workers"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
             let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
             Some((Operation::Status, Some(id.into_owned())))
@@ -48,6 +52,14 @@ async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
 
 async fn revisions(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
     revisions::revisions(&Call::new(api, parts), id).await
+}
+
+async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    failures::failures(&Call::new(api, parts)).await
+}
+
+async fn hubs(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    hubs::hubs(&Call::new(api, parts)).await
 }
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {

@@ -1,0 +1,54 @@
+//! `GET /api/v1/failures`: what has failed, sorted by what went wrong.
+
+use super::super::{Call, Error, answer, filter};
+use crate::manager::{self, FailureGroup, Failures};
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    groups: Vec<Row>,
+    looked_at: usize,
+    more: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    error_type: String,
+    message: String,
+    count: usize,
+    first_time: String,
+    last_time: String,
+    example_instance_id: String,
+}
+
+/// The filters are those of a list.
+pub async fn failures(call: &Call) -> Result<Response, Error> {
+    let filter = filter::asked(&call.query)?;
+    let failures = match call.hub() {
+        Ok(hub) => call.api.manager.failures(hub, filter).await?,
+        // An unknown hub reads as an empty one.
+        Err(Error::Manager(manager::Error::UnknownHub { .. })) => Failures::default(),
+        Err(other) => return Err(other),
+    };
+    let Failures { groups, looked_at, more } = failures;
+    let groups = groups.into_iter().map(Row::from).collect();
+    Ok(answer::json(StatusCode::OK, &Body { groups, looked_at, more }))
+}
+
+impl From<FailureGroup> for Row {
+    fn from(group: FailureGroup) -> Self {
+        Self {
+            name: group.name,
+            error_type: group.error_type,
+            message: group.message,
+            count: group.count,
+            first_time: group.first.to_string(),
+            last_time: group.last.to_string(),
+            example_instance_id: group.example.to_string(),
+        }
+    }
+}
