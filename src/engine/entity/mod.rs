@@ -7,12 +7,13 @@
 
 mod apply;
 mod locks;
+mod older;
 mod reply;
 mod sender;
 
 pub use apply::{answer, refuse};
 pub use locks::serve;
-pub(super) use sender::{Outbound, check, outbound};
+pub(super) use sender::{Outbound, check, check_older, outbound, outbound_older};
 
 use super::turn::by_arrival;
 use crate::model::{
