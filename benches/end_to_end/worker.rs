@@ -37,7 +37,7 @@ pub async fn serve(mut client: Client) {
                 };
                 tokio::spawn(async move { client.complete_activity_task(answer).await });
             }
-            Some(Request::HealthPing(_)) | None => {}
+            Some(Request::Entity(_) | Request::HealthPing(_)) | None => {}
         }
     }
 }

@@ -65,11 +65,11 @@ async fn what_is_documented_is_served_and_what_is_not_is_not() {
     let documented = documented();
     let server = Inside::start().await;
     let mut worker = Worker::for_everything(&server.url, "default").await;
-    server.post("entities/counter/k", "").await.is_empty(202);
+    server.post("entities/documented/k", "").await.is_empty(202);
     let batch = worker.batch().await;
     worker.keep(batch, "42").await;
     eventually("a state", async || {
-        (server.ask("GET", "entities/counter/k", None).await.status == 200).then_some(())
+        (server.ask("GET", "entities/documented/k", None).await.status == 200).then_some(())
     })
     .await;
     let methods = METHODS.map(str::to_uppercase);
@@ -86,7 +86,7 @@ async fn what_is_documented_is_served_and_what_is_not_is_not() {
                 .replace("{functionName}", "HumanApproval")
                 .replace("{instanceId}", id)
                 .replace("{eventName}", "E")
-                .replace("{entityName}", "counter")
+                .replace("{entityName}", "documented")
                 .replace("{entityKey}", "k");
             let answer = server.ask(method, &target, Some("{}")).await;
             let told = format!("{method} {path}: {answer:?}");

@@ -49,7 +49,7 @@ def runs_twice(ctx, again):
 
 
 @registry.entity
-def counter(ctx, value):
+def tally(ctx, value):
     """Its state is a number, or whatever `set` says."""
     match ctx.operation:
         case "add":

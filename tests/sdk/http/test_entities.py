@@ -26,7 +26,7 @@ def state_of(client, entity, wanted=None):
 
 
 def test_an_entity_is_signalled_and_read(client, key):
-    entity = EntityId("Counter", key)
+    entity = EntityId("Tally", key)
     assert not client.read_entity_state(entity).entity_exists
     client.signal_entity(entity, "set", {"a": [1, None]})
     assert json.loads(state_of(client, entity)) == {"a": [1, None]}
@@ -35,7 +35,7 @@ def test_an_entity_is_signalled_and_read(client, key):
 
 
 def test_signals_of_one_sender_keep_their_order(client, key):
-    entity = EntityId("counter", key)
+    entity = EntityId("tally", key)
     for number in range(1, 21):
         client.signal_entity(entity, "set", number)
     assert state_of(client, entity, "20") == "20"
@@ -43,7 +43,7 @@ def test_signals_of_one_sender_keep_their_order(client, key):
 
 def test_signals_of_many_senders_all_count(client, key):
     """By plain HTTP, so that numbers are numbers."""
-    target = f"{stock.PUBLIC}/entities/counter/{key}"
+    target = f"{stock.PUBLIC}/entities/tally/{key}"
     import concurrent.futures
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: client.http.call("POST", f"{target}?op=add", "1").status, range(100)))
@@ -52,25 +52,25 @@ def test_signals_of_many_senders_all_count(client, key):
 
 
 def test_a_name_is_in_any_case_and_a_key_is_not(client, key):
-    client.signal_entity(EntityId("COUNTER", key), "set", "x")
-    assert state_of(client, EntityId("counter", key)) == '"x"'
-    assert not client.read_entity_state(EntityId("counter", key.upper())).entity_exists
+    client.signal_entity(EntityId("TALLY", key), "set", "x")
+    assert state_of(client, EntityId("tally", key)) == '"x"'
+    assert not client.read_entity_state(EntityId("tally", key.upper())).entity_exists
 
 
 @pytest.mark.parametrize("odd", ["a b", "ü🚀", "100%", "a|b", "a=b&c"])
 def test_a_key_may_hold_nearly_anything(client, key, odd):
     """Also an `@`, but not for the SDK of the worker."""
-    entity = EntityId("counter", f"{key} {odd}")
+    entity = EntityId("tally", f"{key} {odd}")
     client.signal_entity(entity, "set", odd)
     assert state_of(client, entity) == json.dumps(odd)
-    rows = client.http.get(f"{stock.PUBLIC}/entities/counter?fetchState=true&top=1000").json
+    rows = client.http.get(f"{stock.PUBLIC}/entities/tally?fetchState=true&top=1000").json
     assert [row["state"] for row in rows if row["entityId"]["key"] == entity.key] == [json.dumps(odd)]
 
 
 def test_a_list_has_rows_as_the_original_writes_them(client, key):
-    client.signal_entity(EntityId("counter", key), "set", 1)
-    state_of(client, EntityId("counter", key))
-    for target in ("entities", "entities/COUNTER"):
+    client.signal_entity(EntityId("tally", key), "set", 1)
+    state_of(client, EntityId("tally", key))
+    for target in ("entities", "entities/TALLY"):
         rows = client.http.get(f"{stock.RPC}/{target}?top=1000").json
         row, = [row for row in rows if row["entityId"]["key"] == key]
         assert list(row) == ["entityId", "lastOperationTime", "state"]
@@ -78,7 +78,7 @@ def test_a_list_has_rows_as_the_original_writes_them(client, key):
 
 
 def test_an_entity_of_another_hub_is_another(client, key):
-    entity = EntityId("counter", key)
+    entity = EntityId("tally", key)
     client.signal_entity(entity, "set", 1)
     state_of(client, entity)
     assert not client.read_entity_state(entity, "nowhere", "connection").entity_exists
@@ -87,7 +87,7 @@ def test_an_entity_of_another_hub_is_another(client, key):
 
 
 @pytest.mark.parametrize("name, key, operation", [
-    ("counter", "x" * 256, "set"), ("counter", "k", "o" * 257), ("count@er", "k", "set"), ("counter", "a\\b", "set")],
+    ("tally", "x" * 256, "set"), ("tally", "k", "o" * 257), ("tal@ly", "k", "set"), ("tally", "a\\b", "set")],
     ids=["key", "operation", "name", "backslash"])
 def test_what_breaks_a_rule_is_refused(client, name, key, operation):
     with pytest.raises(Exception) as refused:
@@ -97,18 +97,18 @@ def test_what_breaks_a_rule_is_refused(client, name, key, operation):
 
 def test_an_input_that_is_too_large_is_refused(client, key):
     with pytest.raises(Exception, match="413"):
-        client.signal_entity(EntityId("counter", key), "set", "x" * (4 << 20))
-    assert not client.read_entity_state(EntityId("counter", key)).entity_exists
+        client.signal_entity(EntityId("tally", key), "set", "x" * (4 << 20))
+    assert not client.read_entity_state(EntityId("tally", key)).entity_exists
 
 
 def test_without_a_worker_signals_wait_also_over_a_crash(own_server, own_client, key):
-    entity = EntityId("counter", key)
+    entity = EntityId("tally", key)
     own_client.signal_entity(entity, "set", 1)
     own_server.kill()
     own_server.start()
     client = stock.Client(own_server)
     assert not client.read_entity_state(entity).entity_exists
-    assert client.http.status(f"@counter@{key}").json["runtimeStatus"] == "Running"
+    assert client.http.status(f"@tally@{key}").json["runtimeStatus"] == "Running"
     import conftest
     worker = harness.new_worker("plain", own_server.address, conftest.registry, filters=True)
     worker.start()

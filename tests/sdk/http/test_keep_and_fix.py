@@ -164,8 +164,8 @@ def test_keep_a_wait_answers_the_bare_output_with_200(raw):
 
 def test_keep_the_state_of_an_entity_is_the_bare_json(raw):
     key = raw.new_id()
-    is_empty(raw.call("GET", f"entities/Counter/{key}"), 404)
-    is_empty(raw.call("POST", f"entities/Counter/{key}?op=set", '{"a": [1, null]}'), 202)
+    is_empty(raw.call("GET", f"entities/Tally/{key}"), 404)
+    is_empty(raw.call("POST", f"entities/Tally/{key}?op=set", '{"a": [1, null]}'), 202)
     assert state_of(raw, key).json == {"a": [1, None]}
 
 
@@ -221,17 +221,17 @@ def has_a_signal(raw, name):
 
 def test_fix_a_purge_of_an_unknown_entity_is_404(raw):
     key = raw.new_id()
-    is_empty(raw.call("DELETE", f"instances/@counter@{key}"), 404)
-    raw.call("POST", f"entities/Counter/{key}?op=set", "7")
+    is_empty(raw.call("DELETE", f"instances/@tally@{key}"), 404)
+    raw.call("POST", f"entities/Tally/{key}?op=set", "7")
     state_of(raw, key)
-    assert raw.call("DELETE", f"instances/@counter@{key}").json == {"instancesDeleted": 1}
-    is_empty(raw.call("GET", f"entities/Counter/{key}"), 404)
-    is_empty(raw.call("DELETE", f"instances/@counter@{key}"), 404)
+    assert raw.call("DELETE", f"instances/@tally@{key}").json == {"instancesDeleted": 1}
+    is_empty(raw.call("GET", f"entities/Tally/{key}"), 404)
+    is_empty(raw.call("DELETE", f"instances/@tally@{key}"), 404)
 
 
 def state_of(raw, key):
     """Waits for a state."""
-    return harness.eventually(lambda: (got := raw.call("GET", f"entities/Counter/{key}")).status == 200 and got, "a state")
+    return harness.eventually(lambda: (got := raw.call("GET", f"entities/Tally/{key}")).status == 200 and got, "a state")
 
 
 @pytest.mark.parametrize("asked", ["", "&runtimeStatus=Running", "&runtimeStatus=completd", "&runtimeStatus="],
@@ -365,4 +365,4 @@ def test_fix_the_connection_may_be_called_as_python_calls_it(raw, name):
 
 
 def test_fix_a_purge_of_an_unknown_entity_id_is_404(raw):
-    is_empty(raw.call("DELETE", f"instances/{quote('@counter@' + raw.new_id())}"), 404)
+    is_empty(raw.call("DELETE", f"instances/{quote('@tally@' + raw.new_id())}"), 404)

@@ -203,17 +203,17 @@ def the_empty_key_of_an_entity_may_be_written_as_a_dollar(raw):
 @vector(19)
 def a_text_is_a_string_for_an_entity(raw):
     key = raw.new_id()
-    is_empty(raw.call("POST", f"entities/Counter/{key}?op=set", "abc", {"Content-Type": "text/plain"}), 202)
-    assert harness.eventually(lambda: raw.call("GET", f"entities/Counter/{key}").body, "the state") == b'"abc"'
+    is_empty(raw.call("POST", f"entities/Tally/{key}?op=set", "abc", {"Content-Type": "text/plain"}), 202)
+    assert harness.eventually(lambda: raw.call("GET", f"entities/Tally/{key}").body, "the state") == b'"abc"'
 
 
 @vector(20)
 def delete_signals_delete_to_an_entity(raw):
     key = raw.new_id()
-    raw.call("POST", f"entities/Counter/{key}?op=set", "1")
-    harness.eventually(lambda: raw.call("GET", f"entities/Counter/{key}").status == 200, "the state")
-    is_empty(raw.call("DELETE", f"entities/counter/{key}"), 202)
-    harness.eventually(lambda: raw.call("GET", f"entities/counter/{key}").status == 404, "no state")
+    raw.call("POST", f"entities/Tally/{key}?op=set", "1")
+    harness.eventually(lambda: raw.call("GET", f"entities/Tally/{key}").status == 200, "the state")
+    is_empty(raw.call("DELETE", f"entities/tally/{key}"), 202)
+    harness.eventually(lambda: raw.call("GET", f"entities/tally/{key}").status == 404, "no state")
 
 
 @vector(21)

@@ -296,12 +296,12 @@ fn a_refused_batch_is_told_in_the_form_of_each_caller() {
 #[test]
 fn what_is_due_later_waits() {
     let later = "op@2026-01-02T03:04:05.1234567Z";
-    let due = Some(Timestamp(1_767_323_045_123_457));
+    let due = Timestamp(1_767_323_045_123_457);
     for data in [r#"{"op":"add","signal":true,"id":"ID"}"#, r#"{"op":"add","id":"ID"}"#] {
         let message = arrived(sent("@c@k", later, data).message);
-        assert_eq!(message.due, due);
+        assert_eq!(message.due, Some(due));
         assert_eq!(entity("@c@k").next([&message].into_iter(), START), NextBatch::Wait);
-        assert!(matches!(entity("@c@k").next([&message].into_iter(), due.unwrap()), NextBatch::Deliver(_)));
+        assert!(matches!(entity("@c@k").next([&message].into_iter(), due), NextBatch::Deliver(_)));
     }
     assert_eq!(
         sent("@c@k", "op@2000-01-01T00:00:00Z", r#"{"op":"add","id":"ID"}"#).message.due,

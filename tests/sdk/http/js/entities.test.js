@@ -34,21 +34,21 @@ for (const [mode, rpcMount] of [["the public mount as rpcBaseUrl", PUBLIC], ["th
 
         test("a signal makes the entity, which has no state before it has run", async () => {
             for (const [operation, input] of [["reset"], ["add op", 5], ["set", { a: [1, null] }], ["set", "ü 🚀"], [""]]) {
-                entity = new EntityId("Counter", `k-${randomUUID()}`);
+                entity = new EntityId("NobodyServesThis", `k-${randomUUID()}`);
                 await client.signalEntity(entity, operation, input);
-                assert(await isThere(`@counter@${entity.key}`), operation);
+                assert(await isThere(`@nobodyservesthis@${entity.key}`), operation);
                 const read = await client.readEntityState(entity);
                 assert.deepEqual([read.entityExists, read.entityState], [false, undefined]);
             }
         });
 
         test("an entity that nobody has signalled is not there", async () => {
-            const read = await client.readEntityState(new EntityId("counter", randomUUID()));
+            const read = await client.readEntityState(new EntityId("NobodyServesThis", randomUUID()));
             assert.equal(read.entityExists, false);
         });
 
         test("what breaks a rule is refused", async () => {
-            for (const [name, key, operation] of [["counter", "k".repeat(256), "set"], ["count@er", "k", "set"], ["counter", "k", "o".repeat(257)]]) {
+            for (const [name, key, operation] of [["NobodyServesThis", "k".repeat(256), "set"], ["count@er", "k", "set"], ["NobodyServesThis", "k", "o".repeat(257)]]) {
                 await assert.rejects(client.signalEntity(new EntityId(name, key), operation), status(400));
                 assert.equal((await client.readEntityState(new EntityId(name, key))).entityExists, false);
             }
@@ -56,12 +56,12 @@ for (const [mode, rpcMount] of [["the public mount as rpcBaseUrl", PUBLIC], ["th
 
         test("an input that is too large is refused", async () => {
             const key = randomUUID();
-            await assert.rejects(client.signalEntity(new EntityId("counter", key), "set", "x".repeat(4 << 20)), status(413));
-            assert.equal(await isThere(`@counter@${key}`), false);
+            await assert.rejects(client.signalEntity(new EntityId("NobodyServesThis", key), "set", "x".repeat(4 << 20)), status(413));
+            assert.equal(await isThere(`@nobodyservesthis@${key}`), false);
         });
 
         test("a hub that does not exist has no entities and takes none", async () => {
-            const id = new EntityId("counter", randomUUID());
+            const id = new EntityId("NobodyServesThis", randomUUID());
             const options = { taskHubName: "nowhere", connectionName: "Storage" };
             assert.equal((await client.readEntityState(id, options)).entityExists, false);
             await assert.rejects(client.signalEntity(id, "set", 1, options), status(400));
