@@ -134,6 +134,11 @@ fn due(text: &str) -> Result<prost_types::Timestamp, String> {
     Ok(prost_types::Timestamp { seconds: time.timestamp(), nanos })
 }
 
+/// How many bytes a result takes once it is a string within JSON: up to six times its own.
+pub fn length(output: &str) -> usize {
+    Value::from(output).to_string().len()
+}
+
 /// The result of the call `request_id`.
 pub fn replied(request_id: String, result: Result<Option<String>, TaskFailureDetails>) -> EventType {
     answer(

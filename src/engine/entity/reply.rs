@@ -29,6 +29,11 @@ impl Caller {
         }
     }
 
+    /// How many bytes `output` takes in what the caller is told.
+    pub fn length(&self, output: &str) -> usize {
+        if self.older { older::length(output) } else { output.len() }
+    }
+
     /// The message that tells the caller the result.
     pub fn tell(&self, result: Result<Option<String>, TaskFailureDetails>, now: Timestamp) -> Outgoing {
         let request_id = self.request.clone();

@@ -10,7 +10,7 @@ use crate::{
         MessageId, NewMessage, Outgoing, Recipient, Timestamp, event, failure,
         pb::{
             EntityBatchResult, EventSentEvent, OperationResult, OperationResultFailure,
-            operation_result::ResultType,
+            OperationResultSuccess, operation_result::ResultType,
         },
     },
 };
@@ -246,7 +246,7 @@ fn a_call_is_answered_with_an_event_to_the_execution_that_asked() {
     details.inner_failure = Some(Box::new(failure("Inner", "of \"it\"", false)));
     details.stack_trace = Some("at x".to_owned());
     let success = |result: Option<&str>| {
-        ResultType::Success(crate::model::pb::OperationResultSuccess {
+        ResultType::Success(OperationResultSuccess {
             result: result.map(str::to_owned),
             ..Default::default()
         })
@@ -273,6 +273,24 @@ fn a_call_is_answered_with_an_event_to_the_execution_that_asked() {
         assert_eq!((to, class, name), (&owner, Class::Result, ID));
         assert_eq!(serde_json::from_str::<Value>(data).unwrap(), told);
         assert_eq!(commit.consumed, [MessageId(7)], "in the same commit, so it is answered once");
+    }
+}
+
+#[test]
+fn a_result_counts_as_long_as_it_is_when_it_is_told() {
+    for (quotes, fits) in [(400, true), (600, false)] {
+        let result = ResultType::Success(OperationResultSuccess {
+            result: Some("\"".repeat(quotes)),
+            ..Default::default()
+        });
+        let message = arrived(sent("@c@k", "op", r#"{"op":"add","id":"ID"}"#).message);
+        let commit = answered(entity("@c@k"), message, result);
+        let (_, _, _, data) = raised(&commit.outbox[0]);
+        let data: Value = serde_json::from_str(data).unwrap();
+        assert_eq!(data["result"].is_string(), fits);
+        let told =
+            "the operation's result is 1202 bytes long; the limit is 1000 (setting limits.payload_bytes)";
+        assert_eq!(data["exceptionType"], if fits { Value::Null } else { told.into() });
     }
 }
 
