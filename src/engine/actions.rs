@@ -242,13 +242,19 @@ impl<'c, 'x> Scribe<'c, 'x> {
     }
 
     fn send_event(&mut self, id: i32, action: pb::SendEventAction) {
+        let now = self.context.now;
         let Some(to) = action.instance.filter(|_| !self.execution.sent.contains(&id)) else { return };
-        let raised = event::event_raised(self.context.now, action.name.clone(), action.data.clone());
-        self.commit.outbox.push(Outgoing {
-            to: Recipient::Instance(InstanceId::lookup(to.instance_id.as_str())),
-            message: NewMessage::now(Class::Event, raised),
-        });
         let sent = pb::EventSentEvent { instance_id: to.instance_id, name: action.name, input: action.data };
+        let to = InstanceId::lookup(sent.instance_id.as_str());
+        let outgoing = match to.is_entity() {
+            true => entity::outbound_older(&self.execution.record, &sent, now),
+            false => {
+                let raised = event::event_raised(now, sent.name.clone(), sent.input.clone());
+                let message = NewMessage::now(Class::Event, raised);
+                Some(Outgoing { to: Recipient::Instance(to), message })
+            }
+        };
+        self.commit.outbox.extend(outgoing);
         self.record(id, EventType::EventSent(sent));
     }
 

@@ -2,7 +2,7 @@
 
 use super::entity;
 use crate::model::{
-    MAX_BESIDE_PAYLOAD, Status, error_type, failure,
+    MAX_BESIDE_PAYLOAD, Short, Status, error_type, failure,
     pb::{
         self, TaskFailureDetails, history_event::EventType,
         orchestrator_action::OrchestratorActionType as Action,
@@ -65,13 +65,17 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
                 }
             }
             Some(Action::SendEvent(sent)) => {
-                if sent.instance.as_ref().is_none_or(|to| to.instance_id.is_empty()) || sent.name.is_empty() {
+                let to = sent.instance.as_ref().map_or("", |to| to.instance_id.as_str());
+                if to.is_empty() || sent.name.is_empty() {
                     return broken(format!("action {id} sends an event without a name or a receiver"));
                 }
-                if sent.instance.as_ref().is_some_and(|to| to.instance_id.starts_with('@')) {
-                    return unsupported("an entity");
-                }
                 size("an event", sent.data.as_ref())?;
+                if to.starts_with('@')
+                    && let Err(reason) = entity::check_older(to, &sent.name, sent.data.as_deref())
+                {
+                    let (name, to) = (Short(&sent.name), Short(to));
+                    return broken(format!("action {id} sends the event {name} to {to}: {reason}"));
+                }
             }
             Some(Action::CompleteOrchestration(complete)) => {
                 size("the orchestrator's output", complete.result.as_ref())?;

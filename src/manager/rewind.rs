@@ -28,6 +28,9 @@ impl Manager {
     /// `NotFound`, `WrongState` if it has not failed, `Invalid` for more than 10,000 instances.
     pub async fn rewind(&self, hub: HubId, id: &InstanceId, reason: Option<String>) -> Result<(), Error> {
         self.check_payload("reason", reason.as_deref())?;
+        if id.is_entity() {
+            return Err(Error::NotFound(id.clone()));
+        }
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let Some(Tree { turns, living }) = self.failed_tree(hub, id, reason.as_deref(), now).await?

@@ -34,6 +34,17 @@ impl EntityId {
         Self::new(name, key)
     }
 
+    /// The same for a caller who can use only what a URL can hold: none of `/ \ ? #` and no control character.
+    pub fn addressable(name: &str, key: &str) -> Result<Self, IdError> {
+        let entity = Self::new(name, key)?;
+        entity.id.check_addressable().map(|()| entity)
+    }
+
+    /// What the ids of all entities of a name begin with; `None` if no entity can have it.
+    pub fn prefix(name: &str) -> Option<String> {
+        Self::new(name, "").ok().map(|entity| entity.id.as_str().to_owned())
+    }
+
     /// Name and key of an id that has the form of an entity's.
     pub fn split(text: &str) -> Option<(&str, &str)> {
         text.strip_prefix('@')?.split_once('@')
@@ -122,6 +133,7 @@ mod tests {
         assert_eq!((id.id().as_str(), &**id.name(), id.key()), ("@counter@My@Key", "counter", "My@Key"));
         assert_eq!(EntityId::new("Counter", "My@Key").unwrap(), id);
         assert_eq!(EntityId::parse("@c@").unwrap().key(), "");
+        assert_eq!(EntityId::prefix("Counter").as_deref(), Some("@counter@"));
     }
 
     #[test]
@@ -131,6 +143,12 @@ mod tests {
         }
         assert_eq!(EntityId::parse("@@k"), Err(IdError::EntityName));
         assert_eq!(EntityId::new("a@b", "k"), Err(IdError::EntityNameAt));
+        assert_eq!((EntityId::prefix("a@b"), EntityId::prefix(" ")), (None, None));
+        for bad in ['/', '\\', '?', '#', '\n'] {
+            let key = format!("k{bad}");
+            assert_eq!(EntityId::addressable("c", &key), Err(IdError::BadCharacter(bad)));
+            EntityId::new("c", &key).unwrap();
+        }
         assert_eq!(EntityId::new("c", &"k".repeat(254)), Err(IdError::TooLong { got: 257, limit: 256 }));
     }
 }

@@ -67,10 +67,16 @@ impl InstanceId {
         if matches!(text, "." | "..") {
             return Err(IdError::Dots);
         }
-        if let Some(bad) = text.chars().find(|c| matches!(c, '/' | '\\' | '?' | '#') || c.is_control()) {
-            return Err(IdError::BadCharacter(bad));
+        let id = Self::bounded(text, Self::MAX_UNITS)?;
+        id.check_addressable().map(|()| id)
+    }
+
+    /// Whether a URL can hold it: none of `/ \ ? #` and no control character.
+    pub(super) fn check_addressable(&self) -> Result<(), IdError> {
+        match self.0.chars().find(|c| matches!(c, '/' | '\\' | '?' | '#') || c.is_control()) {
+            Some(bad) => Err(IdError::BadCharacter(bad)),
+            None => Ok(()),
         }
-        Self::bounded(text, Self::MAX_UNITS)
     }
 
     /// Checks an id that code chose for a sub-orchestration. SDKs build these from the parent's id, so they may be longer

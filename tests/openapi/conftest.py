@@ -12,13 +12,25 @@ def pytest_report_header():
             "(DURAHUB_FUZZ_SEED, DURAHUB_FUZZ_EXAMPLES)")
 
 
+registry = harness.Registry()
+
+
+@registry.entity
+def counter(ctx, value):
+    """Its state is the last operation, which is what tests look for; it stays whatever is sent."""
+    ctx.set_state(ctx.operation)
+
+
 @pytest.fixture(scope="session")
 def server():
-    """The binary with its samples."""
+    """The binary with its samples, and a worker that serves an entity."""
     with tempfile.TemporaryDirectory(prefix="durahub-openapi-") as folder:
         # Waiting is asked for in several ways, and there is no more to see of an answer that comes late.
         server = harness.Server(Path(folder), environment={"DURAHUB__LIMITS__WAIT_SECS": "1"}).start()
+        worker = harness.new_worker("plain", server.address, registry, filters=True)
+        worker.start()
         yield server
+        worker.stop()
         assert server.alive(), "the server died during the tests"
         panics = [line for line in server.log_tail(10**6).splitlines() if "panicked" in line]
         server.close()

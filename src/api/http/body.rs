@@ -56,23 +56,41 @@ pub fn json_text(bytes: &[u8]) -> Result<Option<String>, Error> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Error::NotJson(format!("the request body is not valid UTF-8 from byte {} on", error.valid_up_to()))
-    })?;
+    let text = utf8(bytes)?;
     match serde_json::from_str::<&RawValue>(text) {
         Ok(_) => Ok(Some(text.to_owned())),
         Err(error) => Err(Error::NotJson(format!("the request body is not valid JSON: {error}"))),
     }
 }
 
+/// The same, except that a body which is not declared as JSON becomes one JSON string.
+pub fn json_text_or_string(headers: &HeaderMap, bytes: &[u8]) -> Result<Option<String>, Error> {
+    if bytes.is_empty() || is_declared_json(headers) {
+        return json_text(bytes);
+    }
+    let text = utf8(bytes)?;
+    Ok(Some(serde_json::Value::from(text).to_string()))
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        Error::NotJson(format!("the request body is not valid UTF-8 from byte {} on", error.valid_up_to()))
+    })
+}
+
 /// Refuses a body that is not declared as `application/json`; parameters such as `charset` are allowed.
 pub fn check_declared_json(headers: &HeaderMap) -> Result<(), Error> {
+    if is_declared_json(headers) {
+        Ok(())
+    } else {
+        Err(Error::Invalid("the content type must be application/json".into()))
+    }
+}
+
+fn is_declared_json(headers: &HeaderMap) -> bool {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = declared.and_then(|declared| declared.split(';').next()).map(str::trim);
-    match essence {
-        Some(essence) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
-        _ => Err(Error::Invalid("the content type must be application/json".into())),
-    }
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
 #[cfg(test)]
@@ -104,6 +122,21 @@ mod tests {
         }
         let error = json_text(b"\"\xff\"").unwrap_err().to_string();
         assert!(error.ends_with("UTF-8 from byte 1 on"), "{error}");
+    }
+
+    #[test]
+    fn a_body_of_another_type_is_a_string() {
+        let text = |declared: Option<&str>, bytes: &[u8]| {
+            let declared = declared.map(|declared| (header::CONTENT_TYPE, declared.parse().unwrap()));
+            json_text_or_string(&declared.into_iter().collect(), bytes)
+        };
+        for declared in [None, Some("text/plain"), Some("application/octet-stream")] {
+            assert_eq!(text(declared, b"a \"b\"\n").unwrap().as_deref(), Some(r#""a \"b\"\n""#));
+            assert_eq!(text(declared, b"").unwrap(), None);
+            assert!(text(declared, b"a\xff").unwrap_err().to_string().ends_with("UTF-8 from byte 1 on"));
+        }
+        assert_eq!(text(Some("application/json"), b" 1").unwrap().as_deref(), Some(" 1"));
+        text(Some("application/json"), b"a").unwrap_err();
     }
 
     #[test]

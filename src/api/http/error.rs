@@ -16,7 +16,6 @@ const ARGUMENT: &str = "System.ArgumentException";
 const INVALID_OPERATION: &str = "System.InvalidOperationException";
 const ALREADY_EXISTS: &str = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException";
 const JSON_READER: &str = "Newtonsoft.Json.JsonReaderException";
-const NOT_IMPLEMENTED: &str = "System.NotImplementedException";
 const TIMEOUT: &str = "System.TimeoutException";
 const EXCEPTION: &str = "System.Exception";
 
@@ -68,9 +67,9 @@ pub enum Error {
     /// Purge by filter found nothing.
     #[error("nothing to purge")]
     NothingToPurge,
-    /// A known route that this version does not serve.
-    #[error("{0} is not in this version of durahub")]
-    NotYet(&'static str),
+    /// There is no such entity, or it has no state.
+    #[error("there is no such entity")]
+    NoEntity,
     /// The instance was not rewound that often.
     #[error("there is no such revision")]
     NoRevision,
@@ -124,10 +123,9 @@ impl Error {
             }
             Error::NoBeginning => (StatusCode::BAD_REQUEST, Shape::Bare(self.to_string())),
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
-            Error::NotYet(_) => (StatusCode::NOT_IMPLEMENTED, object(NOT_IMPLEMENTED)),
             Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Shape::Empty),
             Error::Forbidden => (StatusCode::FORBIDDEN, Shape::Empty),
-            Error::NoRoute | Error::NoRevision => (StatusCode::NOT_FOUND, Shape::Empty),
+            Error::NoRoute | Error::NoRevision | Error::NoEntity => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
         }
     }

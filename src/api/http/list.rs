@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
+use serde::Serialize;
 use std::time::Duration;
 
 /// Where the continuation of a list comes and goes.
@@ -21,7 +22,7 @@ const CONTINUATION: HeaderName = HeaderName::from_static("x-ms-continuation-toke
 /// Where it comes from, too, so that the link to the next page works by itself.
 const CONTINUATION_PARAMETER: &str = "continuationToken";
 /// A page of large instances ends early, so that an answer is never built of more than about this many bytes.
-const PAGE_BYTES: usize = 32 * 1024 * 1024;
+pub const PAGE_BYTES: usize = 32 * 1024 * 1024;
 /// How long one purge may take. Clients give up after minutes; what is left is found by the next call.
 const PURGE_TIME: Duration = Duration::from_secs(20);
 
@@ -33,22 +34,19 @@ pub async fn list(call: &Call) -> Result<Response, Error> {
     let hub = match call.hub() {
         Ok(hub) => hub,
         // An unknown hub reads as an empty one.
-        Err(Error::Manager(manager::Error::UnknownHub { .. })) => return Ok(page(call, &[], None)),
+        Err(Error::Manager(manager::Error::UnknownHub { .. })) => {
+            return Ok(page::<View<'_>>(call, &[], None));
+        }
         Err(other) => return Err(other),
     };
-    let header = call.headers.get(CONTINUATION).map(|token| {
-        // What is not ASCII is no token of ours and is refused as such.
-        String::from_utf8_lossy(token.as_bytes()).into_owned()
-    });
-    let parameter = || call.query.word(CONTINUATION_PARAMETER).map(str::to_owned);
     let query = ListQuery {
         filter,
         order,
         descending,
-        top: call.query.number("top").and_then(|top| usize::try_from(top).ok()),
+        top: top(call),
         bytes: PAGE_BYTES,
         read: if show.input { Read::All } else { Read::NoInput },
-        continuation: header.filter(|token| !token.trim().is_empty()).or_else(parameter),
+        continuation: continuation(call),
     };
     let list = call.api.manager.list(hub, query).await?;
     let views: Vec<_> = list.instances.iter().map(|instance| View::new(instance, show, None)).collect();
@@ -80,9 +78,24 @@ pub async fn purge(call: &Call) -> Result<Response, Error> {
     }
 }
 
+/// How many rows the caller wants on a page, if he says so.
+pub fn top(call: &Call) -> Option<usize> {
+    call.query.number("top").and_then(|top| usize::try_from(top).ok())
+}
+
+/// Where the caller's page begins.
+pub fn continuation(call: &Call) -> Option<String> {
+    let header = call.headers.get(CONTINUATION).map(|token| {
+        // What is not ASCII is no token of ours and is refused as such.
+        String::from_utf8_lossy(token.as_bytes()).into_owned()
+    });
+    let parameter = || call.query.word(CONTINUATION_PARAMETER).map(str::to_owned);
+    header.filter(|token| !token.trim().is_empty()).or_else(parameter)
+}
+
 /// The header is there on the last page, too, but empty: that is how clients know it.
-fn page(call: &Call, views: &[View<'_>], continuation: Option<&str>) -> Response {
-    let response = answer::json(StatusCode::OK, &views);
+pub fn page<Row: Serialize>(call: &Call, rows: &[Row], continuation: Option<&str>) -> Response {
+    let response = answer::json(StatusCode::OK, &rows);
     let mut response = match continuation {
         Some(token) => links::to_next(&call.address(), &[(CONTINUATION_PARAMETER, token)], response),
         None => response,

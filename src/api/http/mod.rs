@@ -12,6 +12,7 @@ mod body;
 mod control;
 mod docs;
 mod embed;
+mod entities;
 mod error;
 mod event_body;
 mod events;
@@ -159,9 +160,9 @@ async fn serve(call: &Call, route: Route, body: Body) -> Result<Response, Error>
         Route::Restart { id } => restart::restart(call, id).await,
         Route::List => list::list(call).await,
         Route::PurgeMany => list::purge(call).await,
-        Route::ListEntities { .. } => Err(Error::NotYet("listing entities")),
-        Route::ReadEntity { .. } => Err(Error::NotYet("reading an entity")),
-        Route::SignalEntity { .. } => Err(Error::NotYet("signalling an entity")),
+        Route::ListEntities { name } => entities::list(call, name).await,
+        Route::ReadEntity { name, key } => entities::read(call, &name, &key).await,
+        Route::SignalEntity { name, key, delete } => entities::signal(call, name, key, delete, body).await,
         // There is one server and so no lease to take: whoever asks is answered by the primary.
         Route::MakePrimary => Ok(answer::empty(StatusCode::OK)),
         Route::Unknown => Err(Error::NoRoute),
@@ -214,8 +215,8 @@ impl Call {
         Ok(self.api.manager.hub(self.query.word("taskHub"))?)
     }
 
-    /// The same for a start, which may make the hub, or is told why not.
-    async fn hub_for_start(&self) -> Result<HubId, Error> {
+    /// The same for a start or a signal, which may make the hub, or is told why not.
+    async fn hub_or_create(&self) -> Result<HubId, Error> {
         match self.api.manager.hub_or_create(self.query.word("taskHub")).await {
             Err(unknown @ manager::Error::UnknownHub { .. }) => Err(Error::Invalid(unknown.to_string())),
             hub => Ok(hub?),

@@ -50,6 +50,8 @@ pub enum Route {
     SignalEntity {
         name: Option<String>,
         key: Option<String>,
+        /// The operation is `delete`, whatever `op` says.
+        delete: bool,
     },
     MakePrimary,
     /// No operation has this method and path.
@@ -163,7 +165,8 @@ fn entities(method: &Method, rest: &[&str]) -> Route {
     match (method, name, key) {
         (&Method::GET, Some(name), Some(key)) => Route::ReadEntity { name, key },
         (&Method::GET, name, _) => Route::ListEntities { name },
-        (&Method::POST | &Method::DELETE, name, key) => Route::SignalEntity { name, key },
+        (&Method::POST, name, key) => Route::SignalEntity { name, key, delete: false },
+        (&Method::DELETE, name, key) => Route::SignalEntity { name, key, delete: true },
         _ => Route::Unknown,
     }
 }

@@ -34,7 +34,7 @@ pub async fn start(call: &Call, function: String, id: Option<String>, body: Body
         key: retry::key(&call.headers)?,
         ..Start::default()
     };
-    let hub = call.hub_for_start().await?;
+    let hub = call.hub_or_create().await?;
     let started = call.api.manager.start(hub, start).await?;
     accepted(call, hub, &started, patience).await
 }

@@ -8,9 +8,8 @@ use crate::{
         worker::{BatchItem, Kind, WorkItem, WorkerId},
     },
     engine::{Batch, Entity, EntityOutcome, NextBatch, entity},
-    model::{HubId, InstanceKey, InstanceRef, Lock, Status, error_type, failure, pb::HistoryEvent},
+    model::{HubId, InstanceKey, InstanceRef, Lock, Status, error_type, failure},
 };
-use prost::Message as _;
 
 /// How often a batch that failed as a whole is tried again before its operations fail.
 const MAX_RETRIES: u32 = 5;
@@ -60,16 +59,18 @@ impl Board {
     pub(super) fn give_batch(&mut self, key: InstanceKey, worker: WorkerId) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(State::Entity(entity)) = slot.state() else { return };
-        let batch = match entity.next(slot.inbox.values(), self.now) {
+        let mut batch = match entity.next(slot.inbox.values(), self.now) {
             NextBatch::Deliver(batch) => batch,
             NextBatch::Wait | NextBatch::Serve(_) => return self.settle(key),
         };
         let embedded = self.workers.get(&worker).is_some_and(|connected| connected.offer.embedded);
         let state = entity.state.clone();
-        let size = state.as_ref().map_or(0, |state| state.len())
-            + batch.operations.iter().map(HistoryEvent::encoded_len).sum::<usize>();
+        let size = state.as_ref().map_or(0, |state| state.len());
         let limit = self.rules.work_item_bytes;
-        if !embedded && size > limit {
+        if !embedded {
+            batch.fit(limit.saturating_sub(size));
+        }
+        if !embedded && size + batch.bytes() > limit {
             let text = format!(
                 "the entity's state and the operation's input together are larger than what a worker can receive in one message \
                  ({limit} bytes, setting limits.work_item_bytes)"

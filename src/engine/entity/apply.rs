@@ -1,6 +1,6 @@
 //! A worker's answer to a batch: results become replies, the state is replaced, actions become messages and orchestrations.
 
-use super::{Batch, Entity, EntityOutcome};
+use super::{Batch, Entity, EntityOutcome, reply::Caller};
 use crate::{
     engine::Context,
     model::{
@@ -29,7 +29,7 @@ pub fn answer(
     let now = context.now;
     for ((message, caller), result) in batch.taken.into_iter().zip(batch.callers).zip(result.results) {
         commit.consumed.push(message);
-        let outcome = outcome(result, context.payload_bytes);
+        let outcome = outcome(result, caller.as_ref(), context.payload_bytes);
         commit.outbox.extend(caller.map(|caller| caller.tell(outcome, now)));
     }
     for action in result.actions.into_iter().filter_map(|action| action.operation_action_type) {
@@ -90,12 +90,17 @@ fn check(result: &EntityBatchResult, limit: usize) -> Result<(), TaskFailureDeta
     Ok(())
 }
 
-/// How one operation ended.
-fn outcome(result: pb::OperationResult, limit: usize) -> Result<Option<String>, TaskFailureDetails> {
+/// How one operation ended, as far as `caller` can be told.
+fn outcome(
+    result: pb::OperationResult,
+    caller: Option<&Caller>,
+    limit: usize,
+) -> Result<Option<String>, TaskFailureDetails> {
+    let length = |output: &String| caller.map_or(0, |caller| caller.length(output));
     match result.result_type {
         Some(ResultType::Success(success)) => match success.result {
-            Some(output) if output.len() > limit => {
-                let got = output.len();
+            Some(output) if length(&output) > limit => {
+                let got = length(&output);
                 let text = format!(
                     "the operation's result is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)"
                 );

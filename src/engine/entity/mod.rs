@@ -7,12 +7,13 @@
 
 mod apply;
 mod locks;
+mod older;
 mod reply;
 mod sender;
 
 pub use apply::{answer, refuse};
 pub use locks::serve;
-pub(super) use sender::{Outbound, check, outbound};
+pub(super) use sender::{Outbound, check, check_older, outbound, outbound_older};
 
 use super::turn::by_arrival;
 use crate::model::{
@@ -179,6 +180,25 @@ impl Batch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty()
+    }
+
+    /// How large the operations are together.
+    pub fn bytes(&self) -> usize {
+        self.operations.iter().map(HistoryEvent::encoded_len).sum()
+    }
+
+    /// Leaves the last operations to a later batch until the rest takes no more than `bytes`. The first one stays in any case.
+    pub fn fit(&mut self, bytes: usize) {
+        let mut left = bytes;
+        let fits = |operation: &&HistoryEvent| {
+            let rest = left.checked_sub(operation.encoded_len());
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        let count = self.operations.iter().take_while(fits).count().max(1);
+        self.taken.truncate(count);
+        self.callers.truncate(count);
+        self.operations.truncate(count);
     }
 
     fn add(&mut self, message: &Message) {

@@ -1,9 +1,10 @@
 //! The orchestration's side: what its entity messages leave in its history, and what goes to the entity.
 
+use super::older;
 use crate::model::{
     Class, EntityId, IdError, InstanceRecord, NewMessage, Outgoing, Recipient, Timestamp, event,
     pb::{
-        EntityLockRequestedEvent, SendEntityMessageAction, history_event::EventType,
+        EntityLockRequestedEvent, EventSentEvent, SendEntityMessageAction, history_event::EventType,
         send_entity_message_action::EntityMessageType as Sent,
     },
 };
@@ -56,51 +57,73 @@ pub fn outbound(
     action: SendEntityMessageAction,
     now: Timestamp,
 ) -> Option<Outbound> {
+    let mut asked = action.entity_message_type?;
+    // What is the server's own is not for workers to set.
+    match &mut asked {
+        Sent::EntityOperationCalled(call) => call.older_form = false,
+        Sent::EntityLockRequested(request) => {
+            (request.older_form, request.parent_execution_id) = (false, String::new());
+        }
+        Sent::EntityOperationSignaled(_) | Sent::EntityUnlockSent(_) => {}
+    }
+    let outgoing = outgoing(sender, asked.clone(), now)?;
+    let record = match asked {
+        Sent::EntityOperationSignaled(signal) => EventType::EntityOperationSignaled(signal),
+        Sent::EntityOperationCalled(call) => EventType::EntityOperationCalled(call),
+        Sent::EntityLockRequested(request) => EventType::EntityLockRequested(request),
+        Sent::EntityUnlockSent(unlock) => EventType::EntityUnlockSent(unlock),
+    };
+    Some(Outbound { record, outgoing })
+}
+
+/// Why an event that a worker sends to an entity means nothing. Everything that passes has an answer in [`outbound_older`].
+pub fn check_older(target: &str, name: &str, data: Option<&str>) -> Result<(), String> {
+    check(&SendEntityMessageAction { entity_message_type: Some(older::read(target, name, data)?) })
+}
+
+/// What goes to the entity for an event that `sender` has sent; `None` if [`check_older`] would have refused it. The history keeps the
+/// event as it is.
+pub fn outbound_older(sender: &InstanceRecord, sent: &EventSentEvent, now: Timestamp) -> Option<Outgoing> {
+    let asked = older::read(&sent.instance_id, &sent.name, sent.input.as_deref()).ok()?;
+    outgoing(sender, asked, now)
+}
+
+/// The message for what is asked, in the name of `sender` and of its present execution.
+fn outgoing(sender: &InstanceRecord, asked: Sent, now: Timestamp) -> Option<Outgoing> {
     let parent = Some(sender.id.as_str().to_owned());
-    let entity = |target: &Option<String>| EntityId::parse(target.as_deref()?).ok();
-    let at_once = |class, kind| NewMessage::now(class, event::server_event(now, kind));
-    let (record, to, message) = match action.entity_message_type? {
-        Sent::EntityOperationSignaled(signal) => {
-            let to = Recipient::Entity(entity(&signal.target_instance_id)?);
-            let due = signal.scheduled_time.as_ref().map(Timestamp::at_or_after).filter(|due| *due > now);
-            let mut message = signal.clone();
-            message.target_instance_id = None;
-            let message = at_once(Class::Event, EventType::EntityOperationSignaled(message));
-            (EventType::EntityOperationSignaled(signal), to, NewMessage { due, ..message })
+    let entity = |target: Option<String>| EntityId::parse(&target?).ok();
+    let later = |time: &Option<prost_types::Timestamp>| {
+        time.as_ref().map(Timestamp::at_or_after).filter(|due| *due > now)
+    };
+    let (to, class, due, kind) = match asked {
+        Sent::EntityOperationSignaled(mut signal) => {
+            let to = Recipient::Entity(entity(signal.target_instance_id.take())?);
+            let due = later(&signal.scheduled_time);
+            (to, Class::Event, due, EventType::EntityOperationSignaled(signal))
         }
         Sent::EntityOperationCalled(mut call) => {
-            let to = Recipient::Entity(entity(&call.target_instance_id)?);
-            call.older_form = false;
-            let mut message = call.clone();
-            message.target_instance_id = None;
-            message.parent_instance_id = parent;
-            message.parent_execution_id = Some(sender.execution_id.clone());
-            let message = at_once(Class::Event, EventType::EntityOperationCalled(message));
-            (EventType::EntityOperationCalled(call), to, message)
+            let to = Recipient::Entity(entity(call.target_instance_id.take())?);
+            call.parent_instance_id = parent;
+            call.parent_execution_id = Some(sender.execution_id.clone());
+            let due = later(&call.scheduled_time);
+            (to, Class::Event, due, EventType::EntityOperationCalled(call))
         }
         Sent::EntityLockRequested(mut request) => {
             let set = sorted(&request).ok()?;
-            (request.older_form, request.parent_execution_id) = (false, String::new());
-            let message = EntityLockRequestedEvent {
-                lock_set: set.iter().map(ToString::to_string).collect(),
-                position: 0,
-                parent_instance_id: parent,
-                parent_execution_id: sender.execution_id.clone(),
-                ..request.clone()
-            };
+            request.lock_set = set.iter().map(ToString::to_string).collect();
+            request.position = 0;
+            request.parent_instance_id = parent;
+            request.parent_execution_id.clone_from(&sender.execution_id);
             let to = Recipient::Entity(set.into_iter().next()?);
-            let message = at_once(Class::Control, EventType::EntityLockRequested(message));
-            (EventType::EntityLockRequested(request), to, message)
+            (to, Class::Control, None, EventType::EntityLockRequested(request))
         }
-        Sent::EntityUnlockSent(unlock) => {
+        Sent::EntityUnlockSent(mut unlock) => {
             // An entity that is not there is not locked.
-            let to = Recipient::Instance(entity(&unlock.target_instance_id)?.id().clone());
-            let mut message = unlock.clone();
-            message.target_instance_id = None;
-            message.parent_instance_id = parent;
-            let message = at_once(Class::Control, EventType::EntityUnlockSent(message));
-            (EventType::EntityUnlockSent(unlock), to, message)
+            let to = Recipient::Instance(entity(unlock.target_instance_id.take())?.id().clone());
+            unlock.parent_instance_id = parent;
+            (to, Class::Control, None, EventType::EntityUnlockSent(unlock))
         }
     };
-    Some(Outbound { record, outgoing: Outgoing { to, message } })
+    let message = NewMessage { due, ..NewMessage::now(class, event::server_event(now, kind)) };
+    Some(Outgoing { to, message })
 }

@@ -44,8 +44,8 @@ fn an_event_needs_a_name_and_a_receiver() {
     check(
         "start -> send 1 @counter@x Go",
         expect![[r#"
-        @0: turn 1s, started e1 Checkout, #-1 ended Failed NotSupportedError!(the orchestrator used an entity, which this version of durahub does not support), end
-        Failed; failure NotSupportedError!(the orchestrator used an entity, which this version of durahub does not support); drop all; took 1"#]],
+        @0: turn 1s, started e1 Checkout, #-1 ended Failed ProtocolViolationError!(action 1 sends the event Go to @counter@x: entities know only the events op, op@TIME and release), end
+        Failed; failure ProtocolViolationError!(action 1 sends the event Go to @counter@x: entities know only the events op, op@TIME and release); drop all; took 1"#]],
     );
 }
 

@@ -5,7 +5,9 @@ use durahub::{
     api::grpc::generated::task_hub_sidecar_service_client::TaskHubSidecarServiceClient, model::pb,
     workers::grpc::wire,
 };
-use pb::{history_event::EventType, orchestrator_action::OrchestratorActionType};
+use pb::{
+    history_event::EventType, operation_result::ResultType, orchestrator_action::OrchestratorActionType,
+};
 use prost::Message as _;
 use std::ops::{Deref, DerefMut};
 use tonic::{
@@ -247,6 +249,19 @@ impl Hands {
             ..Default::default()
         };
         self.client.complete_orchestrator_task(in_hub(&self.hub, response)).await.unwrap();
+    }
+
+    /// Completes every operation of an entity's batch, and keeps `state`.
+    pub async fn keep(&mut self, (request, token): (pb::EntityRequest, String), state: &str) {
+        let success = ResultType::Success(pb::OperationResultSuccess::default());
+        let done = pb::OperationResult { result_type: Some(success) };
+        let result = pb::EntityBatchResult {
+            results: vec![done; request.operation_requests.len()],
+            entity_state: Some(state.to_owned()),
+            completion_token: token,
+            ..Default::default()
+        };
+        self.client.complete_entity_task(in_hub(&self.hub, result)).await.unwrap();
     }
 
     /// Completes an activity with `result`.

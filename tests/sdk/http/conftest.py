@@ -48,6 +48,18 @@ def runs_twice(ctx, again):
     yield
 
 
+@registry.entity
+def tally(ctx, value):
+    """Its state is a number, or whatever `set` says."""
+    match ctx.operation:
+        case "add":
+            ctx.set_state((ctx.get_state(int) or 0) + value)
+        case "set":
+            ctx.set_state(value)
+        case "delete":
+            ctx.set_state(None)
+
+
 def pytest_unconfigure():
     stock.shut_down()
 

@@ -11,7 +11,6 @@ import urllib.parse
 import pytest
 
 import harness
-import this_version
 from conftest import bring_to
 from harness import BASE, quote
 from test_keep_and_fix import is_argument_error, is_empty, is_error, states_of
@@ -33,7 +32,7 @@ class Raw:
     """The HTTP API below its base, and instances in each state."""
 
     def __init__(self, server, client, new_id):
-        self.http, self.client, self.new_id = server.http, client, new_id
+        self.http, self.client, self.new_id, self.address = server.http, client, new_id, server.address
 
     def call(self, method, target, body=None, headers=None):
         return self.http.call(method, f"{BASE}/{target}", body, headers)
@@ -194,29 +193,27 @@ def wrong_methods_and_operations_are_404_without_a_body(raw):
 
 @vector(18)
 def the_empty_key_of_an_entity_may_be_written_as_a_dollar(raw):
-    answers = raw.call("POST", "entities/Counter?op=add", "1"), raw.call("GET", "entities/Counter/$")
-    if this_version.ENTITIES_ARE_SERVED:
-        assert [answer.status for answer in answers] == [202, 200]
-    else:
-        [this_version.is_not_served(answer) for answer in answers]
+    name = raw.new_id()
+    with harness.RawWorker(raw.address, entities=[name]) as worker:
+        is_empty(raw.call("POST", f"entities/{name}?op=set", "18"), 202)
+        worker.operate(worker.batch(f"@{name}@"), "18")
+    assert harness.eventually(lambda: raw.call("GET", f"entities/{name}/$").body, "the state") == b"18"
 
 
 @vector(19)
 def a_text_is_a_string_for_an_entity(raw):
-    answer = raw.call("POST", "entities/Counter/k?op=set", "abc", {"Content-Type": "text/plain"})
-    if this_version.ENTITIES_ARE_SERVED:
-        is_empty(answer, 202)
-    else:
-        this_version.is_not_served(answer)
+    key = raw.new_id()
+    is_empty(raw.call("POST", f"entities/Tally/{key}?op=set", "abc", {"Content-Type": "text/plain"}), 202)
+    assert harness.eventually(lambda: raw.call("GET", f"entities/Tally/{key}").body, "the state") == b'"abc"'
 
 
 @vector(20)
 def delete_signals_delete_to_an_entity(raw):
-    answer = raw.call("DELETE", "entities/counter/k")
-    if this_version.ENTITIES_ARE_SERVED:
-        is_empty(answer, 202)
-    else:
-        this_version.is_not_served(answer)
+    key = raw.new_id()
+    raw.call("POST", f"entities/Tally/{key}?op=set", "1")
+    harness.eventually(lambda: raw.call("GET", f"entities/Tally/{key}").status == 200, "the state")
+    is_empty(raw.call("DELETE", f"entities/tally/{key}"), 202)
+    harness.eventually(lambda: raw.call("GET", f"entities/tally/{key}").status == 404, "no state")
 
 
 @vector(21)

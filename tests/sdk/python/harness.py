@@ -301,10 +301,10 @@ QUICK = GrpcWorkerResiliencyOptions(reconnect_backoff_base_seconds=0.05, reconne
 
 
 class Registry:
-    """Collects a module's orchestrators and activities; their functions' names are the registered names."""
+    """Collects a module's orchestrators, activities and entities; their functions' names are the registered names."""
 
     def __init__(self):
-        self.orchestrators, self.activities = [], []
+        self.orchestrators, self.activities, self.entities = [], [], []
 
     def orchestrator(self, function):
         self.orchestrators.append(function)
@@ -314,11 +314,17 @@ class Registry:
         self.activities.append(function)
         return function
 
+    def entity(self, function):
+        self.entities.append(function)
+        return function
+
     def register(self, worker):
         for function in self.orchestrators:
             worker.add_orchestrator(function)
         for function in self.activities:
             worker.add_activity(function)
+        for function in self.entities:
+            worker.add_entity(function)
         return worker
 
 
@@ -376,7 +382,7 @@ class RawWorker:
     """A work-item stream without the SDK's worker around it: takes items as they come and answers only when told."""
 
     def __init__(self, address, orchestrations=(), activities=(), max_orchestrations=0, max_activities=0,
-                 metadata=None, filtered=True):
+                 metadata=None, filtered=True, entities=()):
         self.channel = grpc.insecure_channel(address)
         self.stub = stubs.TaskHubSidecarServiceStub(self.channel)
         request = pb.GetWorkItemsRequest(
@@ -389,6 +395,7 @@ class RawWorker:
             for entry in activities:
                 name, versions = (entry, []) if isinstance(entry, str) else entry
                 filters.activities.append(pb.ActivityFilter(name=name, versions=versions))
+            filters.entities.extend(pb.EntityFilter(name=name) for name in entities)
             request.workItemFilters.CopyFrom(filters)
         self.items, self.pings, self.ended = [], 0, None
         self._changed = threading.Condition()
@@ -431,6 +438,10 @@ class RawWorker:
                           lambda i: instance_id is None
                           or i.activityRequest.orchestrationInstance.instanceId == instance_id, timeout)
 
+    def batch(self, instance_id=None, timeout=10):
+        return self._take("entityRequestV2",
+                          lambda i: instance_id is None or i.entityRequestV2.instanceId == instance_id, timeout)
+
     def wait_for_ping(self, timeout):
         with self._changed:
             return self._changed.wait_for(lambda: self.pings > 0, timeout)
@@ -456,6 +467,18 @@ class RawWorker:
             instanceId=request.orchestrationInstance.instanceId, taskId=request.taskId,
             result=string_value(result), failureDetails=failure,
             completionToken=item.completionToken if token is None else token))
+
+    def operate(self, item, state, *results, actions=()):
+        """Answers a batch: for each operation a result as JSON text, None, or failure details. Without any, each has none."""
+        results = results or [None] * len(item.entityRequestV2.operationRequests)
+
+        def outcome(result):
+            if isinstance(result, pb.TaskFailureDetails):
+                return pb.OperationResult(failure=pb.OperationResultFailure(failureDetails=result))
+            return pb.OperationResult(success=pb.OperationResultSuccess(result=string_value(result)))
+        return self.stub.CompleteEntityTask(pb.EntityBatchResult(
+            results=map(outcome, results), entityState=string_value(state), actions=actions,
+            completionToken=item.completionToken))
 
     def close(self):
         self._call.cancel()

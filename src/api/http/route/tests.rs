@@ -20,7 +20,10 @@ fn show(route: &Route) -> String {
         Route::RaiseEvent { id, event } => vec![id, event],
         Route::ListEntities { name } => name.iter().map(String::as_str).collect(),
         Route::ReadEntity { name, key } => vec![name, key],
-        Route::SignalEntity { name, key } => name.iter().chain(key).map(String::as_str).collect(),
+        Route::SignalEntity { name, key, delete } => {
+            let parts = name.iter().chain(key).map(String::as_str);
+            parts.chain(delete.then_some("(delete)")).collect()
+        }
         other => other.instance().into_iter().collect(),
     };
     parts.into_iter().fold(route.name().to_owned(), |text, part| format!("{text} {part}"))
@@ -46,7 +49,8 @@ fn every_template_has_its_operation() {
          GET    /entities/n/k                     => read_entity n k
          POST   /entities                         => signal_entity
          POST   /entities/n                       => signal_entity n
-         DELETE /entities/n/k                     => signal_entity n k
+         DELETE /entities/n/k                     => signal_entity n k (delete)
+         DELETE /entities                         => signal_entity (delete)
          GET    /makeprimary                      => make_primary
          POST   /MakePrimary/                     => make_primary",
     );

@@ -28,8 +28,10 @@ fn described_by(route: &Route) -> &'static [&'static str] {
         Route::ListEntities { name: None } => &["listEntities"],
         Route::ListEntities { name: Some(_) } => &["listEntitiesByName"],
         Route::ReadEntity { .. } => &["readEntity"],
-        Route::SignalEntity { key: Some(_), .. } => &["signalEntity", "deleteEntity"],
-        Route::SignalEntity { key: None, .. } => &["signalEntityWithoutKey", "deleteEntityWithoutKey"],
+        Route::SignalEntity { key: Some(_), delete: false, .. } => &["signalEntity"],
+        Route::SignalEntity { key: None, delete: false, .. } => &["signalEntityWithoutKey"],
+        Route::SignalEntity { key: Some(_), delete: true, .. } => &["deleteEntity"],
+        Route::SignalEntity { key: None, delete: true, .. } => &["deleteEntityWithoutKey"],
         Route::MakePrimary => &["makePrimary"],
         Route::Unknown => &[],
     }
@@ -54,8 +56,10 @@ fn every_route() -> Vec<Route> {
         Route::ListEntities { name: None },
         Route::ListEntities { name: Some(id()) },
         Route::ReadEntity { name: id(), key: id() },
-        Route::SignalEntity { name: Some(id()), key: Some(id()) },
-        Route::SignalEntity { name: Some(id()), key: None },
+        Route::SignalEntity { name: Some(id()), key: Some(id()), delete: false },
+        Route::SignalEntity { name: Some(id()), key: None, delete: false },
+        Route::SignalEntity { name: Some(id()), key: Some(id()), delete: true },
+        Route::SignalEntity { name: Some(id()), key: None, delete: true },
         Route::MakePrimary,
     ]
 }

@@ -97,17 +97,6 @@ async fn wrong_methods_and_unknown_paths_are_404_and_empty() {
 }
 
 #[tokio::test]
-async fn routes_of_later_versions_say_so() {
-    let world = World::new().await;
-    for line in
-        ["GET /entities", "GET /entities/n", "GET /entities/n/k", "POST /entities/n/k", "DELETE /entities/n"]
-    {
-        let (method, path) = line.split_once(' ').unwrap();
-        world.ask(method, path, &[], "").await.is_error(501, "not in this version");
-    }
-}
-
-#[tokio::test]
 async fn storage_trouble_is_told_in_general_terms() {
     type Case = (fn() -> store::Error, u16, &'static str);
     let cases: [Case; 6] = [

@@ -3,6 +3,7 @@
 
 mod contract;
 mod control;
+mod entities;
 mod existing;
 mod history_pages;
 mod input;
@@ -25,6 +26,7 @@ use crate::{
     dispatch::{Insight, InstanceView, QueueView, Waiters, WorkerView},
     manager::{Hubs, Limits, Manager},
     model::{HubName, InstanceKey, Status, Timestamp},
+    store::Store,
 };
 use async_trait::async_trait;
 use axum::{
@@ -92,8 +94,8 @@ impl Insight for NothingGoesOn {
 }
 
 /// A server without sockets.
-struct World {
-    store: Arc<MemoryStore>,
+struct World<S = MemoryStore> {
+    store: Arc<S>,
     clock: Arc<ManualClock>,
     probe: Arc<Probe>,
     leaving: CancellationToken,
@@ -117,6 +119,26 @@ impl World {
     ) -> Self {
         let waiters = Arc::new(Waiters::default());
         let store = Arc::new(MemoryStore::new(waiters.clone()));
+        World::over(store, waiters, settings, create_hubs, gate).await
+    }
+
+    /// Makes an instance of this status in the default hub.
+    async fn given(&self, id: &str, status: Status) {
+        let path = format!("/orchestrators/F/{}", super::form::encode(id));
+        assert_eq!(self.post(&path, r#"{"n":1}"#).await.status, 202);
+        self.store.change(id, |kept| kept.record.status = status);
+    }
+}
+
+impl<S: Store> World<S> {
+    /// `waiters` hear of the effects of `store`, or of none if nobody is to wait.
+    async fn over(
+        store: Arc<S>,
+        waiters: Arc<Waiters>,
+        settings: HttpSettings,
+        create_hubs: bool,
+        gate: impl FnOnce(Arc<dyn Clock>) -> Gate,
+    ) -> Self {
         let clock = Arc::new(ManualClock(AtomicI64::new(BEGIN.0)));
         let probe = Arc::new(Probe::default());
         let names = [HubName::parse("Default").unwrap()];
@@ -136,13 +158,6 @@ impl World {
             leaving: leaving.clone(),
         });
         Self { store, clock, probe, leaving, manager, router }
-    }
-
-    /// Makes an instance of this status in the default hub.
-    async fn given(&self, id: &str, status: Status) {
-        let path = format!("/orchestrators/F/{}", super::form::encode(id));
-        assert_eq!(self.post(&path, r#"{"n":1}"#).await.status, 202);
-        self.store.change(id, |kept| kept.record.status = status);
     }
 
     /// Status and headers of what need not be JSON.
