@@ -233,6 +233,25 @@ async fn whoever_ends_within_a_section_gives_the_locks_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_failed_within_a_section_fails_again_when_it_is_rewound() {
+    let functions = durahub::samples::registry()
+        .orchestrator("Guarded", async |ctx: OrchestrationContext| {
+            let one = EntityId::new("Counter", "1")?;
+            let _section = ctx.lock_entities([&one]).await?;
+            ctx.activity::<()>("Bad", &()).await
+        })
+        .activity("Bad", async || Err::<(), _>(TaskError::new("Bad", "oops")));
+    let server = Inside::serving(functions, |_| {}).await;
+    server.start("Guarded", "g", "").await;
+    let why = failure(&server, "g").await;
+    assert!(why.contains("Bad: oops"), "{why}");
+    let answer = server.post("instances/g/rewind?reason=again", "").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(failure(&server, "g").await, why);
+    assert_eq!(state(&mut server.grpc().await, "@counter@1").await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn entities_signal_each_other_and_start_orchestrations_unless_they_fail() {
     #[derive(Default, serde::Deserialize, serde::Serialize)]
     struct Domino(u32);

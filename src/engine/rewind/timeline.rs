@@ -12,7 +12,7 @@ pub(super) enum Kind {
     Activity,
     Child,
     Timer,
-    /// Nobody waits for an answer: an event to another instance, or a child that never reports.
+    /// Nothing that a rewind could take back: an event to another instance, a child that never reports, a message to an entity.
     OneWay,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Turn {
     pub acts: Vec<usize>,
     /// The actions whose failure it delivered.
     pub failures: Vec<usize>,
-    /// The actions whose success it delivered; `None` for an external event.
+    /// The actions whose success it delivered; `None` for an external event or an entity's answer.
     pub others: Vec<Option<usize>>,
 }
 
@@ -90,7 +90,10 @@ impl<'a> Timeline<'a> {
         }
         match kind {
             EventType::ExecutionCompleted(_) => self.last = Some(turn),
-            EventType::EventRaised(_) => self.turns[turn].others.push(None),
+            EventType::EventRaised(_)
+            | EventType::EntityOperationCompleted(_)
+            | EventType::EntityOperationFailed(_)
+            | EventType::EntityLockGranted(_) => self.turns[turn].others.push(None),
             other => {
                 let Some((id, failed)) = answered(other) else { return };
                 let Some(act) = open.remove(&id) else { return };
@@ -124,6 +127,12 @@ fn asked(event: &EventType) -> Option<(Kind, Call<'_>)> {
         }
         EventType::TimerCreated(_) => (Kind::Timer, ("", None, None)),
         EventType::EventSent(it) => (Kind::OneWay, (&it.name, None, None)),
+        // Calls, too: what entities were asked and answered stays, whatever is taken back.
+        EventType::EntityOperationSignaled(it) => (Kind::OneWay, (&it.operation, None, None)),
+        EventType::EntityOperationCalled(it) => (Kind::OneWay, (&it.operation, None, None)),
+        EventType::EntityLockRequested(_) | EventType::EntityUnlockSent(_) => {
+            (Kind::OneWay, ("", None, None))
+        }
         _ => return None,
     })
 }
