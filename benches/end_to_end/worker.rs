@@ -37,7 +37,8 @@ pub async fn serve(mut client: Client) {
                 };
                 tokio::spawn(async move { client.complete_activity_task(answer).await });
             }
-            Some(Request::HealthPing(_)) | None => {}
+            // Nothing here has anything to do with entities.
+            Some(Request::Entity(_) | Request::HealthPing(_)) | None => {}
         }
     }
 }
