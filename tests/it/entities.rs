@@ -256,6 +256,10 @@ async fn entities_signal_each_other_and_start_orchestrations_unless_they_fail() 
     #[derive(Default, serde::Deserialize, serde::Serialize)]
     struct Domino(u32);
 
+    #[expect(
+        clippy::unused_async,
+        reason = "operations are async functions, whether they wait for something or not"
+    )]
     impl Domino {
         async fn push(&mut self, ctx: EntityContext, left: u32) -> Result<(), TaskError> {
             self.0 += 1;
