@@ -233,6 +233,34 @@ async fn whoever_ends_within_a_section_gives_the_locks_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_section_outlives_the_server() {
+    let functions = || {
+        durahub::samples::registry().orchestrator("Hold", async |ctx: OrchestrationContext| {
+            let one = EntityId::new("Counter", "1")?;
+            let _section = ctx.lock_entities([&one]).await?;
+            ctx.set_custom_status("inside");
+            ctx.event::<()>("Go").await?;
+            ctx.call_entity::<i64>(&one, "add", &1).await
+        })
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}/d.db", folder.path().display());
+    let server = Inside::serving(functions(), |config| config.store.url = url.parse().unwrap()).await;
+    server.start("Hold", "hold", "").await;
+    server.until_custom("hold", |custom| custom == "inside").await;
+    signal(&mut server.grpc().await, "@counter@1", "add", "10").await;
+    server.server.shutdown().await;
+
+    let server = Inside::serving(functions(), |config| config.store.url = url.parse().unwrap()).await;
+    let mut client = server.grpc().await;
+    let held = entity(&mut client, "@counter@1").await.unwrap();
+    assert_eq!((held.locked_by.as_deref(), held.backlog_queue_size), (Some("hold"), 1));
+    server.raise("hold", "Go", "true").await;
+    assert_eq!(server.output("hold").await, 1);
+    assert_eq!(state(&mut client, "@counter@1").await, Some(json!(11)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_failed_within_a_section_fails_again_when_it_is_rewound() {
     let functions = durahub::samples::registry()
         .orchestrator("Guarded", async |ctx: OrchestrationContext| {
