@@ -1,6 +1,6 @@
 //! Sample functions, there from the first minute: something to start, watch and terminate before any worker is connected.
 //!
-//! One file each. All are started the same way:
+//! One file each. All orchestrations are started the same way:
 //!
 //! ```sh
 //! curl -X POST http://127.0.0.1:7071/runtime/webhooks/durabletask/orchestrators/HelloCities
@@ -8,6 +8,7 @@
 //!
 //! The names of their activities begin with `Samples.`, so that they do not get in the way of anybody's own.
 
+mod counter;
 mod fan_out_fan_in;
 mod hello_cities;
 mod human_approval;
@@ -16,6 +17,7 @@ mod order_saga;
 mod slow_chain;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 use crate::workers::embedded::{Registry, TaskError, error_type};
 use std::fmt::Display;
@@ -29,6 +31,8 @@ pub fn registry() -> Registry {
         order_saga::register,
         monitor::register,
         slow_chain::register,
+        counter::register,
+        transfer::register,
     ]
     .into_iter()
     .fold(Registry::new(), |registry, register| register(registry))

@@ -110,7 +110,7 @@ impl Server {
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
         let leaving = CancellationToken::new();
-        if functions.orchestrators().next().is_some() || functions.activities().next().is_some() {
+        if !functions.is_empty() {
             let places = embedded::Places {
                 turns: config.dispatch.embedded_orchestrations,
                 activities: config.dispatch.embedded_activities,

@@ -14,6 +14,7 @@ mod crashes;
 mod discovery;
 mod documented;
 mod edge;
+mod entities;
 mod explain;
 mod history;
 mod hubs;

@@ -185,10 +185,21 @@ impl Call {
 
     fn start(&mut self) {
         if matches!(self.phase, Phase::Idle) {
+            if let Err(error) = self.check() {
+                self.phase = Phase::Refused(error);
+                return;
+            }
             self.attempt += 1;
             let now = self.journal.borrow().now;
             self.begun.get_or_insert(now);
             self.phase = Phase::Running(self.schedule());
+        }
+    }
+
+    fn check(&self) -> Result<(), TaskError> {
+        match self.target {
+            Target::Activity => Ok(()),
+            Target::SubOrchestration { .. } => self.journal.borrow().sections.check_child(&self.name),
         }
     }
 

@@ -57,7 +57,7 @@ const UUIDS: Uuid = Uuid::from_u128(0x0b5e_7d3c_52f1_4a70_9a3d_6d1f_0c8e_44b2);
 #[derive(Clone)]
 pub struct OrchestrationContext {
     facts: Rc<Facts>,
-    journal: Shared,
+    pub(super) journal: Shared,
 }
 
 /// What holds throughout one execution.
@@ -274,7 +274,11 @@ impl OrchestrationContext {
     }
 
     /// A value that JSON cannot express fails the orchestration: there is no sensible way on.
-    fn encode(&self, what: impl Display, value: &(impl Serialize + ?Sized)) -> Option<Option<String>> {
+    pub(super) fn encode(
+        &self,
+        what: impl Display,
+        value: &(impl Serialize + ?Sized),
+    ) -> Option<Option<String>> {
         let encoded = json::encode(value).map_err(|error| {
             let what = format_args!("{what} cannot be written as JSON");
             self.journal.borrow_mut().refuse(TaskError::data(what, &error));

@@ -3,7 +3,7 @@
 //! Whatever a function returns as `Err` ends up as the protocol's failure details: a type name, a message, the causes. Whoever
 //! awaits the failed work gets them back as a [`TaskError`], in whichever language the work was written.
 
-use crate::model::pb::TaskFailureDetails;
+use crate::model::{IdError, pb::TaskFailureDetails};
 use prost_types::Value;
 use std::{any::Any, collections::BTreeMap, error::Error, fmt, time::Duration};
 
@@ -16,6 +16,14 @@ pub mod error_type {
     pub const ORCHESTRATOR_NOT_REGISTERED: &str = "OrchestratorNotRegisteredError";
     /// No activity of this name is registered.
     pub const ACTIVITY_NOT_REGISTERED: &str = "ActivityNotRegisteredError";
+    /// No entity of this name is registered.
+    pub const ENTITY_NOT_REGISTERED: &str = "EntityNotRegisteredError";
+    /// The entity has no operation of this name.
+    pub const UNKNOWN_OPERATION: &str = "UnknownOperationError";
+    /// A text is no id of an instance or entity.
+    pub const INVALID_ID: &str = "InvalidIdError";
+    /// An orchestrator does what it may not do in a critical section, or asks for one without entities.
+    pub const CRITICAL_SECTION: &str = "CriticalSectionError";
     /// The orchestrator's code does something else than its history says it did.
     pub const NON_DETERMINISM: &str = "NonDeterminismError";
     /// The orchestrator awaits something that will never be in its history.
@@ -49,6 +57,8 @@ pub enum ErrorKind {
     Activity,
     /// A sub-orchestration failed or was terminated.
     SubOrchestration,
+    /// An operation of an entity failed.
+    Entity,
     /// Time ran out.
     Timeout,
     /// A payload could not be read or written.
@@ -57,7 +67,7 @@ pub enum ErrorKind {
 
 /// The failure of a durable function.
 ///
-/// Awaiting an activity or a sub-orchestration gives one, with the type name and message that the failed function reported.
+/// Awaiting an activity, a sub-orchestration or an entity gives one, with the type name and message that the failed function reported.
 /// Functions can also make their own, when a type name, the causes or "do not retry" matter:
 ///
 /// ```
@@ -280,6 +290,12 @@ impl Error for TimedOut {}
 impl From<TimedOut> for TaskError {
     fn from(timed_out: TimedOut) -> Self {
         Self::of(ErrorKind::Timeout, error_type::TIMEOUT, timed_out)
+    }
+}
+
+impl From<IdError> for TaskError {
+    fn from(error: IdError) -> Self {
+        Self::new(error_type::INVALID_ID, error).non_retriable()
     }
 }
 

@@ -5,6 +5,7 @@
 use super::{BoxError, OrchestrationContext, TaskError, activity::ActivityContext, error::error_type, json};
 use futures_util::future::{BoxFuture, FutureExt as _, LocalBoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
+use std::fmt::Display;
 
 /// An orchestrator: `async fn(OrchestrationContext) -> Result<O, E>`, or with an input as second argument.
 pub trait OrchestratorFn<Shape>: Send + Sync + 'static {
@@ -52,7 +53,7 @@ where
         context: OrchestrationContext,
         input: Option<&str>,
     ) -> LocalBoxFuture<'static, Result<Option<String>, TaskError>> {
-        match read_input(context.name(), input) {
+        match read_input(format_args!("'{}'", context.name()), input) {
             Ok(input) => self(context, input).map(write_output).boxed_local(),
             Err(error) => std::future::ready(Err(error)).boxed_local(),
         }
@@ -102,23 +103,29 @@ macro_rules! activity_shape {
 }
 
 activity_shape!(ContextAndInput<I>, (ActivityContext, I), [I], |context, text| |f, context, text| {
-    let input = read_input(context.name(), text)?;
+    let input = read_input(format_args!("'{}'", context.name()), text)?;
     Ok(f(context, input))
 });
 activity_shape!(InputOnly<I>, (I), [I], |context, text| |f, context, text| {
-    Ok(f(read_input(context.name(), text)?))
+    Ok(f(read_input(format_args!("'{}'", context.name()), text)?))
 });
 activity_shape!(ContextOnly, (ActivityContext), [], |context, text| |f, context, _| Ok(f(context)));
 activity_shape!(Nothing, (), [], |context, text| |f, _, _| Ok(f()));
 
-fn read_input<I: DeserializeOwned + 'static>(name: &str, text: Option<&str>) -> Result<I, TaskError> {
+/// `function` in words.
+pub(super) fn read_input<I: DeserializeOwned + 'static>(
+    function: impl Display,
+    text: Option<&str>,
+) -> Result<I, TaskError> {
     json::decode(text).map_err(|error| {
-        let message = format_args!("the input of '{name}' cannot be used: {error}");
+        let message = format_args!("the input of {function} cannot be used: {error}");
         TaskError::new(error_type::INVALID_INPUT, message).non_retriable()
     })
 }
 
-fn write_output<O: Serialize, E: Into<BoxError>>(result: Result<O, E>) -> Result<Option<String>, TaskError> {
+pub(super) fn write_output<O: Serialize, E: Into<BoxError>>(
+    result: Result<O, E>,
+) -> Result<Option<String>, TaskError> {
     let output = result.map_err(TaskError::wrap)?;
     json::encode(&output).map_err(|error| TaskError::data("the output cannot be written as JSON", &error))
 }

@@ -3,7 +3,7 @@
 //! The replay writes history into it, the futures read it; both run on one thread. Nothing in here runs user code: wakers are
 //! handed out, to be called when the journal is not borrowed.
 
-use super::{TaskError, inbox::Inbox, step::Step};
+use super::{TaskError, inbox::Inbox, section::Sections, step::Step};
 use crate::model::pb::{
     OrchestratorAction, TaskFailureDetails, orchestrator_action::OrchestratorActionType as Action,
 };
@@ -24,6 +24,8 @@ pub(super) enum TaskKind {
     Activity,
     SubOrchestration,
     Timer,
+    Operation,
+    Lock,
 }
 
 /// How a task ended: its result as JSON text, or its failure as history tells it.
@@ -68,6 +70,9 @@ pub(super) struct Journal {
     /// Asked for, not yet found in history.
     issued: BTreeMap<i32, Issued>,
     tasks: HashMap<i32, Slot>,
+    /// Which action an entity's answer belongs to.
+    requests: HashMap<String, i32>,
+    pub sections: Sections,
 }
 
 impl Journal {
@@ -83,6 +88,8 @@ impl Journal {
             next_action: 0,
             issued: BTreeMap::new(),
             tasks: HashMap::new(),
+            requests: HashMap::new(),
+            sections: Sections::default(),
         }
     }
 
@@ -95,6 +102,9 @@ impl Journal {
     pub fn issue(&mut self, action: Action, chosen_id: bool) -> i32 {
         let id = self.next_action;
         self.next_action += 1;
+        if let Some(request) = Step::of_action(&action).and_then(Step::request) {
+            self.requests.insert(request.to_owned(), id);
+        }
         self.issued.insert(id, Issued { action, chosen_id });
         id
     }
@@ -103,7 +113,15 @@ impl Journal {
     pub fn confirm(&mut self, id: i32, recorded: Step<'_>) -> Result<(), String> {
         match self.issued.remove(&id) {
             Some(issued) => match Step::of_action(&issued.action) {
-                Some(done) if recorded.is(done, issued.chosen_id) => Ok(()),
+                Some(done) if recorded.is(done, issued.chosen_id) => {
+                    // Made up from the execution id, which is another one after a rewind: what is in history counts.
+                    if let (Some(request), Some(made_up)) = (recorded.request(), done.request()) {
+                        self.requests.remove(made_up);
+                        self.requests.insert(request.to_owned(), id);
+                        self.sections.recorded(id, request);
+                    }
+                    Ok(())
+                }
                 Some(done) => Err(format!("the code asks for {done}")),
                 None => Err("the code asks for something else".to_owned()),
             },
@@ -117,6 +135,28 @@ impl Journal {
         let slot = self.tasks.get_mut(&id).filter(|slot| slot.kind == kind && slot.outcome.is_none())?;
         slot.outcome = Some(outcome);
         slot.waker.take()
+    }
+
+    /// History says that what was asked for under this request id has been answered.
+    pub fn end_request(&mut self, kind: TaskKind, request: &str, outcome: Outcome) -> Option<Waker> {
+        let id = self.requests.remove(request)?;
+        if kind == TaskKind::Lock {
+            let unlocks = self.sections.granted(id);
+            self.issue_all(unlocks);
+        }
+        self.end_task(kind, id, outcome)
+    }
+
+    /// The code leaves the critical section that action `id` asked for.
+    pub fn leave_section(&mut self, id: i32) {
+        let unlocks = self.sections.leave(id);
+        self.issue_all(unlocks);
+    }
+
+    fn issue_all(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            self.issue(action, false);
+        }
     }
 
     /// Whether a future was polled and waits for something that history may still bring.

@@ -1,7 +1,7 @@
-//! Orchestrators and activities as Rust functions in this process.
+//! Orchestrators, activities and entities as Rust functions in this process.
 //!
-//! An orchestrator is an `async fn` that says what happens in which order; activities do the work. Both are put into a
-//! [`Registry`], which answers the same work items that a worker on a gRPC stream gets:
+//! An orchestrator is an `async fn` that says what happens in which order; activities do the work; entities keep what lasts (see
+//! [`Entity`]). All are put into a [`Registry`], which answers the same work items that a worker on a gRPC stream gets:
 //!
 //! ```
 //! use durahub::workers::embedded::{OrchestrationContext, Registry, TaskError, future::try_join_all};
@@ -26,11 +26,13 @@
 //! - A replay that does not do what history says ends the instance with a `NonDeterminismError` that names both sides.
 //!
 //! Inside: `replay` takes a future through a history, `journal` keeps what the code asked for and what became of it, `inbox` keeps
-//! external events; the remaining files are what users touch.
+//! external events, `section` critical sections; the remaining files are what users touch.
 
 mod activity;
 mod call;
 mod context;
+mod entity;
+mod entity_call;
 mod error;
 mod event;
 mod function;
@@ -41,6 +43,7 @@ mod json;
 mod registry;
 mod replay;
 mod retry;
+mod section;
 mod step;
 mod timer;
 mod worker;
@@ -50,13 +53,17 @@ pub(crate) mod simulator;
 #[cfg(test)]
 mod tests;
 
+pub use crate::model::EntityId;
 pub use activity::ActivityContext;
 pub use call::{Activity, SubOrchestration};
 pub use context::{ContinueAsNew, OrchestrationContext, Parent};
+pub use entity::{Entity, EntityContext, EntityState, NewOrchestration, OperationFn};
+pub use entity_call::EntityCall;
 pub use error::{BoxError, ErrorKind, TaskError, TimedOut, error_type};
 pub use event::{Event, EventWithin};
 pub use function::{ActivityFn, OrchestratorFn};
 pub use registry::Registry;
 pub use retry::RetryPolicy;
+pub use section::{CriticalSection, LockEntities};
 pub use timer::{Timeout, Timer};
 pub use worker::{Places, run};

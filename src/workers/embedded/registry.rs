@@ -3,10 +3,11 @@
 use super::{
     OrchestrationContext, TaskError,
     activity::{self, ActivityContext},
+    entity::{self, Entity, EntityState, Operations},
     function::{ActivityFn, OrchestratorFn},
     replay,
 };
-use crate::model::pb;
+use crate::model::{EntityId, pb};
 use futures_util::future::{BoxFuture, LocalBoxFuture};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -15,7 +16,7 @@ type Orchestrator =
     dyn Fn(OrchestrationContext, Option<&str>) -> LocalBoxFuture<'static, Outcome> + Send + Sync;
 type Activity = dyn Fn(ActivityContext, Option<&str>) -> BoxFuture<'static, Outcome> + Send + Sync;
 
-/// The orchestrators and activities of this process, by name. Names are case-sensitive.
+/// The orchestrators, activities and entities of this process, by name. Names are case-sensitive, except those of entities.
 ///
 /// ```
 /// use durahub::workers::embedded::{OrchestrationContext, Registry, TaskError};
@@ -36,6 +37,7 @@ type Activity = dyn Fn(ActivityContext, Option<&str>) -> BoxFuture<'static, Outc
 pub struct Registry {
     orchestrators: BTreeMap<String, Arc<Orchestrator>>,
     activities: BTreeMap<String, Arc<Activity>>,
+    entities: BTreeMap<String, Operations>,
 }
 
 impl Registry {
@@ -67,12 +69,32 @@ impl Registry {
         self
     }
 
+    /// Adds a kind of entity: see [`Entity`]. Names are put into lower case. Replaces one of the same name.
+    ///
+    /// # Panics
+    ///
+    /// If no entity can have that name: it is blank, or holds an `@`.
+    #[must_use]
+    pub fn entity<S: EntityState>(mut self, name: impl AsRef<str>, entity: Entity<S>) -> Self {
+        match EntityId::new(name.as_ref(), "") {
+            Ok(id) => self.entities.insert(id.name().to_string(), entity.into_operations()),
+            Err(error) => panic!("'{}' cannot be registered: {error}", name.as_ref()),
+        };
+        self
+    }
+
     /// Adds all of `other`'s functions, which replace those of the same name.
     #[must_use]
     pub fn merge(mut self, other: Registry) -> Self {
         self.orchestrators.extend(other.orchestrators);
         self.activities.extend(other.activities);
+        self.entities.extend(other.entities);
         self
+    }
+
+    /// Whether there is no function at all.
+    pub fn is_empty(&self) -> bool {
+        self.orchestrators.is_empty() && self.activities.is_empty() && self.entities.is_empty()
     }
 
     /// The names of the orchestrators, in alphabetical order.
@@ -85,14 +107,15 @@ impl Registry {
         self.activities.keys().map(String::as_str)
     }
 
-    /// The names of the entities, in lower case.
+    /// The names of the entities, in lower case and alphabetical order.
     pub fn entities(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.entities.keys().map(String::as_str)
     }
 
-    /// Runs a batch of operations of one entity.
-    pub async fn run_entity(&self, _request: pb::EntityRequest) -> pb::EntityBatchResult {
-        pb::EntityBatchResult::default()
+    /// Runs a batch of operations of one entity. Each has its result, and whatever goes wrong in user code is one. The completion token is
+    /// left to the caller.
+    pub async fn run_entity(&self, request: pb::EntityRequest) -> pb::EntityBatchResult {
+        entity::run(self, request).await
     }
 
     /// Runs one turn: replays the history, takes in the new events, answers with actions. Pure; whatever goes wrong in user code
@@ -113,6 +136,10 @@ impl Registry {
     pub(super) fn activity_fn(&self, name: &str) -> Option<&Activity> {
         self.activities.get(name).map(Arc::as_ref)
     }
+
+    pub(super) fn entity_operations(&self, name: &str) -> Option<&Operations> {
+        self.entities.get(name)
+    }
 }
 
 impl fmt::Debug for Registry {
@@ -120,6 +147,7 @@ impl fmt::Debug for Registry {
         f.debug_struct("Registry")
             .field("orchestrators", &self.orchestrators.keys())
             .field("activities", &self.activities.keys())
+            .field("entities", &self.entities)
             .finish()
     }
 }

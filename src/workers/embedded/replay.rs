@@ -134,7 +134,7 @@ impl<'a> Replay<'a> {
 
     /// Hands an event to the code.
     fn deliver(&mut self, event: HistoryEvent) {
-        use TaskKind::{Activity, SubOrchestration, Timer};
+        use TaskKind::{Activity, Lock, Operation, SubOrchestration, Timer};
         match event.event_type {
             Some(EventType::ExecutionStarted(started)) => self.start(started),
             Some(EventType::TaskCompleted(it)) => {
@@ -150,6 +150,15 @@ impl<'a> Replay<'a> {
                 self.end_task(SubOrchestration, it.task_scheduled_id, Err(it.failure_details.map(Box::new)));
             }
             Some(EventType::TimerFired(it)) => self.end_task(Timer, it.timer_id, Ok(None)),
+            Some(EventType::EntityOperationCompleted(it)) => {
+                self.end_request(Operation, &it.request_id, Ok(it.output));
+            }
+            Some(EventType::EntityOperationFailed(it)) => {
+                self.end_request(Operation, &it.request_id, Err(it.failure_details.map(Box::new)));
+            }
+            Some(EventType::EntityLockGranted(it)) => {
+                self.end_request(Lock, &it.critical_section_id, Ok(None));
+            }
             Some(EventType::EventRaised(_)) => {
                 let waker = self.journal.borrow_mut().inbox.raise(event);
                 self.wake(waker);
@@ -186,6 +195,15 @@ impl<'a> Replay<'a> {
 
     fn end_task(&mut self, kind: TaskKind, id: i32, outcome: Outcome) {
         let waker = self.journal.borrow_mut().end_task(kind, id, outcome);
+        self.wake(waker);
+    }
+
+    fn end_request(&mut self, kind: TaskKind, request: &str, outcome: Outcome) {
+        // Locks that come after the end go with the execution.
+        if matches!(self.code, Code::Ended(_)) {
+            return;
+        }
+        let waker = self.journal.borrow_mut().end_request(kind, request, outcome);
         self.wake(waker);
     }
 

@@ -70,7 +70,7 @@ pub(super) fn begin_timer(journal: &Shared, duration: Duration) -> Task {
 }
 
 /// Rounded up to whole microseconds, so that no timer is early.
-fn not_before(time: DateTime<Utc>) -> Timestamp {
+pub(super) fn not_before(time: DateTime<Utc>) -> Timestamp {
     let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0);
     Timestamp::at_or_after(&prost_types::Timestamp { seconds: time.timestamp(), nanos })
 }

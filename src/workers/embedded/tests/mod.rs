@@ -1,10 +1,13 @@
 //! The embedded worker's rules, one history at a time.
 
+mod entities;
+mod entity_calls;
 mod events;
 mod functions;
 mod nondeterminism;
 mod properties;
 mod scale;
+mod sections;
 mod tasks;
 mod turns;
 
@@ -13,6 +16,7 @@ pub(super) use crate::model::{
     StatusExt, Timestamp, event,
     pb::{
         self, HistoryEvent, history_event::EventType, orchestrator_action::OrchestratorActionType as Action,
+        send_entity_message_action::EntityMessageType as Sent,
     },
 };
 pub(super) use expect_test::{Expect, expect};
@@ -65,6 +69,53 @@ pub(super) mod history {
     pub fn sent(id: i32, name: &str, to: &str) -> HistoryEvent {
         let it = pb::EventSentEvent { instance_id: to.into(), name: name.into(), input: None };
         event::with_id(id, T, EventType::EventSent(it))
+    }
+    pub fn called(id: i32, operation: &str, to: &str, request: &str) -> HistoryEvent {
+        let it = pb::EntityOperationCalledEvent {
+            request_id: request.into(),
+            operation: operation.into(),
+            target_instance_id: Some(to.into()),
+            ..Default::default()
+        };
+        event::with_id(id, T, EventType::EntityOperationCalled(it))
+    }
+    pub fn call_done(request: &str, result: &str) -> HistoryEvent {
+        let (request_id, output) = (request.into(), Some(result.into()));
+        let it = pb::EntityOperationCompletedEvent { request_id, output };
+        event::server_event(T, EventType::EntityOperationCompleted(it))
+    }
+    pub fn call_failed(request: &str, error_type: &str) -> HistoryEvent {
+        let failure_details = Some(TaskError::new(error_type, "oops").into_wire());
+        let it = pb::EntityOperationFailedEvent { request_id: request.into(), failure_details };
+        event::server_event(T, EventType::EntityOperationFailed(it))
+    }
+    pub fn signaled(id: i32, operation: &str, to: &str) -> HistoryEvent {
+        let it = pb::EntityOperationSignaledEvent {
+            operation: operation.into(),
+            target_instance_id: Some(to.into()),
+            ..Default::default()
+        };
+        event::with_id(id, T, EventType::EntityOperationSignaled(it))
+    }
+    pub fn lock(id: i32, section: &str, entities: &[&str]) -> HistoryEvent {
+        let it = pb::EntityLockRequestedEvent {
+            critical_section_id: section.into(),
+            lock_set: entities.iter().map(|&id| id.to_owned()).collect(),
+            ..Default::default()
+        };
+        event::with_id(id, T, EventType::EntityLockRequested(it))
+    }
+    pub fn granted(section: &str) -> HistoryEvent {
+        let it = pb::EntityLockGrantedEvent { critical_section_id: section.into() };
+        event::server_event(T, EventType::EntityLockGranted(it))
+    }
+    pub fn unlocked(id: i32, section: &str, entity: &str) -> HistoryEvent {
+        let it = pb::EntityUnlockSentEvent {
+            critical_section_id: section.into(),
+            target_instance_id: Some(entity.into()),
+            ..Default::default()
+        };
+        event::with_id(id, T, EventType::EntityUnlockSent(it))
     }
     pub fn raised(name: &str, input: &str) -> HistoryEvent {
         event::event_raised(T, name.into(), Some(input.into()))
@@ -146,6 +197,31 @@ pub(super) fn words(action: &pb::OrchestratorAction) -> String {
             }
             text
         }
+        Action::SendEntityMessage(it) => entity_words(it.entity_message_type.as_ref().unwrap()),
         other => format!("{other:?}"),
+    }
+}
+
+/// Request ids are shortened.
+fn entity_words(sent: &Sent) -> String {
+    let payload = |payload: &Option<String>| payload.clone().unwrap_or_else(|| "-".into());
+    match sent {
+        Sent::EntityOperationSignaled(it) => {
+            let at = it.scheduled_time.as_ref().map(|at| format!(" at {}s", at.seconds));
+            let to = it.target_instance_id.as_ref().unwrap();
+            format!("signal {} to {to} {}{}", it.operation, payload(&it.input), at.unwrap_or_default())
+        }
+        Sent::EntityOperationCalled(it) => {
+            let to = it.target_instance_id.as_ref().unwrap();
+            format!("call {} of {to} {} #{}", it.operation, payload(&it.input), &it.request_id[..4])
+        }
+        Sent::EntityLockRequested(it) => {
+            assert_eq!(it.position, 0);
+            format!("lock {} #{}", it.lock_set.join(" "), &it.critical_section_id[..4])
+        }
+        Sent::EntityUnlockSent(it) => {
+            let short = it.critical_section_id.get(..4).unwrap_or(&it.critical_section_id);
+            format!("unlock {} #{short}", it.target_instance_id.as_ref().unwrap())
+        }
     }
 }

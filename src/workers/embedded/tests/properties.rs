@@ -36,6 +36,33 @@ async fn busy(ctx: OrchestrationContext) -> Result<String, TaskError> {
     Ok(format!("{text} {event:?} {}", ctx.new_uuid()))
 }
 
+/// Entities called, signalled and locked; locks that are given up; failures caught.
+async fn with_entities(ctx: OrchestrationContext) -> Result<String, TaskError> {
+    let [one, two, three] = ["1", "2", "3"].map(|key| EntityId::new("E", key).unwrap());
+    let mut text = String::new();
+    for round in 0..4u8 {
+        let early = ctx.call_entity::<u8>(&three, "early", &round).start();
+        let section = match ctx.timeout(SECOND, ctx.lock_entities([&two, &one])).await {
+            Ok(section) => section?,
+            Err(_) => {
+                ctx.signal_entity(&three, "late", &round);
+                text = format!("{text} late {:?}", early.await.ok());
+                continue;
+            }
+        };
+        let calls = [&one, &two].map(|entity| ctx.call_entity::<u8>(entity, "get", &round));
+        let race = select(join_all(calls), ctx.event::<u8>("Go")).await;
+        if let Either::Left((results, _)) = race {
+            let good = results.iter().flatten().count();
+            ctx.activity::<()>("Good", &good).await.ok();
+            text = format!("{text} {good}");
+        }
+        section.unlock();
+        text = format!("{text} {:?}", early.await.map_err(|error| error.error_type().to_owned()));
+    }
+    Ok(text)
+}
+
 /// Plays a turn for each batch until the end; each turn's actions become part of the history. Returns all that was asked for.
 fn play(registry: &Registry, batches: &[Vec<HistoryEvent>]) -> Vec<pb::OrchestratorAction> {
     let mut past = Vec::new();
@@ -60,6 +87,15 @@ fn record(action: &pb::OrchestratorAction) -> Option<HistoryEvent> {
         Action::CreateTimer(_) => timer(action.id),
         Action::CreateSubOrchestration(it) => child(action.id, &it.name, &it.instance_id),
         Action::SendEvent(it) => sent(action.id, &it.name, &it.instance.as_ref()?.instance_id),
+        Action::SendEntityMessage(it) => {
+            let kind = match it.entity_message_type.clone()? {
+                Sent::EntityOperationSignaled(it) => EventType::EntityOperationSignaled(it),
+                Sent::EntityOperationCalled(it) => EventType::EntityOperationCalled(it),
+                Sent::EntityLockRequested(it) => EventType::EntityLockRequested(it),
+                Sent::EntityUnlockSent(it) => EventType::EntityUnlockSent(it),
+            };
+            event::with_id(action.id, Timestamp(0), kind)
+        }
         _ => return None,
     })
 }
@@ -73,19 +109,26 @@ fn reply(action: &pb::OrchestratorAction, luck: u8) -> Option<HistoryEvent> {
         Action::CreateSubOrchestration(_) if good => child_done(id, "1"),
         Action::CreateSubOrchestration(_) => child_failed(id, "Unlucky"),
         Action::CreateTimer(_) => fired(id),
+        Action::SendEntityMessage(it) => match it.entity_message_type.as_ref()? {
+            Sent::EntityOperationCalled(it) if good => call_done(&it.request_id, &luck.to_string()),
+            Sent::EntityOperationCalled(it) => call_failed(&it.request_id, "Unlucky"),
+            Sent::EntityLockRequested(it) => granted(&it.critical_section_id),
+            _ => return None,
+        },
         _ => return None,
     })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn replay_does_not_depend_on_how_events_were_cut_into_turns(
         choices in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 80),
         sizes in prop::collection::vec(1usize..6, 80),
+        entities: bool,
     ) {
-        let registry = main(busy);
+        let registry = if entities { main(with_entities) } else { main(busy) };
         // One event per turn: whatever is outstanding may be next.
         let mut batches = vec![vec![started("")]];
         let mut open = Vec::new();

@@ -3,6 +3,8 @@
 //! Time is simulated and jumps to the next timer when nothing else is left to do. With a seed, messages arrive in a random order and
 //! in random batches, as they would from real workers.
 
+mod entities;
+
 use super::Registry;
 use crate::model::{
     StatusExt, Timestamp, event,
@@ -23,6 +25,7 @@ pub(crate) struct Simulator {
     /// On their way: recipient, execution (0: any) and event.
     messages: Vec<(String, u32, HistoryEvent)>,
     timers: Vec<(Timestamp, String, u32, HistoryEvent)>,
+    entities: BTreeMap<String, entities::Entity>,
     now: Timestamp,
     random: Option<u64>,
     pub turns: usize,
@@ -43,8 +46,8 @@ impl Simulator {
     pub fn new(registry: Registry) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let now = Timestamp(1_700_000_000_000_000);
-        let (instances, messages, timers) = Default::default();
-        Self { registry, runtime, instances, messages, timers, now, random: None, turns: 0 }
+        let (instances, messages, timers, entities) = Default::default();
+        Self { registry, runtime, instances, messages, timers, entities, now, random: None, turns: 0 }
     }
 
     /// Messages arrive in an order that `seed` decides.
@@ -129,6 +132,9 @@ impl Simulator {
     fn turn(&mut self) {
         let mut batch = Vec::new();
         let id = self.messages[0].0.clone();
+        if id.starts_with('@') {
+            return self.entity_turn(id);
+        }
         let starting = matches!(self.messages[0].2.event_type, Some(EventType::ExecutionStarted(_)));
         let size = if self.random.is_none() { usize::MAX } else { 1 + self.random(3) };
         let mut first = starting;
@@ -241,12 +247,19 @@ impl Simulator {
                     self.messages.push((to, 0, event::event_raised(now, sent.name, sent.data)));
                 }
             }
+            Action::SendEntityMessage(sent) => {
+                let (kind, to, due) = self.entity_message(id, sent);
+                let record = event::with_id(action.id, now, kind.clone());
+                self.instances.get_mut(id).unwrap().history.push(record);
+                self.send_to_entity(to, due, event::server_event(now, kind));
+            }
             Action::CompleteOrchestration(complete) => self.complete(id, complete),
             other => panic!("not an action of the embedded worker: {other:?}"),
         }
     }
 
     fn complete(&mut self, id: &str, action: pb::CompleteOrchestrationAction) {
+        self.release_locks_of(id);
         let instance = self.instances.get_mut(id).unwrap();
         let (status, mut started) = (action.orchestration_status(), instance.started.clone());
         if status == Status::ContinuedAsNew {
