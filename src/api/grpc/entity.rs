@@ -6,11 +6,24 @@ use crate::{
     model::{EntityId, EntityRecord, HubId, Timestamp, pb},
     store::EntityFilter,
 };
+use tonic::metadata::{MetadataMap, MetadataValue};
 
 type Answer<T> = Result<T, tonic::Status>;
 
 /// SDKs refuse messages above 4 MiB, and a page is one message.
 const PAGE_BYTES: usize = 3 * 1024 * 1024;
+
+/// With which a worker of an older SDK says that it understands `EntityBatchRequest` only.
+const REQUESTS: &str = "durahub-entity-requests";
+
+/// Which form of batches the worker asks for: `v2`, which is sent unless it says otherwise, or `v1`.
+pub(super) fn wants_older_batches(metadata: &MetadataMap) -> Answer<bool> {
+    match metadata.get(REQUESTS).map(MetadataValue::as_bytes) {
+        None | Some(b"v2") => Ok(false),
+        Some(b"v1") => Ok(true),
+        Some(_) => Err(tonic::Status::invalid_argument(format!("metadata {REQUESTS} must be v1 or v2"))),
+    }
+}
 
 pub(super) async fn signal(
     manager: &Manager,
