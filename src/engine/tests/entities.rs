@@ -126,7 +126,7 @@ fn a_batch_has_an_end() {
     let many = vec!["signal a"; 150].join(", ");
     let mut world = EntityWorld::default();
     assert_eq!(world.step(&many).matches("signal a").count(), 100);
-    let large = vec!["signal a x*600000"; 3].join(", ");
+    let large = ["signal a x*600000"; 3].join(", ");
     assert_eq!(EntityWorld::default().step(&large).matches("signal a").count(), 1);
     assert_eq!(EntityWorld::default().step("signal a x*2000000").matches("signal a").count(), 1);
 }

@@ -48,16 +48,11 @@ fn a_lock_that_goes_while_a_worker_has_a_batch_is_free_after_it() {
 #[test]
 fn a_lock_that_goes_while_an_answer_is_applied_is_free_after_it() {
     let (mut room, owner, worker, batch) = called_inside();
-    let WorkItem::Batch(BatchItem { token, .. }) = &batch else { unreachable!() };
-    let taken = room.visit(|board| board.take_batch(HUB, token, false)).unwrap();
+    let answer = BatchAnswer::done(1, Some("1"));
+    let taken = room.take_batch(&batch, &answer).unwrap();
     room.end(owner);
     assert!(matches!(room.stage(C), Stage::Applying));
-    let BatchAnswer::Result(result) = BatchAnswer::done(1, Some("1")) else { unreachable!() };
-    let mut context =
-        Context { now: room.now, fresh_id: &mut super::super::fresh_id, payload_bytes: 1 << 20 };
-    let outcome = engine::entity::answer(taken.entity, taken.batch, result, &mut context);
-    let state = State::Entity(Box::new(outcome.entity));
-    let commit = room.visit(|board| board.committing(taken.key, outcome.commit, state)).unwrap();
+    let commit = room.apply_batch(taken, &answer).unwrap();
     room.commit(commit);
     room.settle();
     assert_eq!(room.given(worker), ["turn A2: granted s7"]);

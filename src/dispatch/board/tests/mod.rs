@@ -292,16 +292,27 @@ impl Room {
 
     /// Begins to answer a batch: what is to be committed. `None`: the token is stale, or a batch that failed is tried again.
     fn begin_batch(&mut self, item: &WorkItem, answer: &BatchAnswer) -> Option<Commit> {
+        let taken = self.take_batch(item, answer)?;
+        self.apply_batch(taken, answer)
+    }
+
+    /// The first half of that: the answer has come.
+    fn take_batch(&mut self, item: &WorkItem, answer: &BatchAnswer) -> Option<TakenBatch> {
         let WorkItem::Batch(BatchItem { token, .. }) = item else { panic!("no batch: {item:?}") };
         let useless = matches!(answer, BatchAnswer::Useless);
-        let TakenBatch { key, entity, batch } = self.visit(|board| board.take_batch(HUB, token, useless))?;
+        self.visit(|board| board.take_batch(HUB, token, useless))
+    }
+
+    /// The second half: it has been worked out what it means.
+    fn apply_batch(&mut self, taken: TakenBatch, answer: &BatchAnswer) -> Option<Commit> {
+        let TakenBatch { key, entity, batch } = taken;
         let mut context = Context { now: self.now, fresh_id: &mut super::fresh_id, payload_bytes: 1 << 20 };
         let outcome = match answer {
             BatchAnswer::Useless => {
                 engine::entity::refuse(entity, batch, crate::model::failure("E", "no", false), self.now)
             }
             BatchAnswer::Result(result) => {
-                engine::entity::answer(entity, batch, result.clone(), &mut context)
+                engine::entity::answer(entity, batch, (**result).clone(), &mut context)
             }
         };
         let state = State::Entity(Box::new(outcome.entity));
@@ -329,7 +340,7 @@ impl Room {
 /// What a worker answers to a batch.
 #[derive(Clone, Debug)]
 enum BatchAnswer {
-    Result(pb::EntityBatchResult),
+    Result(Box<pb::EntityBatchResult>),
     /// It could not do anything.
     Useless,
 }
@@ -339,11 +350,11 @@ impl BatchAnswer {
     fn done(count: usize, state: Option<&str>) -> Self {
         let success = ResultType::Success(pb::OperationResultSuccess::default());
         let result = pb::OperationResult { result_type: Some(success) };
-        Self::Result(pb::EntityBatchResult {
+        Self::Result(Box::new(pb::EntityBatchResult {
             results: vec![result; count],
             entity_state: state.map(str::to_owned),
             ..pb::EntityBatchResult::default()
-        })
+        }))
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Day {
     held: Vec<WorkItem>,
     /// Reads that have looked at the store but not told the board yet.
     reads: Vec<(InstanceKey, Result<crate::dispatch::board::Read, crate::dispatch::board::ReadError>)>,
+    /// Answers of entities that are being worked out.
+    applying: Vec<(TakenBatch, BatchAnswer)>,
     /// Answers on their way to the store.
     commits: Vec<Commit>,
     /// Some workers return no tokens.
@@ -36,6 +38,7 @@ impl Day {
             rng,
             held: Vec::new(),
             reads: Vec::new(),
+            applying: Vec::new(),
             commits: Vec::new(),
             unnamed,
             entities,
@@ -61,7 +64,7 @@ impl Day {
     }
 
     fn happen(&mut self) {
-        match self.below(if self.entities { 24 } else { 17 }) {
+        match self.below(if self.entities { 26 } else { 17 }) {
             0 => {
                 let name = self.one_of(&["A", "B"]);
                 self.room.start(name);
@@ -123,6 +126,7 @@ impl Day {
             }
             19 => self.job(),
             20 => self.store(),
+            21 | 22 => self.apply(),
             _ => self.answer(),
         }
         self.collect();
@@ -158,6 +162,15 @@ impl Day {
                 read = Err(crate::dispatch::board::ReadError::Again);
             }
             self.room.visit(|board| board.loaded(key, read));
+        }
+    }
+
+    fn apply(&mut self) {
+        let at = self.below(self.applying.len());
+        if at < self.applying.len() {
+            let (taken, answer) = self.applying.swap_remove(at);
+            let commit = self.room.apply_batch(taken, &answer);
+            self.commits.extend(commit);
         }
     }
 
@@ -197,8 +210,8 @@ impl Day {
             }
             WorkItem::Batch(batch) => {
                 let answer = self.batch_answer(batch);
-                let commit = self.room.begin_batch(&item, &answer);
-                self.commits.extend(commit);
+                let taken = self.room.take_batch(&item, &answer);
+                self.applying.extend(taken.map(|taken| (taken, answer)));
             }
             WorkItem::Activity(ActivityItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Activity));
@@ -272,6 +285,9 @@ impl Day {
             self.collect();
             while let Some((key, read)) = self.reads.pop() {
                 self.room.visit(|board| board.loaded(key, read));
+            }
+            while !self.applying.is_empty() {
+                self.apply();
             }
             while let Some(commit) = self.commits.pop() {
                 self.room.commit(commit);
