@@ -126,7 +126,8 @@ impl Day {
             }
             19 => self.job(),
             20 => self.store(),
-            21 | 22 => self.apply(),
+            21 => self.apply(),
+            22 => self.end_an_owner(),
             _ => self.answer(),
         }
         self.collect();

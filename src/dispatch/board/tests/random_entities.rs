@@ -75,6 +75,15 @@ impl Day {
         }
     }
 
+    /// Ends somebody who has locked an entity.
+    pub fn end_an_owner(&mut self) {
+        let owners: Vec<_> = self.room.store.locks.values().map(|(owner, _)| *owner).collect();
+        let at = self.below(owners.len());
+        if let Some(owner) = owners.get(at) {
+            self.room.mail(*owner, "terminate");
+        }
+    }
+
     /// What an orchestrator that uses entities answers.
     pub fn entity_answer(&mut self, turn: &TurnItem) -> String {
         if let Some(again) = self.asks_again(turn) {
