@@ -137,20 +137,10 @@ impl Board {
                 self.leave_idle(key);
                 self.settle_unknown(key, true);
             }
-            // What is being read may be from before; the commit of what is being applied is refused, and then it is read again.
-            Stage::Loading(reserved) => {
-                slot.forget();
-                self.release(reserved, Kind::Batch);
-                if let Some(slot) = self.instances.get_mut(&key) {
-                    slot.stage = Stage::Resting;
-                }
-                self.jobs.push(Job::Rest(key, std::time::Duration::ZERO));
-            }
-            Stage::Leased { .. }
-            | Stage::Applying
-            | Stage::Committing(_)
-            | Stage::Resting
-            | Stage::Parked => {}
+            Stage::Resting => slot.forget(),
+            Stage::Loading(_) => slot.stale = true,
+            // The commit of what is being applied is refused, and then it is read again.
+            Stage::Leased { .. } | Stage::Applying | Stage::Committing(_) | Stage::Parked => {}
         }
     }
 }

@@ -165,7 +165,8 @@ impl Entity {
     /// Closes a decision.
     fn decided(mut self, mut commit: Commit, change: EntityChange) -> EntityOutcome {
         self.turn = commit.turn;
-        let vanishes = self.state.is_none() && self.lock.is_none();
+        // Whether there is a lock is for the store to say: its owner may end before this is committed.
+        let vanishes = self.state.is_none();
         commit.entity = Some(EntityChange { vanishes, ..change });
         EntityOutcome { commit, entity: self }
     }
