@@ -301,10 +301,10 @@ QUICK = GrpcWorkerResiliencyOptions(reconnect_backoff_base_seconds=0.05, reconne
 
 
 class Registry:
-    """Collects a module's orchestrators and activities; their functions' names are the registered names."""
+    """Collects a module's orchestrators, activities and entities; their functions' names are the registered names."""
 
     def __init__(self):
-        self.orchestrators, self.activities = [], []
+        self.orchestrators, self.activities, self.entities = [], [], []
 
     def orchestrator(self, function):
         self.orchestrators.append(function)
@@ -314,11 +314,17 @@ class Registry:
         self.activities.append(function)
         return function
 
+    def entity(self, function_or_class):
+        self.entities.append(function_or_class)
+        return function_or_class
+
     def register(self, worker):
         for function in self.orchestrators:
             worker.add_orchestrator(function)
         for function in self.activities:
             worker.add_activity(function)
+        for entity in self.entities:
+            worker.add_entity(entity)
         return worker
 
 
@@ -361,6 +367,11 @@ class Stopper:
         self._threads.clear()
 
 
+def lines(log, kind):
+    """What a worker process has written to its log (see worker_process.py), as fields."""
+    return [line.split() for line in log.read_text().splitlines() if line.startswith(kind)] if log.exists() else []
+
+
 # ---------------------------------------------------------------------------------------------------- raw gRPC
 
 def raw_stub(address):
@@ -375,12 +386,13 @@ def string_value(text):
 class RawWorker:
     """A work-item stream without the SDK's worker around it: takes items as they come and answers only when told."""
 
-    def __init__(self, address, orchestrations=(), activities=(), max_orchestrations=0, max_activities=0,
-                 metadata=None, filtered=True):
+    def __init__(self, address, orchestrations=(), activities=(), entities=(), max_orchestrations=0, max_activities=0,
+                 max_entities=0, metadata=None, filtered=True):
         self.channel = grpc.insecure_channel(address)
         self.stub = stubs.TaskHubSidecarServiceStub(self.channel)
         request = pb.GetWorkItemsRequest(
-            maxConcurrentOrchestrationWorkItems=max_orchestrations, maxConcurrentActivityWorkItems=max_activities)
+            maxConcurrentOrchestrationWorkItems=max_orchestrations, maxConcurrentActivityWorkItems=max_activities,
+            maxConcurrentEntityWorkItems=max_entities)
         if filtered:
             filters = pb.WorkItemFilters()
             for entry in orchestrations:
@@ -389,6 +401,7 @@ class RawWorker:
             for entry in activities:
                 name, versions = (entry, []) if isinstance(entry, str) else entry
                 filters.activities.append(pb.ActivityFilter(name=name, versions=versions))
+            filters.entities.extend(pb.EntityFilter(name=name) for name in entities)
             request.workItemFilters.CopyFrom(filters)
         self.items, self.pings, self.ended = [], 0, None
         self._changed = threading.Condition()
@@ -431,6 +444,10 @@ class RawWorker:
                           lambda i: instance_id is None
                           or i.activityRequest.orchestrationInstance.instanceId == instance_id, timeout)
 
+    def batch(self, entity=None, timeout=10):
+        return self._take("entityRequestV2",
+                          lambda i: entity is None or i.entityRequestV2.instanceId == entity, timeout)
+
     def wait_for_ping(self, timeout):
         with self._changed:
             return self._changed.wait_for(lambda: self.pings > 0, timeout)
@@ -457,6 +474,13 @@ class RawWorker:
             result=string_value(result), failureDetails=failure,
             completionToken=item.completionToken if token is None else token))
 
+    def do(self, item, *results, state=None, actions=(), token=None, **fields):
+        """Answers a batch; a result that is no message is the text of a success."""
+        results = [result if isinstance(result, pb.OperationResult) else succeeded(result) for result in results]
+        return self.stub.CompleteEntityTask(pb.EntityBatchResult(
+            results=results, actions=actions, entityState=string_value(state),
+            completionToken=item.completionToken if token is None else token, **fields))
+
     def close(self):
         self._call.cancel()
         self._thread.join(5)
@@ -477,6 +501,20 @@ def schedule(action_id, name, input=None, version=None):
 def complete(action_id, result=None, status=pb.ORCHESTRATION_STATUS_COMPLETED):
     return pb.OrchestratorAction(id=action_id, completeOrchestration=pb.CompleteOrchestrationAction(
         orchestrationStatus=status, result=string_value(result)))
+
+
+def succeeded(result=None):
+    return pb.OperationResult(success=pb.OperationResultSuccess(result=string_value(result)))
+
+
+def failed(error_type, message):
+    return pb.OperationResult(failure=pb.OperationResultFailure(
+        failureDetails=pb.TaskFailureDetails(errorType=error_type, errorMessage=message)))
+
+
+def entity_message(action_id, **message):
+    """An entity message of an orchestration: `entityOperationCalled`, `entityLockRequested`, ..."""
+    return pb.OrchestratorAction(id=action_id, sendEntityMessage=pb.SendEntityMessageAction(**message))
 
 
 def kinds(events):

@@ -447,20 +447,3 @@ def test_a_start_at_the_epoch_means_now(raw, stub, start):
     instance = start(scheduledStartTimestamp=request.scheduledStartTimestamp)
     raw.answer(raw.orchestration(instance), complete(1))
     ended(stub, instance)
-
-
-# Strike a line out when its turn comes.
-NOT_YET = {
-    "SignalEntity": pb.SignalEntityRequest(instanceId="@a@b", name="op"),
-    "GetEntity": pb.GetEntityRequest(instanceId="@a@b"),
-    "QueryEntities": pb.QueryEntitiesRequest(),
-    "CleanEntityStorage": pb.CleanEntityStorageRequest(),
-    "CompleteEntityTask": pb.EntityBatchResult(),
-    "AbandonTaskEntityWorkItem": pb.AbandonEntityTaskRequest(),
-}
-
-
-@pytest.mark.parametrize("method", NOT_YET)
-def test_what_is_not_there_yet_says_unimplemented(stub, method):
-    with refused(grpc.StatusCode.UNIMPLEMENTED):
-        getattr(stub, method)(NOT_YET[method], timeout=5)
