@@ -26,10 +26,10 @@ pub(in crate::dispatch) struct TakenBatch {
 impl Board {
     /// Decides what becomes of an entity whose state is in memory.
     pub(super) fn settle_entity(&mut self, key: InstanceKey, front: bool) {
-        let now = self.now;
+        let (now, item_bytes) = (self.now, self.rules.work_item_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(State::Entity(entity)) = slot.state() else { return };
-        match entity.next(slot.inbox.values(), now) {
+        match entity.next(slot.inbox.values(), now, item_bytes) {
             NextBatch::Wait => self.rest_idle(key),
             NextBatch::Deliver(_) => self.enqueue(key, front),
             NextBatch::Serve(message) => {
@@ -58,9 +58,10 @@ impl Board {
 
     /// Hands the next batch of an entity that has just left its queue to `worker`.
     pub(super) fn give_batch(&mut self, key: InstanceKey, worker: WorkerId) {
+        let limit = self.rules.work_item_bytes;
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(State::Entity(entity)) = slot.state() else { return };
-        let batch = match entity.next(slot.inbox.values(), self.now) {
+        let batch = match entity.next(slot.inbox.values(), self.now, limit) {
             NextBatch::Deliver(batch) => batch,
             NextBatch::Wait | NextBatch::Serve(_) => return self.settle(key),
         };
@@ -68,7 +69,6 @@ impl Board {
         let state = entity.state.clone();
         let size = state.as_ref().map_or(0, |state| state.len())
             + batch.operations.iter().map(HistoryEvent::encoded_len).sum::<usize>();
-        let limit = self.rules.work_item_bytes;
         if !embedded && size > limit {
             let text = format!(
                 "the entity's state and the operation's input together are larger than what a worker can receive in one message \

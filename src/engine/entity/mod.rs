@@ -100,15 +100,22 @@ impl Entity {
         Self { reference, turn: 0, state: None, lock: None }
     }
 
-    /// Looks at `inbox` (in arrival order) and decides.
-    pub fn next<'a>(&self, inbox: impl Iterator<Item = &'a Message>, now: Timestamp) -> NextBatch {
+    /// Looks at `inbox` (in arrival order) and decides. `item_bytes`: state and operations should not be larger together, because they
+    /// travel as one; a batch of one operation may be.
+    pub fn next<'a>(
+        &self,
+        inbox: impl Iterator<Item = &'a Message>,
+        now: Timestamp,
+        item_bytes: usize,
+    ) -> NextBatch {
         let mut batch = Batch::default();
-        let mut bytes = 0;
+        let state = self.state.as_deref().map_or(0, str::len);
+        let (mut bytes, most) = (0, item_bytes.saturating_sub(state).min(MAX_BATCH_BYTES));
         for message in by_arrival(inbox.filter(|message| message.due.is_none_or(|due| due <= now))) {
             match Request::of(message) {
                 Request::Operation { caller } if self.admits(caller) => {
                     bytes += message.events[0].encoded_len();
-                    if batch.len() >= MAX_BATCH || (bytes > MAX_BATCH_BYTES && !batch.is_empty()) {
+                    if batch.len() >= MAX_BATCH || (bytes > most && !batch.is_empty()) {
                         break;
                     }
                     batch.add(message);

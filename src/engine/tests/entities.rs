@@ -132,6 +132,17 @@ fn a_batch_has_an_end() {
 }
 
 #[test]
+fn a_large_state_leaves_room_for_fewer_operations() {
+    let mut world = EntityWorld::default();
+    world.step("signal a -> ok, state s*3145728");
+    let many = vec!["signal b x*100000"; 11].join(", ");
+    assert_eq!(world.step(&many).matches("signal b").count(), 9);
+    let mut world = EntityWorld::default();
+    world.step("signal a -> ok, state s*3145728");
+    assert_eq!(world.step("signal b x*2000000, signal b").matches("signal b").count(), 1);
+}
+
+#[test]
 fn a_lock_is_taken_when_everything_before_it_is_done() {
     check("signal a, lock s1 @counter@a", expect!["deliver signal a"]);
     check(

@@ -21,6 +21,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
+/// What a worker receives in one message.
+const ITEM_BYTES: usize = (4 << 20) - (64 << 10);
+
 pub struct EntityWorld {
     pub now: Timestamp,
     pub entity: Option<Entity>,
@@ -49,7 +52,7 @@ impl EntityWorld {
         }
         self.now = self.now.plus(Duration::from_secs(1));
         let entity = self.entity.as_ref().unwrap();
-        match (entity.next(self.inbox.values(), self.now), answer) {
+        match (entity.next(self.inbox.values(), self.now, ITEM_BYTES), answer) {
             (NextBatch::Wait, None) => "wait".to_owned(),
             (NextBatch::Deliver(batch), None) => {
                 let state =
