@@ -115,6 +115,22 @@ fn an_answer_that_cannot_be_applied_changes_nothing() {
 }
 
 #[test]
+fn what_travels_beside_an_input_is_bounded() {
+    check(
+        "call r1 a -> ok, state 1, signal @other@k x*70000 input",
+        expect![[r#"
+            to order/e1: Result [refused r1 PayloadTooLargeError!(a signal's names and ids are 70018 bytes long; the limit is 65536)]
+            may vanish; took 1"#]],
+    );
+    check(
+        "call r1 a -> ok, state 1, start x*70000",
+        expect![[r#"
+        to order/e1: Result [refused r1 PayloadTooLargeError!(an orchestration's name, version, id and trace context are 70004 bytes long; the limit is 65536)]
+        may vanish; took 1"#]],
+    );
+}
+
+#[test]
 fn a_signal_for_later_joins_the_others_when_it_is_due() {
     check("signal late at=+5s, signal a", expect!["deliver signal a"]);
     check("signal late at=+1s | -> ok | ", expect!["wait"]);

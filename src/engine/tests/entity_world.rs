@@ -138,7 +138,7 @@ impl EntityWorld {
                 "state" => result.entity_state = Some(words.payload(1).unwrap_or_default()),
                 "signal" => result.actions.push(act(Action::SendSignal(pb::SendSignalAction {
                     instance_id: words.word(1).to_owned(),
-                    name: words.word(2).to_owned(),
+                    name: script::expand(words.word(2)),
                     input: words.payload(3),
                     scheduled_time: words.option("at").map(|at| script::time(at).to_wire()),
                     ..Default::default()
