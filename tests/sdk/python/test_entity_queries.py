@@ -230,10 +230,12 @@ def test_ids_may_hold_more_at_signs_and_any_letters(client, stub, key):
         stub.PurgeInstances(pb.PurgeInstancesRequest(instanceId=found.instanceId))
 
 
-def test_a_signal_must_fit(client, key):
+def test_a_signal_must_fit(client, stub, key):
     entity = EntityInstanceId("query_seen", key)
     with refused(INVALID):
         client.signal_entity(entity, "o" * 300)
+    with refused(INVALID):
+        stub.SignalEntity(pb.SignalEntityRequest(instanceId=str(entity), name="set", requestId="r" * 300))
     with refused(INVALID, grpc.StatusCode.RESOURCE_EXHAUSTED):
         client.signal_entity(entity, "set", "x" * (5 << 20))
     assert client.get_entity(entity) is None

@@ -7,11 +7,18 @@ import pytest
 from durabletask.scheduled import (ScheduleCreationOptions, ScheduledTaskClient, ScheduleQuery, ScheduleStatus,
                                    ScheduleUpdateOptions)
 
-from harness import FLAVOURS, Log, Registry, eventually, holds_for, new_client, unique
+from harness import Log, Registry, eventually, holds_for, unique
 
 pytestmark = pytest.mark.beyond_memory("keeps entities in another way")
 
-registry = Registry()
+
+class WithSchedules(Registry):
+    def register(self, worker):
+        worker.configure_scheduled_tasks()
+        return super().register(worker)
+
+
+registry = WithSchedules()
 runs = Log()
 
 
@@ -25,12 +32,9 @@ def scheduled_run(ctx, key):
     yield ctx.call_activity(notes_a_run, input=key)
 
 
-@pytest.fixture(params=FLAVOURS)
-def schedules(request, server, start_worker):
-    start_worker(registry, request.param, before_start=lambda worker: worker.configure_scheduled_tasks())
-    client = new_client(request.param, server.address)
-    yield ScheduledTaskClient(client, operation_timeout=20)
-    client.close()
+@pytest.fixture
+def schedules(worker, client):
+    return ScheduledTaskClient(client, operation_timeout=20)
 
 
 def options(key, **more):
