@@ -88,6 +88,11 @@ def looks(ctx, key):
     return (yield ctx.call_entity(account(key), "get"))
 
 
+@pytest.fixture(scope="module")
+def flavour():
+    return "plain"  # test_entities.py has both
+
+
 @pytest.fixture(autouse=True)
 def running(worker):
     pass

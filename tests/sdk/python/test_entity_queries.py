@@ -37,6 +37,11 @@ for name in NAMES:
     in_its_own_words(name)
 
 
+@pytest.fixture(scope="module")
+def flavour():
+    return "plain"  # test_entities.py has both
+
+
 @pytest.fixture(autouse=True)
 def running(worker):
     pass
@@ -128,6 +133,16 @@ def test_times_bound_from_below_inclusively_and_from_above_exclusively(client, m
     assert listed(last_modified_from=times[2] + timedelta(microseconds=1)) == []
     client.signal_entity(entities[0], "set", 2)
     eventually(lambda: listed(last_modified_from=times[2]) == [everything[0], everything[2]], "the change to be seen")
+
+
+@pytest.mark.parametrize("seconds", [-2**63, -62135596801, 253402300800, 2**63 - 1])
+def test_impossible_times_bound_as_well(client, stub, made, key, seconds):
+    entity = str(made("query_times", key))
+    for bound, there in (("lastModifiedFrom", seconds < 0), ("lastModifiedTo", seconds > 0)):
+        query = pb.EntityQuery(instanceIdStartsWith=string_value(entity))
+        getattr(query, bound).seconds = seconds
+        found = stub.QueryEntities(pb.QueryEntitiesRequest(query=query)).entities
+        assert [its.instanceId for its in found] == [entity] * there, bound
 
 
 def test_a_token_of_another_list_is_refused(client, stub, made, key):

@@ -11,14 +11,7 @@ from harness import Log, Registry, eventually, holds_for, unique
 
 pytestmark = pytest.mark.beyond_memory("keeps entities in another way")
 
-
-class WithSchedules(Registry):
-    def register(self, worker):
-        worker.configure_scheduled_tasks()
-        return super().register(worker)
-
-
-registry = WithSchedules()
+registry = Registry()
 runs = Log()
 
 
@@ -33,8 +26,9 @@ def scheduled_run(ctx, key):
 
 
 @pytest.fixture
-def schedules(worker, client):
-    return ScheduledTaskClient(client, operation_timeout=20)
+def schedules(plain_client, start_worker):
+    start_worker(registry, before_start=lambda worker: worker.configure_scheduled_tasks())
+    return ScheduledTaskClient(plain_client, operation_timeout=20)
 
 
 def options(key, **more):
