@@ -563,19 +563,22 @@ def test_two_calls_with_one_request_id_harm_nobody_else(raw, stub, start, entity
     assert ended(stub, instance).orchestrationStatus == COMPLETED
 
 
-def test_an_answer_for_an_execution_that_is_over_comes_to_nothing(raw, stub, start, entity, calling, look):
-    instance, _ = calling()
+def test_an_answer_for_an_execution_that_is_over_is_not_one_for_the_next(raw, stub, start, entity, calling):
+    """The next one asks under the same request id."""
+    instance, request = calling("old")
     item = raw.batch(entity)
     stub.TerminateInstance(pb.TerminateRequest(instanceId=instance))
     ended(stub, instance)
     policy = pb.OrchestrationIdReusePolicy(replaceableStatus=[pb.ORCHESTRATION_STATUS_TERMINATED])
     start(instanceId=instance, orchestrationIdReusePolicy=policy)
-    raw.do(item, '"late"', state="1")
-    assert look().serializedState.value == "1"
     turn = raw.orchestration(instance)
     assert kinds(turn.orchestratorRequest.newEvents) == ["orchestratorStarted", "executionStarted"]
-    raw.answer(turn, complete(1))
-    assert ended(stub, instance).orchestrationStatus == COMPLETED
+    raw.answer(turn, call(1, entity, request, "new"))
+    raw.do(item, '"late"', state="1")
+    again = raw.batch(entity)
+    assert operations(again) == [("new", "")] and again.entityRequestV2.entityState.value == "1"
+    raw.do(again, '"in time"', state="2")
+    assert reply(raw, instance).output.value == '"in time"'
 
 
 def test_signals_at_impossible_times(raw, stub, entity, name):
