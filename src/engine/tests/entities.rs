@@ -139,10 +139,10 @@ fn a_signal_for_later_joins_the_others_when_it_is_due() {
 
 #[test]
 fn a_batch_has_an_end() {
-    let many = vec!["signal a"; 150].join(", ");
+    let many = ["signal a"; 150].join(", ");
     let mut world = EntityWorld::default();
     assert_eq!(world.step(&many).matches("signal a").count(), 100);
-    let large = vec!["signal a x*600000"; 3].join(", ");
+    let large = ["signal a x*600000"; 3].join(", ");
     assert_eq!(EntityWorld::default().step(&large).matches("signal a").count(), 1);
     assert_eq!(EntityWorld::default().step("signal a x*2000000").matches("signal a").count(), 1);
 }
@@ -151,7 +151,7 @@ fn a_batch_has_an_end() {
 fn a_large_state_leaves_room_for_fewer_operations() {
     let mut world = EntityWorld::default();
     world.step("signal a -> ok, state s*3145728");
-    let many = vec!["signal b x*100000"; 11].join(", ");
+    let many = ["signal b x*100000"; 11].join(", ");
     assert_eq!(world.step(&many).matches("signal b").count(), 9);
     let mut world = EntityWorld::default();
     world.step("signal a -> ok, state s*3145728");

@@ -144,11 +144,13 @@ impl EntityWorld {
                     ..Default::default()
                 }))),
                 "start" => {
-                    result.actions.push(act(Action::StartNewOrchestration(pb::StartNewOrchestrationAction {
-                        instance_id: words.text("id").unwrap_or_default(),
-                        name: words.payload(1).unwrap_or_default(),
-                        ..Default::default()
-                    })))
+                    result.actions.push(act(Action::StartNewOrchestration(
+                        pb::StartNewOrchestrationAction {
+                            instance_id: words.text("id").unwrap_or_default(),
+                            name: words.payload(1).unwrap_or_default(),
+                            ..Default::default()
+                        },
+                    )));
                 }
                 "batch-failed" => {
                     let details = script::details(&words.payload(1).unwrap_or_default());
