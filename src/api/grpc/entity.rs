@@ -61,7 +61,7 @@ pub(super) async fn query(
         prefix: query.instance_id_starts_with,
         modified_from: query.last_modified_from.as_ref().map(Timestamp::at_or_after),
         // The bound itself does not count here, and what is kept is whole microseconds.
-        modified_to: query.last_modified_to.as_ref().map(|to| Timestamp(Timestamp::at_or_after(to).0 - 1)),
+        modified_to: query.last_modified_to.as_ref().map(|to| Timestamp::at_or_after(to).previous()),
         transient: query.include_transient,
     };
     let query = EntityQuery {

@@ -101,15 +101,22 @@ impl Entity {
         Self { reference, turn: 0, state: None, lock: None }
     }
 
-    /// Looks at `inbox` (in arrival order) and decides.
-    pub fn next<'a>(&self, inbox: impl Iterator<Item = &'a Message>, now: Timestamp) -> NextBatch {
+    /// Looks at `inbox` (in arrival order) and decides. `item_bytes`: state and operations should not be larger together, because they
+    /// travel as one; a batch of one operation may be.
+    pub fn next<'a>(
+        &self,
+        inbox: impl Iterator<Item = &'a Message>,
+        now: Timestamp,
+        item_bytes: usize,
+    ) -> NextBatch {
         let mut batch = Batch::default();
-        let mut bytes = 0;
+        let state = self.state.as_deref().map_or(0, str::len);
+        let (mut bytes, most) = (0, item_bytes.saturating_sub(state).min(MAX_BATCH_BYTES));
         for message in by_arrival(inbox.filter(|message| message.due.is_none_or(|due| due <= now))) {
             match Request::of(message) {
                 Request::Operation { caller } if self.admits(caller) => {
                     bytes += message.events[0].encoded_len();
-                    if batch.len() >= MAX_BATCH || (bytes > MAX_BATCH_BYTES && !batch.is_empty()) {
+                    if batch.len() >= MAX_BATCH || (bytes > most && !batch.is_empty()) {
                         break;
                     }
                     batch.add(message);
@@ -181,25 +188,6 @@ impl Batch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty()
-    }
-
-    /// How large the operations are together.
-    pub fn bytes(&self) -> usize {
-        self.operations.iter().map(HistoryEvent::encoded_len).sum()
-    }
-
-    /// Leaves the last operations to a later batch until the rest takes no more than `bytes`. The first one stays in any case.
-    pub fn fit(&mut self, bytes: usize) {
-        let mut left = bytes;
-        let fits = |operation: &&HistoryEvent| {
-            let rest = left.checked_sub(operation.encoded_len());
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        };
-        let count = self.operations.iter().take_while(fits).count().max(1);
-        self.taken.truncate(count);
-        self.callers.truncate(count);
-        self.operations.truncate(count);
     }
 
     fn add(&mut self, message: &Message) {

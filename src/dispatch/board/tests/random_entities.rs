@@ -217,7 +217,7 @@ pub fn check_entities(room: &Room) {
         let (id, slot) = (&row.record.id, room.board.instances.get(key));
         let stage = slot.map(|slot| &slot.stage);
         let entity = room.store.entity(*key).unwrap();
-        let next = entity.next(row.inbox.values(), room.now);
+        let next = entity.next(row.inbox.values(), room.now, usize::MAX);
         assert_eq!(next, NextBatch::Wait, "{id} is forgotten, standing at {stage:?}");
         assert!(row.inbox.is_empty(), "{id} keeps {:?}, locked by {:?}", row.inbox, entity.lock);
         assert!(!room.store.is_empty(*key), "nothing is left of {id}, and it is still there");
