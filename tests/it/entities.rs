@@ -46,7 +46,7 @@ async fn failure(server: &Inside, id: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_counter_counts_signals_and_calls_and_is_deleted() {
     let functions = durahub::samples::registry().orchestrator("Count", async |ctx: OrchestrationContext| {
-        let counter = EntityId::new("COUNTER", "visits")?;
+        let counter = EntityId::new("SAMPLES.COUNTER", "visits")?;
         ctx.signal_entity(&counter, "add", &100);
         let sum: i64 = ctx.call_entity(&counter, "add", &1).await?;
         let read: i64 = ctx.call_entity(&counter, "get", &()).await?;
@@ -56,7 +56,7 @@ async fn a_counter_counts_signals_and_calls_and_is_deleted() {
     let server = Inside::serving(functions, |_| {}).await;
     let mut client = server.grpc().await;
     for _ in 0..50 {
-        signal(&mut client, "@Counter@visits", "add", "2").await;
+        signal(&mut client, "@Samples.Counter@visits", "add", "2").await;
     }
     signal(&mut client, "@samples.counter@visits", "add", "\"no number\"").await;
     server.start("Count", "count", "").await;
