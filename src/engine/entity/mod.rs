@@ -17,8 +17,7 @@ pub(super) use sender::{Outbound, check, check_older, outbound, outbound_older};
 
 use super::turn::by_arrival;
 use crate::model::{
-    Commit, EntityChange, HistoryChange, InstanceRef, InstanceUpdate, Lock, Message, MessageId, Pending,
-    Status, Timestamp,
+    Commit, EntityChange, InstanceRef, Lock, Message, MessageId, Status, Timestamp,
     pb::{HistoryEvent, history_event::EventType},
 };
 use prost::Message as _;
@@ -144,29 +143,8 @@ impl Entity {
 
     /// A commit that changes nothing but the turn number and the time.
     fn blank_commit(&self, now: Timestamp) -> Commit {
-        Commit {
-            hub: self.reference.hub,
-            key: self.reference.key,
-            turn: self.turn + 1,
-            consumed: Vec::new(),
-            history: HistoryChange::Keep,
-            update: InstanceUpdate {
-                status: Status::Running,
-                updated_at: now,
-                completed_at: None,
-                reopens: false,
-                custom_status: None,
-                trace: None,
-                output: None,
-                failure: None,
-                execution: None,
-            },
-            pending: Pending::Keep,
-            children: Vec::new(),
-            activities: Vec::new(),
-            outbox: Vec::new(),
-            entity: None,
-        }
+        let InstanceRef { hub, key, .. } = self.reference;
+        Commit::blank(hub, key, self.turn + 1, Status::Running, now)
     }
 
     /// Closes a decision.
