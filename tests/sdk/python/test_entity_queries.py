@@ -7,7 +7,7 @@ import pytest
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.azuremanaged.client import DurableTaskSchedulerClient
-from durabletask.client import EntityQuery
+from durabletask.client import EntityQuery, OrchestrationQuery
 from durabletask.entities import EntityInstanceId
 
 from harness import Registry, eventually, raw_stub, refused, string_value, unique
@@ -205,7 +205,8 @@ def test_hubs_keep_their_own(server, stub, client, made, key):
 def test_entities_are_no_orchestrations(client, stub, made, key):
     entity = str(made("query_seen", key))
     assert client.get_orchestration_state(entity) is None
-    assert not [state for state in client.get_all_orchestration_states() if state.instance_id.startswith("@")]
+    # The SDK cannot read the status of everything that other tests have left here, so it is asked for these ids only.
+    assert client.get_all_orchestration_states(OrchestrationQuery(instance_id_prefix="@")) == []
     assert not [name for name in stub.ListInstanceIds(pb.ListInstanceIdsRequest()).instanceIds if name.startswith("@")]
     for call in (stub.WaitForInstanceStart, stub.WaitForInstanceCompletion):
         assert not call(pb.GetInstanceRequest(instanceId=entity), timeout=5).exists
