@@ -51,7 +51,7 @@ def main():
     for _ in range(count):
         each = worker.TaskHubGrpcWorker(host_address=address)
         each.add_orchestrator(transfer)
-        each.add_entity(Account)
+        each.add_entity(Vault)
         each.start()
         workers.append(each)
     print("serving", flush=True)
