@@ -7,8 +7,7 @@ import { chromium } from "playwright-core";
 const repository = resolve(import.meta.dirname, "../..");
 const binary = resolve(process.env.DURAHUB_BIN ?? `${repository}/target/debug/durahub`);
 
-export const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-    .find((path) => path && existsSync(path));
+const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 
 /** Polls until `probe` gives something true, and gives that. */
 export async function eventually(what, probe, timeout = 15_000) {

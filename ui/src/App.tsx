@@ -45,7 +45,7 @@ export function App() {
 function Nowhere() {
     return (
         <section class="card">
-            <State icon="search" title="There is no such page">
+            <State icon="search" title="There is no such page" page>
                 <p>The address may be mistyped.</p>
                 <div class="row"><a class="button" href={href("")}>To the overview</a></div>
             </State>

@@ -17,7 +17,7 @@ export function FilterText({ label, name, placeholder }: { label: string; name: 
     useEffect(() => () => clearTimeout(timer.current), []);
     const apply = (value: string) => {
         clearTimeout(timer.current);
-        if (value.trim() !== (params.value.get(name) ?? "")) change({ [name]: value.trim(), after: undefined, selected: undefined }, true);
+        if (value.trim() !== (params.value.get(name) ?? "")) change({ [name]: value.trim(), after: undefined }, true);
     };
     return (
         <div class="field">

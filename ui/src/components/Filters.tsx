@@ -8,7 +8,7 @@ import { SelectField } from "./fields";
 import { FilterText } from "./FilterText";
 import { Icon } from "./Icon";
 
-const anew = (entries: Record<string, string | undefined>) => change({ ...entries, after: undefined, selected: undefined });
+const anew = (entries: Record<string, string | undefined>) => change({ ...entries, after: undefined });
 
 export function Filters({ counts }: { counts: Counts | undefined }) {
     const range = params.value.get("range") ?? "";
@@ -23,7 +23,7 @@ export function Filters({ counts }: { counts: Counts | undefined }) {
                 <SelectField label="Created" value={range} options={[["", "at any time"], ...RANGES, ["custom", "between…"]]}
                     set={(value) => anew({ range: value, from: undefined, to: undefined })} />
                 {range === "custom" && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
-                <label class="check" style={{ minHeight: "34px" }}>
+                <label class="check">
                     <input type="checkbox" checked={!params.value.get("children")} onChange={(event) => anew({ children: event.currentTarget.checked ? undefined : "1" })} />
                     Hide sub-orchestrations
                 </label>

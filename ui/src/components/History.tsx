@@ -51,7 +51,7 @@ function Table({ rows, stale }: { rows: HistoryRow[]; stale: boolean }) {
     return (
         <div class="scroll" tabIndex={0} role="group" aria-label="Events">
             <table>
-                <thead><tr><th><span class="hidden">Details</span></th><th>Time</th><th class="number">After</th><th>Event</th><th>What</th><th class="number">Took</th></tr></thead>
+                <thead><tr><th class="open"><span class="hidden">Details</span></th><th>Time</th><th class="number">After</th><th>Event</th><th>What</th><th class="number">Took</th></tr></thead>
                 <tbody class={stale ? "stale" : undefined}>
                     {rows.map((row, place) => (
                         <HistoryLine key={place} row={row} place={place} before={rows[place - 1]} partner={pairs.get(place)} rows={rows} open={open.has(place)}

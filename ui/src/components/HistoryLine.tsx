@@ -30,10 +30,11 @@ interface Props {
 }
 
 export function HistoryLine({ row, rows, place, before, partner, open, lit, toggle, jump }: Props) {
-    const [icon, label] = LOOKS[row.EventType] ?? (["info", row.EventType] as const);
+    const [usual, label] = LOOKS[row.EventType] ?? (["info", row.EventType] as const);
     const other = partner === undefined ? undefined : rows[partner];
     const begun = row.ScheduledTime ?? (other && partner !== undefined && partner < place ? other.Timestamp : undefined);
     const bad = row.EventType.endsWith("Failed") || row.OrchestrationStatus === "Failed";
+    const icon = bad ? "cross" : usual;
     return (
         <>
             <tr id={`event-${place}`} class={[bad && "bad", lit && "lit"].filter(Boolean).join(" ") || undefined}>
@@ -47,9 +48,9 @@ export function HistoryLine({ row, rows, place, before, partner, open, lit, togg
                 <td><span class="event" title={row.EventType}><Icon name={icon} size={14} />{label}</span></td>
                 <td><span class="what ellipsis"><What row={row} /></span></td>
                 <td class="number fit">
-                    {begun ? between(begun, row.Timestamp) : ""}
+                    {begun ? between(begun, row.Timestamp) : ""}{" "}
                     {partner !== undefined && (
-                        <button type="button" class="button plain small" style={{ marginLeft: "6px" }} onClick={() => jump(partner)}>{partner < place ? "to its start" : "to its end"}</button>
+                        <button type="button" class="button link small" onClick={() => jump(partner)}>{partner < place ? "to its start" : "to its end"}</button>
                     )}
                 </td>
             </tr>

@@ -23,7 +23,7 @@ export function InstanceRows({ rows, columns, selected, stale }: Props) {
             <table>
                 <thead>
                     <tr>
-                        {selected !== undefined && <th><span class="hidden">Beside the list</span></th>}
+                        {selected !== undefined && <th class="open"><span class="hidden">Beside the list</span></th>}
                         <th>Status</th><th>Instance</th>
                         {columns.map((column) => <th key={column} class={column === "duration" ? "number" : undefined}>{COLUMNS[column]}</th>)}
                     </tr>

@@ -51,9 +51,10 @@ export function CopyButton({ text, what }: { text: () => string; what: string })
     );
 }
 
-/** What stands in place of a list or a page that has nothing to show. */
-export function State({ icon, title, bad, children }: { icon: IconName; title: string; bad?: boolean; children?: ComponentChildren }) {
-    return <div class={bad ? "state bad" : "state"} role={bad ? "alert" : undefined}><Icon name={icon} /><strong>{title}</strong>{children}</div>;
+/** What stands in place of a list, or of a whole `page`, that has nothing to show. */
+export function State({ icon, title, bad, page, children }: { icon: IconName; title: string; bad?: boolean; page?: boolean; children?: ComponentChildren }) {
+    const Title = page ? "h1" : "strong";
+    return <div class={bad ? "state bad" : "state"} role={bad ? "alert" : undefined}><Icon name={icon} /><Title>{title}</Title>{children}</div>;
 }
 
 export function Loading({ what }: { what: string }) {

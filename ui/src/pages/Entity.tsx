@@ -104,7 +104,7 @@ function PurgeDialog({ id, close }: { id: string; close: () => void }) {
 function Missing({ id }: { id: string }) {
     return (
         <section class="card">
-            <State icon="search" title="There is no such entity">
+            <State icon="search" title="There is no such entity" page>
                 <p>Nothing in the hub {hub.value ? <strong>{hub.value}</strong> : "that is shown"} has the id <code>{id || "(empty)"}</code>. Ids of entities are <code>@name@key</code>.</p>
                 <div class="row"><a class="button" href={href("entities")}>All entities</a></div>
             </State>

@@ -77,7 +77,7 @@ function Waits({ id }: { id: string }) {
 function Missing({ id }: { id: string }) {
     return (
         <section class="card">
-            <State icon="search" title="There is no such instance">
+            <State icon="search" title="There is no such instance" page>
                 <p>Nothing in the hub {hub.value ? <strong>{hub.value}</strong> : "that is shown"} has the id <code>{id || "(empty)"}</code>. It may have been purged, or live in another hub.</p>
                 <div class="row">
                     <a class="button" href={href("instances", { prefix: id, children: "1" })}>Find ids that begin so</a>

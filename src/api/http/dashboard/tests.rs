@@ -1,4 +1,4 @@
-use super::{super::tests::World, *};
+use super::*;
 
 const SOME: &[(&str, &[u8])] = &[
     ("assets/app-AB12.js", b"let a"),
@@ -65,15 +65,4 @@ async fn below_a_path_of_a_proxy_the_index_finds_its_files() {
         let (_, _, body) = asked(SOME, base, "").await;
         assert!(body.contains(src), "{base:?}: {body}");
     }
-}
-
-#[tokio::test]
-async fn the_root_leads_to_the_dashboard() {
-    let world = World::new().await;
-    let answer = world.get("http://host:7071/").await;
-    assert_eq!(answer.status, 307);
-    assert_eq!(answer.headers["location"], "/dashboard");
-    assert_eq!(world.get("http://host:7071/dashboard/instances").await.status, 200);
-    assert_eq!(world.get("http://host:7071/dashboard/no.js").await.status, 404);
-    assert_eq!(world.get("http://host:7071/dashboards").await.status, 404);
 }
