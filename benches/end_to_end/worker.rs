@@ -41,7 +41,7 @@ pub async fn serve(mut client: Client) {
                 let answer = count(batch, completion_token);
                 tokio::spawn(async move { client.complete_entity_task(answer).await });
             }
-            Some(Request::HealthPing(_)) | None => {}
+            Some(Request::OlderEntity(_) | Request::HealthPing(_)) | None => {}
         }
     }
 }

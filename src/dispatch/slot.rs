@@ -107,6 +107,8 @@ pub(super) struct Slot {
     controls: usize,
     /// Locks that have gone while the state was away.
     unlocked: Vec<Lock>,
+    /// What is being read may be from before a change: it is to be read once more.
+    pub stale: bool,
 }
 
 impl Slot {
@@ -120,6 +122,7 @@ impl Slot {
             returns: Returns::default(),
             controls: 0,
             unlocked: Vec::new(),
+            stale: false,
         }
     }
 

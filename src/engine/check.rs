@@ -18,24 +18,7 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
         let text = format!("the orchestrator used {what}, which this version of durahub does not support");
         Err(failure(error_type::NOT_SUPPORTED, text, true))
     };
-    let size = |what: &str, payload: Option<&String>| match payload.map_or(0, String::len) {
-        got if got > limit => {
-            let text =
-                format!("{what} is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
-            Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
-        }
-        _ => Ok(()),
-    };
-    let beside = |what: &str, whole: usize, input: Option<&String>| {
-        let got = whole.saturating_sub(input.map_or(0, String::len));
-        if got <= MAX_BESIDE_PAYLOAD {
-            return Ok(());
-        }
-        let text = format!(
-            "{what}'s name, version, tags and trace context are {got} bytes long; the limit is {MAX_BESIDE_PAYLOAD}"
-        );
-        Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
-    };
+    let size = |what: &str, payload: Option<&String>| size(what, payload, limit);
     size("the custom status", response.custom_status.as_ref())?;
     for action in &response.actions {
         let id = action.id;
@@ -50,14 +33,22 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
                     return broken(format!("action {id} schedules an activity without a name"));
                 }
                 size("an activity's input", task.input.as_ref())?;
-                beside("an activity", task.encoded_len(), task.input.as_ref())?;
+                beside(
+                    "an activity's name, version, tags and trace context",
+                    task.encoded_len(),
+                    task.input.as_ref(),
+                )?;
             }
             Some(Action::CreateSubOrchestration(child)) => {
                 if child.name.is_empty() {
                     return broken(format!("action {id} starts a sub-orchestration without a name"));
                 }
                 size("a sub-orchestration's input", child.input.as_ref())?;
-                beside("a sub-orchestration", child.encoded_len(), child.input.as_ref())?;
+                beside(
+                    "a sub-orchestration's name, version, tags and trace context",
+                    child.encoded_len(),
+                    child.input.as_ref(),
+                )?;
             }
             Some(Action::CreateTimer(timer)) => {
                 if timer.fire_at.is_none() {
@@ -113,9 +104,35 @@ pub(super) fn check(response: &pb::OrchestratorResponse, limit: usize) -> Result
                     _ => None,
                 };
                 size("the input of an entity's operation", input)?;
+                beside("names and ids in a message to an entity", sent.encoded_len(), input)?;
             }
             Some(Action::RewindOrchestration(_)) => return unsupported("rewind by the worker"),
         }
     }
     Ok(())
+}
+
+/// Refuses a payload above `limit`. `what` says what it is.
+pub(super) fn size(what: &str, payload: Option<&String>, limit: usize) -> Result<(), TaskFailureDetails> {
+    within(what, payload.map_or(0, String::len), limit)
+}
+
+/// The same of a payload that takes `got` bytes where it is going to be.
+pub(super) fn within(what: &str, got: usize, limit: usize) -> Result<(), TaskFailureDetails> {
+    if got <= limit {
+        return Ok(());
+    }
+    let text = format!("{what} is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
+    Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+}
+
+/// Refuses a message that is too large without its `input`; with it, it is `whole` bytes long. `what` says what that is.
+pub(super) fn beside(what: &str, whole: usize, input: Option<&String>) -> Result<(), TaskFailureDetails> {
+    match whole.saturating_sub(input.map_or(0, String::len)) {
+        got if got > MAX_BESIDE_PAYLOAD => {
+            let text = format!("{what} are {got} bytes long; the limit is {MAX_BESIDE_PAYLOAD}");
+            Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
+        }
+        _ => Ok(()),
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::{Context, Execution, Outcome};
 use crate::model::{
-    Class, Commit, HistoryChange, InstanceId, InstanceUpdate, NewExecution, NewMessage, Outgoing, Pending,
-    Recipient, Status, Timestamp, bounded, error_type, event, failure,
+    Class, Commit, HistoryChange, InstanceId, NewExecution, NewMessage, Outgoing, Pending, Recipient, Status,
+    Timestamp, bounded, error_type, event, failure,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 
@@ -33,29 +33,10 @@ impl End {
 
 /// A commit that changes nothing but the turn number and the time.
 pub(super) fn blank_commit(execution: &Execution, now: Timestamp) -> Commit {
-    Commit {
-        hub: execution.record.hub,
-        key: execution.record.key,
-        turn: execution.record.turn + 1,
-        consumed: Vec::new(),
-        history: HistoryChange::Keep,
-        update: InstanceUpdate {
-            status: execution.record.status,
-            updated_at: now,
-            completed_at: execution.record.completed_at,
-            reopens: false,
-            custom_status: None,
-            trace: None,
-            output: None,
-            failure: None,
-            execution: None,
-        },
-        pending: Pending::Keep,
-        children: Vec::new(),
-        activities: Vec::new(),
-        outbox: Vec::new(),
-        entity: None,
-    }
+    let record = &execution.record;
+    let mut commit = Commit::blank(record.hub, record.key, record.turn + 1, record.status, now);
+    commit.update.completed_at = record.completed_at;
+    commit
 }
 
 /// Ends the instance: fills the commit and returns the `ExecutionCompleted` event. Whoever waits for it is told.

@@ -110,6 +110,12 @@ impl Execution {
         self.length
     }
 
+    /// Whether an entity has not answered yet.
+    #[cfg(test)]
+    pub(crate) fn awaits_entities(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
     /// Takes one event of the history into account.
     pub(super) fn note(&mut self, event: &HistoryEvent) {
         self.length += 1;

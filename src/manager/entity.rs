@@ -55,6 +55,7 @@ impl Manager {
     pub async fn signal_entity(&self, hub: HubId, signal: Signal) -> Result<(), Error> {
         let Signal { entity, operation, input, due, request_id } = signal;
         check_name_length("operation", &operation)?;
+        check_name_length("requestId", request_id.as_deref().unwrap_or_default())?;
         self.check_payload("input", input.as_deref())?;
         let now = self.clock.now();
         let due = due.filter(|due| *due > now);

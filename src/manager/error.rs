@@ -69,7 +69,7 @@ pub enum Error {
         /// Which instance.
         id: InstanceId,
     },
-    /// The instance failed inside a critical section, so it cannot go on from before that.
+    /// The instance failed inside a critical section, or while it waited for one, so it cannot go on from before that.
     #[error("cannot rewind instance {}: {}", Short(id.as_str()), crate::engine::NotRewound::InSection)]
     InSection {
         /// Which instance.

@@ -27,6 +27,35 @@ pub struct Commit {
     pub entity: Option<EntityChange>,
 }
 
+impl Commit {
+    /// Turn number `turn` of the instance, which changes nothing but that number, the status and the time.
+    pub fn blank(hub: HubId, key: InstanceKey, turn: i64, status: Status, updated_at: Timestamp) -> Self {
+        Self {
+            hub,
+            key,
+            turn,
+            consumed: Vec::new(),
+            history: HistoryChange::Keep,
+            update: InstanceUpdate {
+                status,
+                updated_at,
+                completed_at: None,
+                reopens: false,
+                custom_status: None,
+                trace: None,
+                output: None,
+                failure: None,
+                execution: None,
+            },
+            pending: Pending::Keep,
+            children: Vec::new(),
+            activities: Vec::new(),
+            outbox: Vec::new(),
+            entity: None,
+        }
+    }
+}
+
 /// What happens to the history of the current execution.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HistoryChange {

@@ -89,7 +89,7 @@ pub struct EntityChange {
     /// `Some(None)` deletes the state.
     pub state: Option<Option<Arc<str>>>,
     pub lock: LockChange,
-    /// The entity has neither state nor lock after this: if its inbox is empty as well, it is removed.
+    /// The entity has no state after this: if it has neither lock nor messages, either, it is removed.
     pub vanishes: bool,
 }
 

@@ -42,7 +42,7 @@ const MAX_VALUE_DEPTH: usize = 8;
 /// What is put where text was cut.
 const CUT: &str = " [the rest was left out: the failure was too large]";
 
-/// The failure as it is kept: at most [`MAX_DEPTH`] causes, and no more than `limit` bytes of text and properties together, but for
+/// The failure as it is kept: at most 64 causes, and no more than `limit` bytes of text and properties together, but for
 /// notes that say what was cut. Types and messages come first, then stack traces, then properties; of each, outer ones come first.
 pub fn bounded(details: TaskFailureDetails, limit: usize) -> TaskFailureDetails {
     let mut chain = vec![details];

@@ -17,7 +17,8 @@ mod short;
 mod status;
 mod time;
 
-/// Most bytes of what travels with a payload: name, version, tags and trace context of an activity. SDKs receive 4 MiB at most, and an item
+/// Most bytes of what travels with a payload: name, version, tags and trace context of an activity, names and ids in a message to an
+/// entity. SDKs receive 4 MiB at most, and an item
 /// above that would end the stream of every worker it is given to.
 pub const MAX_BESIDE_PAYLOAD: usize = 64 * 1024;
 

@@ -26,6 +26,12 @@ impl Timestamp {
         Self(self.0.saturating_add(1))
     }
 
+    /// The moment before; the first one has none and stays.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The first whole millisecond strictly later.
     #[must_use]
     pub fn next_millisecond(self) -> Self {
@@ -90,6 +96,12 @@ mod tests {
         assert_eq!([0, 1, 999, 1_000, -1, -1_000].map(next), [1_000, 1_000, 1_000, 2_000, 0, 0]);
         assert_eq!(next(i64::MAX), i64::MAX);
         assert!(next(i64::MIN) > i64::MIN);
+    }
+
+    #[test]
+    fn the_moment_before_the_first_is_the_first() {
+        assert_eq!(Timestamp(0).previous(), Timestamp(-1));
+        assert_eq!(Timestamp(i64::MIN).previous(), Timestamp(i64::MIN));
     }
 
     #[test]

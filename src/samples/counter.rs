@@ -1,4 +1,4 @@
-//! `Counter`: an entity that counts.
+//! `Samples.Counter`: an entity that counts.
 //!
 //! Operations: `add` with a whole number gives the new count, `get` the count, `reset` sets it to 0. The state is the count. Signals from
 //! one sender are counted in their order, and none is lost or counted twice.
@@ -11,7 +11,7 @@ pub(super) fn register(registry: Registry) -> Registry {
         .operation("add", Counter::add)
         .operation("get", Counter::get)
         .operation("reset", Counter::reset);
-    registry.entity("Counter", counter)
+    registry.entity("Samples.Counter", counter)
 }
 
 #[derive(Default, Deserialize, Serialize)]

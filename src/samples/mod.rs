@@ -6,7 +6,7 @@
 //! curl -X POST http://127.0.0.1:7071/runtime/webhooks/durabletask/orchestrators/HelloCities
 //! ```
 //!
-//! The names of their activities begin with `Samples.`, so that they do not get in the way of anybody's own.
+//! The names of their activities and entities begin with `Samples.`, so that they do not get in the way of anybody's own.
 
 mod counter;
 mod fan_out_fan_in;

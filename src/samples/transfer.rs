@@ -1,4 +1,4 @@
-//! `Account` and `Transfer`: money moves between two entities in a critical section, so that nobody ever sees it in both or in neither.
+//! `Samples.Account` and `Transfer`: money moves between two entities in a critical section, so that nobody ever sees it in both or in neither.
 //!
 //! ```sh
 //! curl -X POST http://127.0.0.1:7071/runtime/webhooks/durabletask/orchestrators/Transfer \
@@ -15,7 +15,7 @@ use super::invalid_input;
 use crate::workers::embedded::{Entity, EntityId, OrchestrationContext, Registry, TaskError};
 use serde::{Deserialize, Serialize};
 
-const ACCOUNT: &str = "Account";
+const ACCOUNT: &str = "Samples.Account";
 
 pub(super) fn register(registry: Registry) -> Registry {
     let account = Entity::new()

@@ -10,7 +10,7 @@ import time
 from durabletask import entities, task, worker
 
 
-class Account(entities.DurableEntity):
+class Vault(entities.DurableEntity):
     """How much there is, and how often something came in and went out."""
 
     def _book(self, change, column):
@@ -33,8 +33,8 @@ class Account(entities.DurableEntity):
 
 
 def transfer(context: task.OrchestrationContext, order):
-    source = entities.EntityInstanceId("account", order["from"])
-    target = entities.EntityInstanceId("account", order["to"])
+    source = entities.EntityInstanceId("vault", order["from"])
+    target = entities.EntityInstanceId("vault", order["to"])
     with (yield context.lock_entities([source, target])):
         try:
             left = yield context.call_entity(source, "withdraw", order["amount"])

@@ -47,7 +47,7 @@ def workers(network, tmp_path):
 
 def entity(client, account, read_state=True):
     from durabletask import entities
-    return client.get_entity(entities.EntityInstanceId("account", account), include_state=read_state)
+    return client.get_entity(entities.EntityInstanceId("vault", account), include_state=read_state)
 
 
 def persistently(call):
@@ -90,7 +90,7 @@ def test_no_money_is_lost_or_made_and_no_lock_is_left(server, network, workers, 
     client = new_client("plain", server.address)
     from durabletask import entities
     for account in ACCOUNTS:
-        client.signal_entity(entities.EntityInstanceId("account", account), "open", input=OPENING)
+        client.signal_entity(entities.EntityInstanceId("vault", account), "open", input=OPENING)
     eventually(lambda: all(entity(client, account) for account in ACCOUNTS), "all accounts open", timeout=30)
 
     orders = []

@@ -46,7 +46,7 @@ async fn failure(server: &Inside, id: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_counter_counts_signals_and_calls_and_is_deleted() {
     let functions = durahub::samples::registry().orchestrator("Count", async |ctx: OrchestrationContext| {
-        let counter = EntityId::new("COUNTER", "visits")?;
+        let counter = EntityId::new("SAMPLES.COUNTER", "visits")?;
         ctx.signal_entity(&counter, "add", &100);
         let sum: i64 = ctx.call_entity(&counter, "add", &1).await?;
         let read: i64 = ctx.call_entity(&counter, "get", &()).await?;
@@ -56,24 +56,24 @@ async fn a_counter_counts_signals_and_calls_and_is_deleted() {
     let server = Inside::serving(functions, |_| {}).await;
     let mut client = server.grpc().await;
     for _ in 0..50 {
-        signal(&mut client, "@Counter@visits", "add", "2").await;
+        signal(&mut client, "@Samples.Counter@visits", "add", "2").await;
     }
-    signal(&mut client, "@counter@visits", "add", "\"no number\"").await;
+    signal(&mut client, "@samples.counter@visits", "add", "\"no number\"").await;
     server.start("Count", "count", "").await;
     let expected = json!([
         201,
         201,
-        "operation 'sing' of entity '@counter@visits' failed: UnknownOperationError: entity '@counter@visits' has no operation 'sing'; it has add, get, reset and delete"
+        "operation 'sing' of entity '@samples.counter@visits' failed: UnknownOperationError: entity '@samples.counter@visits' has no operation 'sing'; it has add, get, reset and delete"
     ]);
     assert_eq!(server.output("count").await, expected);
-    assert_eq!(state(&mut client, "@counter@visits").await, Some(json!(201)));
-    signal(&mut client, "@counter@visits", "reset", "").await;
-    assert_eq!(state(&mut client, "@counter@visits").await, Some(json!(0)));
-    signal(&mut client, "@counter@visits", "delete", "").await;
-    assert_eq!(state(&mut client, "@counter@visits").await, None);
+    assert_eq!(state(&mut client, "@samples.counter@visits").await, Some(json!(201)));
+    signal(&mut client, "@samples.counter@visits", "reset", "").await;
+    assert_eq!(state(&mut client, "@samples.counter@visits").await, Some(json!(0)));
+    signal(&mut client, "@samples.counter@visits", "delete", "").await;
+    assert_eq!(state(&mut client, "@samples.counter@visits").await, None);
     // Looking does not make one.
-    signal(&mut client, "@counter@other", "get", "").await;
-    assert_eq!(state(&mut client, "@counter@other").await, None);
+    signal(&mut client, "@samples.counter@other", "get", "").await;
+    assert_eq!(state(&mut client, "@samples.counter@other").await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,19 +93,19 @@ async fn entities_that_are_not_served_here_go_to_a_worker_without_filters() {
     let server = Inside::start().await;
     let mut worker = Worker::for_everything(&server.url, "default").await;
     let mut client = server.grpc().await;
-    signal(&mut client, "@counter@ours", "add", "1").await;
+    signal(&mut client, "@samples.counter@ours", "add", "1").await;
     signal(&mut client, "@mine@K", "add", "1").await;
     let (request, token) = worker.batch().await;
     assert_eq!((request.instance_id.as_str(), request.operation_requests.len()), ("@mine@K", 1));
     assert!(!token.is_empty());
-    assert_eq!(state(&mut client, "@counter@ours").await, Some(json!(1)));
+    assert_eq!(state(&mut client, "@samples.counter@ours").await, Some(json!(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_moves_money_or_fails_with_the_reason() {
     let server = Inside::start().await;
     let mut client = server.grpc().await;
-    signal(&mut client, "@account@anna", "deposit", "100").await;
+    signal(&mut client, "@samples.account@anna", "deposit", "100").await;
     server.start("Transfer", "good", r#"{"from":"anna","to":"ben","amount":30}"#).await;
     assert_eq!(server.output("good").await, json!({"from": 70, "to": 30}));
     server.start("Transfer", "poor", r#"{"from":"ben","to":"anna","amount":31}"#).await;
@@ -118,8 +118,8 @@ async fn a_transfer_moves_money_or_fails_with_the_reason() {
         server.start("Transfer", id, input).await;
         assert_eq!(failure(&server, id).await, why);
     }
-    assert_eq!(state(&mut client, "@account@anna").await, Some(json!({"balance": 70})));
-    assert_eq!(state(&mut client, "@account@ben").await, Some(json!({"balance": 30})));
+    assert_eq!(state(&mut client, "@samples.account@anna").await, Some(json!({"balance": 70})));
+    assert_eq!(state(&mut client, "@samples.account@ben").await, Some(json!({"balance": 30})));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +128,7 @@ async fn transfers_that_contend_conserve_the_total_and_leave_no_lock() {
     let mut client = server.grpc().await;
     let accounts = ["a", "b", "c", "d"];
     for key in accounts {
-        signal(&mut client, &format!("@account@{key}"), "deposit", "1000").await;
+        signal(&mut client, &format!("@samples.account@{key}"), "deposit", "1000").await;
     }
     let transfers = (0..20usize).map(|i| {
         let (from, to) = (accounts[i % 4], accounts[(i + 1 + i / 4 % 3) % 4]);
@@ -148,7 +148,7 @@ async fn transfers_that_contend_conserve_the_total_and_leave_no_lock() {
         expected[accounts.iter().position(|key| key == to).unwrap()] += amount;
     }
     for (key, balance) in accounts.into_iter().zip(expected) {
-        let id = format!("@account@{key}");
+        let id = format!("@samples.account@{key}");
         assert_eq!(state(&mut client, &id).await, Some(json!({ "balance": balance })));
         assert_eq!(entity(&mut client, &id).await.unwrap().locked_by, None);
     }
@@ -158,7 +158,7 @@ async fn transfers_that_contend_conserve_the_total_and_leave_no_lock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_withdrawal_can_be_caught_and_leaves_the_balance() {
     let functions = durahub::samples::registry().orchestrator("Try", async |ctx: OrchestrationContext| {
-        let account = EntityId::new("Account", "anna")?;
+        let account = EntityId::new("Samples.Account", "anna")?;
         ctx.call_entity::<i64>(&account, "deposit", &10).await?;
         let refused = ctx.call_entity::<i64>(&account, "withdraw", &11).await.unwrap_err();
         let left: i64 = ctx.call_entity(&account, "balance", &()).await?;
@@ -173,7 +173,7 @@ async fn a_failed_withdrawal_can_be_caught_and_leaves_the_balance() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_ends_within_a_section_gives_the_locks_back() {
     async fn holder(ctx: OrchestrationContext, end: String) -> Result<String, TaskError> {
-        let (one, two) = (EntityId::new("Counter", "1")?, EntityId::new("Counter", "2")?);
+        let (one, two) = (EntityId::new("Samples.Counter", "1")?, EntityId::new("Samples.Counter", "2")?);
         let section = ctx.lock_entities([&two, &one]).await?;
         ctx.set_custom_status("inside");
         ctx.call_entity::<i64>(&one, "add", &1).await?;
@@ -182,7 +182,7 @@ async fn whoever_ends_within_a_section_gives_the_locks_back() {
             "again" => ctx.continue_as_new("unlock").await,
             "fail" => Err(TaskError::new("Enough", "of this")),
             "panic" => panic!("in a section"),
-            "misuse" => ctx.call_entity(&EntityId::new("Counter", "3")?, "get", &()).await,
+            "misuse" => ctx.call_entity(&EntityId::new("Samples.Counter", "3")?, "get", &()).await,
             _ => {
                 section.unlock();
                 ctx.set_custom_status("outside");
@@ -204,12 +204,12 @@ async fn whoever_ends_within_a_section_gives_the_locks_back() {
     ] {
         server.start("Hold", end, &json!(end).to_string()).await;
         server.until_custom(end, |custom| custom == "inside").await;
-        for id in ["@counter@1", "@counter@2"] {
+        for id in ["@samples.counter@1", "@samples.counter@2"] {
             assert_eq!(entity(&mut client, id).await.unwrap().locked_by.as_deref(), Some(end));
         }
         // While it holds the lock, this waits.
-        signal(&mut client, "@counter@2", "add", "1").await;
-        assert_eq!(entity(&mut client, "@counter@2").await.unwrap().backlog_queue_size, 1);
+        signal(&mut client, "@samples.counter@2", "add", "1").await;
+        assert_eq!(entity(&mut client, "@samples.counter@2").await.unwrap().backlog_queue_size, 1);
         match end {
             "terminate" => server.control(end, "terminate", "enough").await,
             _ => server.raise(end, "Go", "true").await,
@@ -224,19 +224,19 @@ async fn whoever_ends_within_a_section_gives_the_locks_back() {
             }
             _ => drop(server.until(end, status).await),
         }
-        state(&mut client, "@counter@1").await;
-        state(&mut client, "@counter@2").await;
+        state(&mut client, "@samples.counter@1").await;
+        state(&mut client, "@samples.counter@2").await;
     }
     // Six signals, and each holder's own call, of which one ran twice.
-    assert_eq!(state(&mut client, "@counter@1").await, Some(json!(7)));
-    assert_eq!(state(&mut client, "@counter@2").await, Some(json!(6)));
+    assert_eq!(state(&mut client, "@samples.counter@1").await, Some(json!(7)));
+    assert_eq!(state(&mut client, "@samples.counter@2").await, Some(json!(6)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_section_outlives_the_server() {
     let functions = || {
         durahub::samples::registry().orchestrator("Hold", async |ctx: OrchestrationContext| {
-            let one = EntityId::new("Counter", "1")?;
+            let one = EntityId::new("Samples.Counter", "1")?;
             let _section = ctx.lock_entities([&one]).await?;
             ctx.set_custom_status("inside");
             ctx.event::<()>("Go").await?;
@@ -248,23 +248,23 @@ async fn a_section_outlives_the_server() {
     let server = Inside::serving(functions(), |config| config.store.url = url.parse().unwrap()).await;
     server.start("Hold", "hold", "").await;
     server.until_custom("hold", |custom| custom == "inside").await;
-    signal(&mut server.grpc().await, "@counter@1", "add", "10").await;
+    signal(&mut server.grpc().await, "@samples.counter@1", "add", "10").await;
     server.server.shutdown().await;
 
     let server = Inside::serving(functions(), |config| config.store.url = url.parse().unwrap()).await;
     let mut client = server.grpc().await;
-    let held = entity(&mut client, "@counter@1").await.unwrap();
+    let held = entity(&mut client, "@samples.counter@1").await.unwrap();
     assert_eq!((held.locked_by.as_deref(), held.backlog_queue_size), (Some("hold"), 1));
     server.raise("hold", "Go", "true").await;
     assert_eq!(server.output("hold").await, 1);
-    assert_eq!(state(&mut client, "@counter@1").await, Some(json!(11)));
+    assert_eq!(state(&mut client, "@samples.counter@1").await, Some(json!(11)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_failed_within_a_section_fails_again_when_it_is_rewound() {
     let functions = durahub::samples::registry()
         .orchestrator("Guarded", async |ctx: OrchestrationContext| {
-            let one = EntityId::new("Counter", "1")?;
+            let one = EntityId::new("Samples.Counter", "1")?;
             let _section = ctx.lock_entities([&one]).await?;
             ctx.activity::<()>("Bad", &()).await
         })
@@ -276,7 +276,7 @@ async fn what_failed_within_a_section_fails_again_when_it_is_rewound() {
     let answer = server.post("instances/g/rewind?reason=again", "").await;
     assert_eq!(answer.status, 202, "{answer:?}");
     assert_eq!(failure(&server, "g").await, why);
-    assert_eq!(state(&mut server.grpc().await, "@counter@1").await, None);
+    assert_eq!(state(&mut server.grpc().await, "@samples.counter@1").await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -328,7 +328,7 @@ async fn entities_signal_each_other_and_start_orchestrations_unless_they_fail() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_for_later_comes_later() {
     let functions = durahub::samples::registry().orchestrator("Later", async |ctx: OrchestrationContext| {
-        let counter = EntityId::new("Counter", "later")?;
+        let counter = EntityId::new("Samples.Counter", "later")?;
         let soon = ctx.now() + std::time::Duration::from_millis(300);
         ctx.signal_entity_at(soon, &counter, "add", &10);
         ctx.timer_at(soon + std::time::Duration::from_millis(1)).await;
@@ -342,8 +342,9 @@ async fn a_signal_for_later_comes_later() {
     let server = Inside::serving(functions, |_| {}).await;
     let mut client = server.grpc().await;
     server.start("Later", "later", "").await;
-    let waiting = eventually("the signal waits", async || entity(&mut client, "@counter@later").await).await;
+    let waiting =
+        eventually("the signal waits", async || entity(&mut client, "@samples.counter@later").await).await;
     assert_eq!(server.output("later").await, true);
     assert!(waiting.serialized_state.is_none() || waiting.serialized_state.as_deref() == Some("10"));
-    assert_eq!(state(&mut client, "@counter@later").await, Some(json!(10)));
+    assert_eq!(state(&mut client, "@samples.counter@later").await, Some(json!(10)));
 }

@@ -72,12 +72,12 @@ export async function seed(server) {
         server.start("SlowChain", "chain-1", { steps: 400, delayMs: 500 }), server.start("HumanApproval", "paused-1", { timeoutSeconds: 3600 }),
         server.start("HumanApproval", "ended-1", { timeoutSeconds: 3600 }), server.start("NobodyServesThis", "lonely-1", { why: "no worker" }),
         server.start("Transfer", "poor-1", { from: "anna", to: "ben", amount: 30 }),
-        server.call("POST", "entities/counter/clicks?op=add", "5"), server.call("POST", "entities/account/anna?op=deposit", "100"),
+        server.call("POST", "entities/samples.counter/clicks?op=add", "5"), server.call("POST", "entities/samples.account/anna?op=deposit", "100"),
     ]);
     await server.call("POST", "instances/paused-1/suspend?reason=lunch");
     await server.call("POST", "instances/ended-1/terminate?reason=enough");
     await Promise.all(["hello-1", "order-4711", "sum-1", "sum-2", "ended-1", "poor-1"].map((id) => server.ended(id)));
-    await eventually("the counter", () => server.call("GET", "entities/counter/clicks").catch(() => undefined));
+    await eventually("the counter", () => server.call("GET", "entities/samples.counter/clicks").catch(() => undefined));
 }
 
 /** A browser. `page()` gives a tab of its own, whose `complaints` are what its console and its policy had to say. */

@@ -94,7 +94,7 @@ test("hostile text stays text, everywhere", async () => {
     await server.start("HelloCities" + encodeURIComponent("<b>"), id, { [attack]: attack, javascript: "javascript:alert(4)" });
     await server.start("FanOutFanIn", "hostile-failure", attack);
     await server.ended("hostile-failure");
-    await server.call("POST", `entities/counter/${encodeURIComponent("<i>key&\"'")}?op=add`, "1");
+    await server.call("POST", `entities/samples.counter/${encodeURIComponent("<i>key&\"'")}?op=add`, "1");
     for (const [path, text] of [
         ["instances?children=1", id], [`instances?children=1&selected=${encodeURIComponent(id)}`, "onerror=alert(1)"], [`instance?id=${encodeURIComponent(id)}`, attack.slice(2)],
         [`instance?id=${encodeURIComponent(id)}&tab=history`, "Nothing has happened yet"], ["instance?id=hostile-failure", "InvalidInputError"],
@@ -182,7 +182,7 @@ test("the box leads to an instance, by keyboard alone", async () => {
 });
 
 test("an entity is signalled and purged", async () => {
-    await server.call("POST", "entities/counter/hand?op=add", "5");
+    await server.call("POST", "entities/samples.counter/hand?op=add", "5");
     await open("entities");
     await page.getByRole("link", { name: "hand" }).click();
     await page.getByText("5", { exact: true }).waitFor();

@@ -6,11 +6,24 @@ use crate::{
     model::{EntityId, EntityRecord, HubId, Timestamp, pb},
     store::EntityFilter,
 };
+use tonic::metadata::{MetadataMap, MetadataValue};
 
 type Answer<T> = Result<T, tonic::Status>;
 
 /// SDKs refuse messages above 4 MiB, and a page is one message.
 const PAGE_BYTES: usize = 3 * 1024 * 1024;
+
+/// With which a worker of an older SDK says that it understands `EntityBatchRequest` only.
+const REQUESTS: &str = "durahub-entity-requests";
+
+/// Which form of batches the worker asks for: `v2`, which is sent unless it says otherwise, or `v1`.
+pub(super) fn wants_older_batches(metadata: &MetadataMap) -> Answer<bool> {
+    match metadata.get(REQUESTS).map(MetadataValue::as_bytes) {
+        None | Some(b"v2") => Ok(false),
+        Some(b"v1") => Ok(true),
+        Some(_) => Err(tonic::Status::invalid_argument(format!("metadata {REQUESTS} must be v1 or v2"))),
+    }
+}
 
 pub(super) async fn signal(
     manager: &Manager,
@@ -48,7 +61,7 @@ pub(super) async fn query(
         prefix: query.instance_id_starts_with,
         modified_from: query.last_modified_from.as_ref().map(Timestamp::at_or_after),
         // The bound itself does not count here, and what is kept is whole microseconds.
-        modified_to: query.last_modified_to.as_ref().map(|to| Timestamp(Timestamp::at_or_after(to).0 - 1)),
+        modified_to: query.last_modified_to.as_ref().map(|to| Timestamp::at_or_after(to).previous()),
         transient: query.include_transient,
     };
     let query = EntityQuery {

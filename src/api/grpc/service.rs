@@ -236,8 +236,9 @@ impl TaskHubSidecarService for Sidecar {
             .to_owned();
         // The hub's name belongs into what people read; dispatch knows its number only.
         let label = format!("{label} in hub {}", self.manager.hub_name(hub));
+        let older_batches = entity::wants_older_batches(request.metadata())?;
         let offer = grpc::offer(hub, label, request.into_inner(), self.workers);
-        Ok(Response::new(WorkStream::open(self.dispatch.clone(), offer, self.workers)))
+        Ok(Response::new(WorkStream::open(self.dispatch.clone(), offer, older_batches, self.workers)))
     }
 
     async fn complete_orchestrator_task(

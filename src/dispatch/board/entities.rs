@@ -8,8 +8,9 @@ use crate::{
         worker::{BatchItem, Kind, WorkItem, WorkerId},
     },
     engine::{Batch, Entity, EntityOutcome, NextBatch, entity},
-    model::{HubId, InstanceKey, InstanceRef, Lock, Status, error_type, failure},
+    model::{HubId, InstanceKey, InstanceRef, Lock, Status, error_type, failure, pb::HistoryEvent},
 };
+use prost::Message as _;
 
 /// How often a batch that failed as a whole is tried again before its operations fail.
 const MAX_RETRIES: u32 = 5;
@@ -25,10 +26,10 @@ pub(in crate::dispatch) struct TakenBatch {
 impl Board {
     /// Decides what becomes of an entity whose state is in memory.
     pub(super) fn settle_entity(&mut self, key: InstanceKey, front: bool) {
-        let now = self.now;
+        let (now, item_bytes) = (self.now, self.rules.work_item_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(State::Entity(entity)) = slot.state() else { return };
-        match entity.next(slot.inbox.values(), now) {
+        match entity.next(slot.inbox.values(), now, item_bytes) {
             NextBatch::Wait => self.rest_idle(key),
             NextBatch::Deliver(_) => self.enqueue(key, front),
             NextBatch::Serve(message) => {
@@ -57,20 +58,18 @@ impl Board {
 
     /// Hands the next batch of an entity that has just left its queue to `worker`.
     pub(super) fn give_batch(&mut self, key: InstanceKey, worker: WorkerId) {
+        let limit = self.rules.work_item_bytes;
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Some(State::Entity(entity)) = slot.state() else { return };
-        let mut batch = match entity.next(slot.inbox.values(), self.now) {
+        let batch = match entity.next(slot.inbox.values(), self.now, limit) {
             NextBatch::Deliver(batch) => batch,
             NextBatch::Wait | NextBatch::Serve(_) => return self.settle(key),
         };
         let embedded = self.workers.get(&worker).is_some_and(|connected| connected.offer.embedded);
         let state = entity.state.clone();
-        let size = state.as_ref().map_or(0, |state| state.len());
-        let limit = self.rules.work_item_bytes;
-        if !embedded {
-            batch.fit(limit.saturating_sub(size));
-        }
-        if !embedded && size + batch.bytes() > limit {
+        let size = state.as_ref().map_or(0, |state| state.len())
+            + batch.operations.iter().map(HistoryEvent::encoded_len).sum::<usize>();
+        if !embedded && size > limit {
             let text = format!(
                 "the entity's state and the operation's input together are larger than what a worker can receive in one message \
                  ({limit} bytes, setting limits.work_item_bytes)"
@@ -137,20 +136,10 @@ impl Board {
                 self.leave_idle(key);
                 self.settle_unknown(key, true);
             }
-            // What is being read may be from before; the commit of what is being applied is refused, and then it is read again.
-            Stage::Loading(reserved) => {
-                slot.forget();
-                self.release(reserved, Kind::Batch);
-                if let Some(slot) = self.instances.get_mut(&key) {
-                    slot.stage = Stage::Resting;
-                }
-                self.jobs.push(Job::Rest(key, std::time::Duration::ZERO));
-            }
-            Stage::Leased { .. }
-            | Stage::Applying
-            | Stage::Committing(_)
-            | Stage::Resting
-            | Stage::Parked => {}
+            Stage::Resting => slot.forget(),
+            Stage::Loading(_) => slot.stale = true,
+            // The commit of what is being applied is refused, and then it is read again.
+            Stage::Leased { .. } | Stage::Applying | Stage::Committing(_) | Stage::Parked => {}
         }
     }
 }

@@ -184,6 +184,9 @@ impl Board {
     pub fn loaded(&mut self, key: InstanceKey, read: Result<Read, ReadError>) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         let Stage::Loading(reserved) = slot.stage else { return };
+        if std::mem::take(&mut slot.stale) {
+            return self.jobs.push(Job::Load(key));
+        }
         let kind = turn_kind(&slot.reference.id);
         slot.stage = Stage::Idle;
         match read {

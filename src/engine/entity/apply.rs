@@ -2,7 +2,10 @@
 
 use super::{Batch, Entity, EntityOutcome, reply::Caller};
 use crate::{
-    engine::Context,
+    engine::{
+        Context,
+        check::{beside, size, within},
+    },
     model::{
         Class, Commit, EntityChange, EntityId, InstanceId, NewChild, NewInstance, NewMessage, Outgoing,
         Recipient, Timestamp, bounded, error_type, event, failure,
@@ -13,6 +16,7 @@ use crate::{
         },
     },
 };
+use prost::Message as _;
 
 /// Applies a worker's answer. Operations without a result stay in the inbox, in their place. An answer that cannot be applied changes no
 /// state: its operations fail with the reason, as far as somebody waits for them.
@@ -54,17 +58,9 @@ pub fn refuse(entity: Entity, batch: Batch, details: TaskFailureDetails, now: Ti
 
 /// What no worker may answer.
 fn check(result: &EntityBatchResult, limit: usize) -> Result<(), TaskFailureDetails> {
-    let size = |what: &str, payload: &Option<String>| match payload.as_ref().map_or(0, String::len) {
-        got if got > limit => {
-            let text =
-                format!("{what} is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)");
-            Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
-        }
-        _ => Ok(()),
-    };
     let invalid =
         |error: crate::model::IdError| failure(error_type::INVALID_INSTANCE_ID, error.to_string(), true);
-    size("the entity's state", &result.entity_state)?;
+    size("the entity's state", result.entity_state.as_ref(), limit)?;
     for action in &result.actions {
         match &action.operation_action_type {
             None => {
@@ -73,7 +69,8 @@ fn check(result: &EntityBatchResult, limit: usize) -> Result<(), TaskFailureDeta
             }
             Some(Action::SendSignal(signal)) => {
                 EntityId::parse(&signal.instance_id).map_err(invalid)?;
-                size("the input of a signal", &signal.input)?;
+                size("the input of a signal", signal.input.as_ref(), limit)?;
+                beside("a signal's names and ids", signal.encoded_len(), signal.input.as_ref())?;
             }
             Some(Action::StartNewOrchestration(start)) => {
                 if start.name.is_empty() {
@@ -83,7 +80,9 @@ fn check(result: &EntityBatchResult, limit: usize) -> Result<(), TaskFailureDeta
                 if !start.instance_id.is_empty() {
                     InstanceId::child(&start.instance_id).map_err(invalid)?;
                 }
-                size("an orchestration's input", &start.input)?;
+                size("an orchestration's input", start.input.as_ref(), limit)?;
+                let what = "an orchestration's name, version, id and trace context";
+                beside(what, start.encoded_len(), start.input.as_ref())?;
             }
         }
     }
@@ -99,14 +98,8 @@ fn outcome(
     let length = |output: &String| caller.map_or(0, |caller| caller.length(output));
     match result.result_type {
         Some(ResultType::Success(success)) => match success.result {
-            Some(output) if length(&output) > limit => {
-                let got = length(&output);
-                let text = format!(
-                    "the operation's result is {got} bytes long; the limit is {limit} (setting limits.payload_bytes)"
-                );
-                Err(failure(error_type::PAYLOAD_TOO_LARGE, text, true))
-            }
-            output => Ok(output),
+            Some(output) => within("the operation's result", length(&output), limit).map(|()| Some(output)),
+            None => Ok(None),
         },
         Some(ResultType::Failure(failed)) => Err(bounded(failed.failure_details.unwrap_or_default(), limit)),
         None => {

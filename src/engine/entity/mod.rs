@@ -17,8 +17,7 @@ pub(super) use sender::{Outbound, check, check_older, outbound, outbound_older};
 
 use super::turn::by_arrival;
 use crate::model::{
-    Commit, EntityChange, HistoryChange, InstanceRef, InstanceUpdate, Lock, Message, MessageId, Pending,
-    Status, Timestamp,
+    Commit, EntityChange, InstanceRef, Lock, Message, MessageId, Status, Timestamp,
     pb::{HistoryEvent, history_event::EventType},
 };
 use prost::Message as _;
@@ -101,15 +100,22 @@ impl Entity {
         Self { reference, turn: 0, state: None, lock: None }
     }
 
-    /// Looks at `inbox` (in arrival order) and decides.
-    pub fn next<'a>(&self, inbox: impl Iterator<Item = &'a Message>, now: Timestamp) -> NextBatch {
+    /// Looks at `inbox` (in arrival order) and decides. `item_bytes`: state and operations should not be larger together, because they
+    /// travel as one; a batch of one operation may be.
+    pub fn next<'a>(
+        &self,
+        inbox: impl Iterator<Item = &'a Message>,
+        now: Timestamp,
+        item_bytes: usize,
+    ) -> NextBatch {
         let mut batch = Batch::default();
-        let mut bytes = 0;
+        let state = self.state.as_deref().map_or(0, str::len);
+        let (mut bytes, most) = (0, item_bytes.saturating_sub(state).min(MAX_BATCH_BYTES));
         for message in by_arrival(inbox.filter(|message| message.due.is_none_or(|due| due <= now))) {
             match Request::of(message) {
                 Request::Operation { caller } if self.admits(caller) => {
                     bytes += message.events[0].encoded_len();
-                    if batch.len() >= MAX_BATCH || (bytes > MAX_BATCH_BYTES && !batch.is_empty()) {
+                    if batch.len() >= MAX_BATCH || (bytes > most && !batch.is_empty()) {
                         break;
                     }
                     batch.add(message);
@@ -137,35 +143,15 @@ impl Entity {
 
     /// A commit that changes nothing but the turn number and the time.
     fn blank_commit(&self, now: Timestamp) -> Commit {
-        Commit {
-            hub: self.reference.hub,
-            key: self.reference.key,
-            turn: self.turn + 1,
-            consumed: Vec::new(),
-            history: HistoryChange::Keep,
-            update: InstanceUpdate {
-                status: Status::Running,
-                updated_at: now,
-                completed_at: None,
-                reopens: false,
-                custom_status: None,
-                trace: None,
-                output: None,
-                failure: None,
-                execution: None,
-            },
-            pending: Pending::Keep,
-            children: Vec::new(),
-            activities: Vec::new(),
-            outbox: Vec::new(),
-            entity: None,
-        }
+        let InstanceRef { hub, key, .. } = self.reference;
+        Commit::blank(hub, key, self.turn + 1, Status::Running, now)
     }
 
     /// Closes a decision.
     fn decided(mut self, mut commit: Commit, change: EntityChange) -> EntityOutcome {
         self.turn = commit.turn;
-        let vanishes = self.state.is_none() && self.lock.is_none();
+        // Whether there is a lock is for the store to say: its owner may end before this is committed.
+        let vanishes = self.state.is_none();
         commit.entity = Some(EntityChange { vanishes, ..change });
         EntityOutcome { commit, entity: self }
     }
@@ -180,25 +166,6 @@ impl Batch {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty()
-    }
-
-    /// How large the operations are together.
-    pub fn bytes(&self) -> usize {
-        self.operations.iter().map(HistoryEvent::encoded_len).sum()
-    }
-
-    /// Leaves the last operations to a later batch until the rest takes no more than `bytes`. The first one stays in any case.
-    pub fn fit(&mut self, bytes: usize) {
-        let mut left = bytes;
-        let fits = |operation: &&HistoryEvent| {
-            let rest = left.checked_sub(operation.encoded_len());
-            left = rest.unwrap_or(0);
-            rest.is_some()
-        };
-        let count = self.operations.iter().take_while(fits).count().max(1);
-        self.taken.truncate(count);
-        self.callers.truncate(count);
-        self.operations.truncate(count);
     }
 
     fn add(&mut self, message: &Message) {

@@ -69,8 +69,11 @@ pub enum NotRewound {
     /// What is stored cannot be read.
     #[error(transparent)]
     Corrupt(#[from] CorruptHistory),
-    /// It failed inside a critical section. Replay would go on inside, but the locks went with the end of the execution.
-    #[error("it failed inside a critical section, and the entities it had locked are free since")]
+    /// It failed inside a critical section, or while it waited for one. Replay would go on there, but the locks went with the end of the
+    /// execution.
+    #[error(
+        "it failed inside a critical section or while it waited for one, and the entities it had locked are free since"
+    )]
     InSection,
 }
 

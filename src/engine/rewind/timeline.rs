@@ -62,6 +62,8 @@ pub(super) struct Timeline<'a> {
     pub last: Option<usize>,
     /// The critical sections that have begun, with how many of their entities have not been unlocked.
     sections: HashMap<&'a str, usize>,
+    /// It has asked for a critical section that has not begun.
+    asks_for_section: bool,
 }
 
 /// What is asked for and not answered yet, by what an answer names.
@@ -86,6 +88,7 @@ impl<'a> Timeline<'a> {
             }
             timeline.add(timeline.turns.len() - 1, index, event, &mut open);
         }
+        timeline.asks_for_section = !open.locks.is_empty();
         timeline
     }
 
@@ -123,9 +126,11 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Whether the execution ended while it had entities locked. What they protect may have changed since.
+    /// Whether the execution ended while it had entities locked, or was about to. What they protect may have changed since, and a request
+    /// that still stands in an inbox cannot be told from the one that replay would send: it would be granted without what was locked before
+    /// it.
     pub fn ends_in_section(&self) -> bool {
-        self.sections.values().any(|locked| *locked > 0)
+        self.asks_for_section || self.sections.values().any(|locked| *locked > 0)
     }
 
     fn follow_sections(&mut self, event: &'a EventType, open: &mut Open<'a>) {

@@ -132,6 +132,18 @@ fn an_execution_that_failed_in_a_critical_section_is_not_rewound() {
 }
 
 #[test]
+#[should_panic(expected = "InSection")]
+fn one_that_failed_while_it_waited_for_a_critical_section_is_not_rewound() {
+    check("start -> lock 1 @b@k,@c@k, task 2 T | failed 2 E -> fail E | rewind", expect![[""]]);
+}
+
+#[test]
+#[should_panic(expected = "InSection")]
+fn one_that_asked_for_a_critical_section_when_it_failed_is_not_rewound() {
+    check("start -> lock 1 @c@k, fail E | rewind", expect![[""]]);
+}
+
+#[test]
 fn one_that_had_left_its_critical_section_is_rewound() {
     check(
         "start -> lock 1 @c@k | granted s1 -> unlock 2 @c@k section=s1, task 3 T | failed 3 E -> fail E | rewind",

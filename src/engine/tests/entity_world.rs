@@ -21,6 +21,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
+/// What a worker receives in one message.
+const ITEM_BYTES: usize = (4 << 20) - (64 << 10);
+
 pub struct EntityWorld {
     pub now: Timestamp,
     pub entity: Option<Entity>,
@@ -49,7 +52,7 @@ impl EntityWorld {
         }
         self.now = self.now.plus(Duration::from_secs(1));
         let entity = self.entity.as_ref().unwrap();
-        match (entity.next(self.inbox.values(), self.now), answer) {
+        match (entity.next(self.inbox.values(), self.now, ITEM_BYTES), answer) {
             (NextBatch::Wait, None) => "wait".to_owned(),
             (NextBatch::Deliver(batch), None) => {
                 let state =
@@ -135,17 +138,19 @@ impl EntityWorld {
                 "state" => result.entity_state = Some(words.payload(1).unwrap_or_default()),
                 "signal" => result.actions.push(act(Action::SendSignal(pb::SendSignalAction {
                     instance_id: words.word(1).to_owned(),
-                    name: words.word(2).to_owned(),
+                    name: script::expand(words.word(2)),
                     input: words.payload(3),
                     scheduled_time: words.option("at").map(|at| script::time(at).to_wire()),
                     ..Default::default()
                 }))),
                 "start" => {
-                    result.actions.push(act(Action::StartNewOrchestration(pb::StartNewOrchestrationAction {
-                        instance_id: words.text("id").unwrap_or_default(),
-                        name: words.payload(1).unwrap_or_default(),
-                        ..Default::default()
-                    })))
+                    result.actions.push(act(Action::StartNewOrchestration(
+                        pb::StartNewOrchestrationAction {
+                            instance_id: words.text("id").unwrap_or_default(),
+                            name: words.payload(1).unwrap_or_default(),
+                            ..Default::default()
+                        },
+                    )));
                 }
                 "batch-failed" => {
                     let details = script::details(&words.payload(1).unwrap_or_default());

@@ -69,7 +69,7 @@ impl<'a> Words<'a> {
     }
 }
 
-fn expand(text: &str) -> String {
+pub fn expand(text: &str) -> String {
     match text.split_once('*').map(|(letter, count)| (letter, count.parse())) {
         Some((letter, Ok(count))) => letter.repeat(count),
         _ => text.to_owned(),
@@ -242,7 +242,7 @@ fn action(words: &Words<'_>) -> pb::OrchestratorAction {
 fn entity_message(words: &Words<'_>) -> pb::SendEntityMessageAction {
     use pb::send_entity_message_action::EntityMessageType as Sent;
     let (id, entity) = (words.id(), words.word(2).to_owned());
-    let operation = words.plain.get(3).copied().unwrap_or_default().to_owned();
+    let operation = words.plain.get(3).copied().map(expand).unwrap_or_default();
     let (input, target_instance_id) = (words.payload(4), Some(entity.clone()));
     let sent = match words.verb() {
         "signal" => Sent::EntityOperationSignaled(pb::EntityOperationSignaledEvent {

@@ -104,6 +104,16 @@ fn a_message_to_an_entity_must_say_something() {
 }
 
 #[test]
+fn a_message_to_an_entity_is_small_without_its_input() {
+    check(
+        "start -> call 1 @counter@a x*70000 input",
+        expect![[r#"
+            @0: turn 1s, started e1 Checkout, #-1 ended Failed PayloadTooLargeError!(names and ids in a message to an entity are 70030 bytes long; the limit is 65536), end
+            Failed; failure PayloadTooLargeError!(names and ids in a message to an entity are 70030 bytes long; the limit is 65536); drop all; took 1"#]],
+    );
+}
+
+#[test]
 fn rewind_by_the_worker_is_not_there() {
     check(
         "start -> rewind 1",

@@ -43,8 +43,10 @@ impl StoreTest {
     async fn lock(&self, key: InstanceKey, lock: Lock) -> bool {
         let then = Box::new(outgoing(Recipient::Instance(lock.owner.clone()), "granted"));
         let turn = self.load(key).await.record.turn + 1;
-        let change =
-            EntityChange { lock: LockChange::Take { lock: lock.clone(), then }, ..Default::default() };
+        let taken = LockChange::Take { lock: lock.clone(), then };
+        // Without a state it vanishes unless the lock is taken.
+        let vanishes = self.load(key).await.entity.unwrap().state.is_none();
+        let change = EntityChange { lock: taken, vanishes, ..Default::default() };
         self.store.turn_commit(self.batch(key, turn, change).await).await.unwrap();
         self.locked(key).await == Some(lock)
     }
@@ -174,6 +176,23 @@ pub async fn a_lock_goes_when_its_owner_is_removed(cx: &mut StoreTest) {
     assert!(cx.lock(key, lock("a", "t")).await);
     while cx.store.hub_clear(cx.hub, 1).await.unwrap() > 0 {}
     assert!(cx.store.hub_remove(cx.hub).await.unwrap());
+}
+
+pub async fn a_locked_entity_goes_when_it_is_free_and_has_nothing_else(cx: &mut StoreTest) {
+    let nothing = || EntityChange { vanishes: true, ..Default::default() };
+    let (key, _) = (cx.make("@account@1").await, cx.create("a").await);
+    assert!(cx.lock(key, lock("a", "s")).await);
+    cx.signal("@account@1", "inside").await;
+    let inside = cx.batch(key, 2, nothing()).await;
+    cx.store.turn_commit(inside).await.unwrap();
+    assert_eq!(cx.locked(key).await, Some(lock("a", "s")));
+    cx.signal("@account@1", "last").await;
+    let last = cx.batch(key, 3, nothing()).await;
+    cx.store.instance_create(cx.new_instance("a"), StatusSet::ALL.into()).await.unwrap();
+    assert_eq!(cx.inbox(key).await, ["last"], "its message keeps it");
+    cx.effects();
+    cx.store.turn_commit(last).await.unwrap();
+    assert_eq!(short(&cx.effects()), ["Changed @account@1 Running", "Gone @account@1"]);
 }
 
 pub async fn a_released_lock_can_be_taken_again(cx: &mut StoreTest) {

@@ -2,9 +2,8 @@
 
 use crate::{
     model::{
-        Chunk, Class, Commit, Effect, HistoryChange, HubId, HubName, InstanceId, InstanceKey, InstanceUpdate,
-        MessageId, NewActivity, NewInstance, NewMessage, Outgoing, Pending, Recipient, Status, StatusSet,
-        Timestamp, event, pb,
+        Chunk, Class, Commit, Effect, HubId, HubName, InstanceId, InstanceKey, MessageId, NewActivity,
+        NewInstance, NewMessage, Outgoing, Pending, Recipient, Status, StatusSet, Timestamp, event, pb,
     },
     store::{
         Created, EffectSender, Error, Loaded, Store,
@@ -156,29 +155,7 @@ pub fn new_child(hub: HubId, id: &str, parent: &str) -> NewInstance {
 
 /// A turn that changes nothing but the status, to Running.
 pub fn turn(hub: HubId, key: InstanceKey, turn: i64) -> Commit {
-    Commit {
-        hub,
-        key,
-        turn,
-        consumed: Vec::new(),
-        history: HistoryChange::Keep,
-        update: InstanceUpdate {
-            status: Status::Running,
-            updated_at: Timestamp(NOW.0 + turn),
-            completed_at: None,
-            reopens: false,
-            custom_status: None,
-            trace: None,
-            output: None,
-            failure: None,
-            execution: None,
-        },
-        pending: Pending::Keep,
-        children: Vec::new(),
-        activities: Vec::new(),
-        outbox: Vec::new(),
-        entity: None,
-    }
+    Commit::blank(hub, key, turn, Status::Running, Timestamp(NOW.0 + turn))
 }
 
 /// A message of `class` whose one event is called `name`.

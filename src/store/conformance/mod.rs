@@ -150,6 +150,7 @@ macro_rules! conformance {
                 a_lock_is_given_to_the_living_only
                 a_lock_goes_with_the_execution_that_holds_it
                 a_lock_goes_when_its_owner_is_removed
+                a_locked_entity_goes_when_it_is_free_and_has_nothing_else
                 a_released_lock_can_be_taken_again
                 a_purged_entity_keeps_what_waits_and_its_lock
                 an_entity_is_read_as_callers_see_it

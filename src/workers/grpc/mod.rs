@@ -10,7 +10,10 @@ use crate::{
     dispatch::{
         ActivityItem, BatchItem, Dispatch, EntityNames, Names, Offer, Seat, Serves, TurnItem, WorkItem,
     },
-    model::{HubId, pb},
+    model::{
+        HubId,
+        pb::{self, history_event::EventType},
+    },
 };
 use bytes::Bytes;
 use futures_util::Stream;
@@ -93,8 +96,17 @@ fn names(filters: impl Iterator<Item = (String, Vec<String>)>) -> Names {
 #[derive(Debug)]
 pub struct WorkStream {
     worker: Option<Joined>,
-    fetches_history: bool,
+    form: Form,
     ping: Interval,
+}
+
+/// What the items of a stream look like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form {
+    /// Long histories are left out: the worker fetches them by itself.
+    pub fetches_history: bool,
+    /// Batches of entities come as `EntityBatchRequest`, for SDKs from before `EntityRequest`.
+    pub older_batches: bool,
 }
 
 #[derive(Debug)]
@@ -111,12 +123,12 @@ impl Drop for Joined {
 
 impl WorkStream {
     /// Joins dispatch with `offer`.
-    pub fn open(dispatch: Dispatch, offer: Offer, settings: Settings) -> Self {
+    pub fn open(dispatch: Dispatch, offer: Offer, older_batches: bool, settings: Settings) -> Self {
         let mut ping = tokio::time::interval(settings.ping);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let fetches_history = offer.fetches_history;
+        let form = Form { fetches_history: offer.fetches_history, older_batches };
         let seat = dispatch.join(offer);
-        Self { worker: Some(Joined { dispatch, seat }), fetches_history, ping }
+        Self { worker: Some(Joined { dispatch, seat }), form, ping }
     }
 }
 
@@ -129,7 +141,7 @@ impl Stream for WorkStream {
         match worker.seat.items.poll_recv(context) {
             Poll::Ready(Some(item)) => {
                 this.ping.reset();
-                Poll::Ready(Some(message(item, this.fetches_history)))
+                Poll::Ready(Some(message(item, this.form)))
             }
             Poll::Ready(None) => {
                 this.worker = None;
@@ -144,11 +156,11 @@ impl Stream for WorkStream {
     }
 }
 
-fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Status> {
+fn message(item: WorkItem, form: Form) -> Result<wire::WorkItem, Status> {
     let (completion_token, request) = match item {
         WorkItem::Turn(TurnItem { token, instance, execution_id, past, events, trace }) => {
             let past_bytes: usize = past.iter().map(|chunk| chunk.bytes.len()).sum();
-            let fetched = fetches_history && past_bytes >= FETCH_FROM_BYTES;
+            let fetched = form.fetches_history && past_bytes >= FETCH_FROM_BYTES;
             let mut past_events = Vec::new();
             for chunk in past.into_iter().filter(|_| !fetched) {
                 past_events.extend(chunk.slices().map_err(|error| Status::data_loss(error.to_string()))?);
@@ -169,6 +181,15 @@ fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Stat
             (token, wire::Request::Orchestrator(request))
         }
         WorkItem::Activity(ActivityItem { token, task }) => (token, wire::Request::Activity(task.request)),
+        WorkItem::Batch(BatchItem { token, entity, state, operations }) if form.older_batches => {
+            let request = pb::EntityBatchRequest {
+                instance_id: entity.id.to_string(),
+                entity_state: state.as_deref().map(str::to_owned),
+                operations: operations.into_iter().filter_map(older).collect(),
+                ..pb::EntityBatchRequest::default()
+            };
+            (token, wire::Request::OlderEntity(request))
+        }
         WorkItem::Batch(BatchItem { token, entity, state, operations }) => {
             let request = pb::EntityRequest {
                 instance_id: entity.id.to_string(),
@@ -181,6 +202,16 @@ fn message(item: WorkItem, fetches_history: bool) -> Result<wire::WorkItem, Stat
         }
     };
     Ok(wire::WorkItem { completion_token, request: Some(request) })
+}
+
+/// An operation in the older form; every operation of a batch has one.
+fn older(operation: pb::HistoryEvent) -> Option<pb::OperationRequest> {
+    let (operation, request_id, input) = match operation.event_type? {
+        EventType::EntityOperationSignaled(it) => (it.operation, it.request_id, it.input),
+        EventType::EntityOperationCalled(it) => (it.operation, it.request_id, it.input),
+        _ => return None,
+    };
+    Some(pb::OperationRequest { operation, request_id, input, ..pb::OperationRequest::default() })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 pub struct WorkItem {
     #[prost(string, tag = "10")]
     pub completion_token: String,
-    #[prost(oneof = "Request", tags = "1, 2, 4, 5")]
+    #[prost(oneof = "Request", tags = "1, 2, 3, 4, 5")]
     pub request: Option<Request>,
 }
 
@@ -28,6 +28,9 @@ pub enum Request {
     HealthPing(pb::HealthPing),
     #[prost(message, tag = "5")]
     Entity(pb::EntityRequest),
+    /// The older form, for workers that ask for it.
+    #[prost(message, tag = "3")]
+    OlderEntity(pb::EntityBatchRequest),
 }
 
 /// `OrchestratorRequest`.

@@ -120,6 +120,7 @@ impl Worker {
             let token = item.completion_token;
             match item.request.unwrap() {
                 wire::Request::HealthPing(_) => {}
+                wire::Request::OlderEntity(request) => panic!("nobody asked for this form: {request:?}"),
                 wire::Request::Entity(request) => return Ok(Work::Batch(request, token)),
                 wire::Request::Activity(bytes) => {
                     return Ok(Work::Activity(pb::ActivityRequest::decode(bytes).unwrap(), token));

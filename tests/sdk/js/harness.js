@@ -4,6 +4,7 @@
 const assert = require("node:assert/strict");
 const { randomUUID } = require("node:crypto");
 const { after, afterEach, before } = require("node:test");
+const { isDeepStrictEqual } = require("node:util");
 const { Metadata } = require("@grpc/grpc-js");
 const { NoOpLogger, OrchestrationStatus, TaskHubGrpcClient, TaskHubGrpcWorker } = require("@microsoft/durabletask-js");
 const { Server, eventually, holdsFor } = require("./server.js");
@@ -25,14 +26,17 @@ function newClient(address, hub, options = {}) {
     return new TaskHubGrpcClient({ ...connection(address, hub), ...options });
 }
 
-/** `code` holds `orchestrators` and `activities` by name; `options` are those of the SDK, and `hub`. Not started yet. */
-function newWorker(address, { orchestrators = {}, activities = {} }, { hub, ...options } = {}) {
+/** `code` holds `orchestrators`, `activities` and classes of `entities` by name; `options` are those of the SDK, and `hub`. Not started yet. */
+function newWorker(address, { orchestrators = {}, activities = {}, entities = {} }, { hub, ...options } = {}) {
     const worker = new TaskHubGrpcWorker({ ...connection(address, hub), shutdownTimeoutMs: 2000, ...options });
     for (const [name, orchestrator] of Object.entries(orchestrators)) {
         worker.addNamedOrchestrator(name, orchestrator);
     }
     for (const [name, activity] of Object.entries(activities)) {
         worker.addNamedActivity(name, activity);
+    }
+    for (const [name, Entity] of Object.entries(entities)) {
+        worker.addNamedEntity(name, () => new Entity());
     }
     return worker;
 }
@@ -137,6 +141,21 @@ function reaches(client, id, wanted) {
     return eventually(async () => (await status(client, id)) === wanted, `${id} to be ${wanted}`);
 }
 
+/** The state of an entity, undefined if it has none. */
+async function stateOf(client, entity) {
+    const found = await client.getEntity(entity);
+    return found?.includesState ? found.state : undefined;
+}
+
+/** Waits until the entity has this state. */
+async function holds(client, entity, wanted) {
+    let found;
+    const same = async () => isDeepStrictEqual((found = await stateOf(client, entity)), wanted);
+    await eventually(same, `${entity} to hold ${JSON.stringify(wanted)}`).catch((error) => {
+        throw new Error(`${error.message}; it holds ${JSON.stringify(found)}`);
+    });
+}
+
 /** Checks that a promise is refused with a gRPC code, and gives the error. */
 async function refused(promise, code) {
     const error = await promise.then(() => assert.fail(`was accepted; expected code ${code}`), (error) => error);
@@ -186,6 +205,6 @@ class Log {
 }
 
 module.exports = {
-    Gates, Log, Server, begin, ended, eventually, failure, holdsFor, nameOf, newClient, newId, newWorker, output, reaches, refused,
-    result, serve, status,
+    Gates, Log, Server, begin, ended, eventually, failure, holds, holdsFor, nameOf, newClient, newId, newWorker, output, reaches, refused,
+    result, serve, stateOf, status,
 };

@@ -7,7 +7,8 @@ const { once } = require("node:events");
 const fs = require("node:fs");
 const path = require("node:path");
 const { test } = require("node:test");
-const { eventually, newId, output, serve } = require("./harness.js");
+const { EntityInstanceId } = require("@microsoft/durabletask-js");
+const { eventually, holds, newId, output, serve } = require("./harness.js");
 
 const at = serve();
 
@@ -20,6 +21,7 @@ function processesOf(t) {
     t.after(() => all.forEach((each) => each.kill("SIGKILL")));
     return {
         name: `${prefix}-steps`,
+        sum: new EntityInstanceId(`${prefix}-sum`, "k"),
         async start(mode) {
             const child = fork(path.join(__dirname, "worker-process.js"), [at.server.address, log, prefix, mode]);
             all.push(child);
@@ -131,4 +133,21 @@ test("a worker that stops in order gives its work back, too", async (t) => {
     }
     assert.equal(leaver.exitCode, 0);
     assert.ok(processes.lines("X").some(([pid]) => pid === heir.pid) || processes.lines("X").length === count * steps);
+});
+
+test("an operation of a killed worker goes to another, with the state from before", async (t) => {
+    const processes = processesOf(t);
+    const first = await processes.start("work");
+    await at.client.signalEntity(processes.sum, "add", 10);
+    await holds(at.client, processes.sum, 10);
+    await kill(first);
+    const victim = await processes.start("hang-in-batch");
+    await at.client.signalEntity(processes.sum, "add", 1);
+    await eventually(() => processes.lines("O").length === 2, "the operation");
+    await at.client.signalEntity(processes.sum, "add", 2);
+    const heir = await processes.start("work");
+    await kill(victim);
+    await holds(at.client, processes.sum, 13);
+    const ran = processes.lines("O").map(([pid, , amount]) => [pid, amount]);
+    assert.deepEqual(ran, [[first.pid, 10], [victim.pid, 1], [heir.pid, 1], [heir.pid, 2]]);
 });

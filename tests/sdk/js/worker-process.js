@@ -3,15 +3,18 @@
 //
 //     fork("worker-process.js", [ADDRESS, LOG, PREFIX, MODE])
 //
-// It serves the orchestrator PREFIX-steps and the activity PREFIX-step, and appends one line for each thing that happens to LOG:
+// It serves the orchestrator PREFIX-steps, the activity PREFIX-step and the entity PREFIX-sum, and appends one line for each thing that
+// happens to LOG:
 //
 //     T <pid> <instance> <step>      a turn came to this step, and not by replay
 //     X <pid> <instance> <step>      the activity ran
+//     O <pid> <entity> <amount>      the entity's operation ran
 //
 // MODE is what happens at step 2: "work" (nothing special), "hang-in-activity" or "hang-in-turn" (it never comes back),
-// "die-after-activity" (it has done its work, and dies before it can tell), "die-in-turn".
+// "die-after-activity" (it has done its work, and dies before it can tell), "die-in-turn". "hang-in-batch": no operation comes back.
 
 const fs = require("node:fs");
+const { TaskEntity } = require("@microsoft/durabletask-js");
 const { newWorker } = require("./harness.js");
 
 const [address, log, prefix, mode] = process.argv.slice(2);
@@ -51,7 +54,21 @@ const orchestrators = {
     },
 };
 
+class Sum extends TaskEntity {
+    initializeState() {
+        return 0;
+    }
+
+    async add(amount) {
+        note("O", process.pid, this.context.id, amount);
+        if (mode === "hang-in-batch") {
+            await never();
+        }
+        this.state += amount;
+    }
+}
+
 process.on("disconnect", () => process.exit(0));
-const worker = newWorker(address, { activities, orchestrators }, { workItemFilters: "auto" });
+const worker = newWorker(address, { activities, orchestrators, entities: { [`${prefix}-sum`]: Sum } }, { workItemFilters: "auto" });
 worker.start().then(() => process.send("serving"));
 process.on("SIGTERM", () => worker.stop().then(() => process.exit(0)));

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import harness
+
+HERE = Path(__file__).resolve().parent
 
 
 def pytest_collection_modifyitems(items):
@@ -118,6 +123,25 @@ def start_worker(server, stopper):
     for worker in running:
         stopper.stop(worker)
     stopper.join()
+
+
+@pytest.fixture
+def start_process(server, tmp_path):
+    """start_process(prefix, *options) starts a worker that can be killed (worker_process.py); answers the process and its log."""
+    started = []
+
+    def start(prefix, *options):
+        log = tmp_path / f"{prefix}.log"
+        process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker_process.py"), server.address, str(log), "--prefix", prefix, *options],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        started.append(process)
+        return process, log
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 @pytest.fixture(scope="session")

@@ -314,17 +314,17 @@ class Registry:
         self.activities.append(function)
         return function
 
-    def entity(self, function):
-        self.entities.append(function)
-        return function
+    def entity(self, function_or_class):
+        self.entities.append(function_or_class)
+        return function_or_class
 
     def register(self, worker):
         for function in self.orchestrators:
             worker.add_orchestrator(function)
         for function in self.activities:
             worker.add_activity(function)
-        for function in self.entities:
-            worker.add_entity(function)
+        for entity in self.entities:
+            worker.add_entity(entity)
         return worker
 
 
@@ -367,6 +367,11 @@ class Stopper:
         self._threads.clear()
 
 
+def lines(log, kind):
+    """What a worker process has written to its log (see worker_process.py), as fields."""
+    return [line.split() for line in log.read_text().splitlines() if line.startswith(kind)] if log.exists() else []
+
+
 # ---------------------------------------------------------------------------------------------------- raw gRPC
 
 def raw_stub(address):
@@ -381,12 +386,13 @@ def string_value(text):
 class RawWorker:
     """A work-item stream without the SDK's worker around it: takes items as they come and answers only when told."""
 
-    def __init__(self, address, orchestrations=(), activities=(), max_orchestrations=0, max_activities=0,
-                 metadata=None, filtered=True, entities=()):
+    def __init__(self, address, orchestrations=(), activities=(), entities=(), max_orchestrations=0, max_activities=0,
+                 max_entities=0, metadata=None, filtered=True):
         self.channel = grpc.insecure_channel(address)
         self.stub = stubs.TaskHubSidecarServiceStub(self.channel)
         request = pb.GetWorkItemsRequest(
-            maxConcurrentOrchestrationWorkItems=max_orchestrations, maxConcurrentActivityWorkItems=max_activities)
+            maxConcurrentOrchestrationWorkItems=max_orchestrations, maxConcurrentActivityWorkItems=max_activities,
+            maxConcurrentEntityWorkItems=max_entities)
         if filtered:
             filters = pb.WorkItemFilters()
             for entry in orchestrations:
@@ -438,9 +444,9 @@ class RawWorker:
                           lambda i: instance_id is None
                           or i.activityRequest.orchestrationInstance.instanceId == instance_id, timeout)
 
-    def batch(self, instance_id=None, timeout=10):
+    def batch(self, entity=None, timeout=10):
         return self._take("entityRequestV2",
-                          lambda i: instance_id is None or i.entityRequestV2.instanceId == instance_id, timeout)
+                          lambda i: entity is None or i.entityRequestV2.instanceId == entity, timeout)
 
     def wait_for_ping(self, timeout):
         with self._changed:
@@ -480,6 +486,13 @@ class RawWorker:
             results=map(outcome, results), entityState=string_value(state), actions=actions,
             completionToken=item.completionToken))
 
+    def do(self, item, *results, state=None, actions=(), token=None, **fields):
+        """Answers a batch; a result that is no message is the text of a success."""
+        results = [result if isinstance(result, pb.OperationResult) else succeeded(result) for result in results]
+        return self.stub.CompleteEntityTask(pb.EntityBatchResult(
+            results=results, actions=actions, entityState=string_value(state),
+            completionToken=item.completionToken if token is None else token, **fields))
+
     def close(self):
         self._call.cancel()
         self._thread.join(5)
@@ -500,6 +513,20 @@ def schedule(action_id, name, input=None, version=None):
 def complete(action_id, result=None, status=pb.ORCHESTRATION_STATUS_COMPLETED):
     return pb.OrchestratorAction(id=action_id, completeOrchestration=pb.CompleteOrchestrationAction(
         orchestrationStatus=status, result=string_value(result)))
+
+
+def succeeded(result=None):
+    return pb.OperationResult(success=pb.OperationResultSuccess(result=string_value(result)))
+
+
+def failed(error_type, message):
+    return pb.OperationResult(failure=pb.OperationResultFailure(
+        failureDetails=pb.TaskFailureDetails(errorType=error_type, errorMessage=message)))
+
+
+def entity_message(action_id, **message):
+    """An entity message of an orchestration: `entityOperationCalled`, `entityLockRequested`, ..."""
+    return pb.OrchestratorAction(id=action_id, sendEntityMessage=pb.SendEntityMessageAction(**message))
 
 
 def kinds(events):

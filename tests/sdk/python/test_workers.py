@@ -2,12 +2,9 @@
 
 import logging
 import signal
-import subprocess
-import sys
 import threading
 import time
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +13,7 @@ from durabletask.client import OrchestrationStatus
 from durabletask.worker import (ActivityWorkItemFilter, ConcurrencyOptions, OrchestrationWorkItemFilter,
                                 VersionFailureStrategy, VersioningOptions, VersionMatchStrategy, WorkItemFilters)
 
-from harness import Log, Registry, eventually, holds_for
-
-HERE = Path(__file__).resolve().parent
+from harness import Log, Registry, eventually, holds_for, lines
 
 
 def who_registry(me, log, orchestrator="shared_flow", activity="shared_step", pause=0.01):
@@ -163,28 +158,6 @@ def test_a_long_timer_in_pieces_keeps_its_time(plain_client, start_worker, new_i
     state = plain_client.wait_for_orchestration_completion(instance, timeout=20)
     fire_at, after = map(datetime.fromisoformat, state.get_output())
     assert fire_at <= after < fire_at + timedelta(seconds=3)
-
-
-@pytest.fixture
-def start_process(server, tmp_path):
-    started = []
-
-    def start(prefix, *options):
-        log = tmp_path / f"{prefix}.log"
-        process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker_process.py"), server.address, str(log), "--prefix", prefix, *options],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        started.append(process)
-        return process, log
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def lines(log, kind):
-    return [line.split() for line in log.read_text().splitlines() if line.startswith(kind)] if log.exists() else []
 
 
 @pytest.mark.beyond_memory("forgets what a dead worker held")

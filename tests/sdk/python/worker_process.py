@@ -2,8 +2,9 @@
 
     worker_process.py ADDRESS LOG [--prefix NAME] [--block]
 
-It serves the orchestrator `NAME_steps` and the activity `NAME_step`, named by the prefix so that several can live side
-by side, and appends one line for each thing that happens to LOG, each with a single write:
+It serves the orchestrators `NAME_steps` and `NAME_section`, the activity `NAME_step` and the entity `NAME_tally`, named by
+the prefix so that several can live side by side, and appends one line for each thing that happens to LOG, each with a
+single write:
 
     O <stream opened>                                    a work-item stream was opened
     D <stream opened> <now> <instance> <task>            an activity was delivered
@@ -23,6 +24,7 @@ import time
 
 import grpc
 
+from durabletask.entities import EntityInstanceId
 from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
 from harness import QUICK
@@ -96,13 +98,26 @@ def main():
             results.append(total)
         return results
 
-    step.__name__ = f"{options.prefix}_step"
-    steps.__name__ = f"{options.prefix}_steps"
+    def section(ctx, entity):
+        tally_id = EntityInstanceId.parse(entity)
+        with (yield ctx.lock_entities([tally_id])):
+            before = yield ctx.call_entity(tally_id, "add", 1)
+            yield ctx.call_activity(step, input=[0, 0])
+            return [before, (yield ctx.call_entity(tally_id, "add", 1))]
+
+    def tally(ctx, amount):
+        ctx.set_state(ctx.get_state(int, 0) + amount)
+        return ctx.get_state(int)
+
+    for function in (step, steps, section, tally):
+        function.__name__ = f"{options.prefix}_{function.__name__}"
     worker = TaskHubGrpcWorker(
         host_address=options.address, secure_channel=False, interceptors=[Witness(write)], resiliency_options=QUICK,
         concurrency_options=ConcurrencyOptions(maximum_thread_pool_workers=8))
     worker.add_orchestrator(steps)
+    worker.add_orchestrator(section)
     worker.add_activity(step)
+    worker.add_entity(tally)
     worker.use_work_item_filters()
     worker.start()
     print("serving", flush=True)

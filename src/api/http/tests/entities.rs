@@ -42,7 +42,7 @@ impl Real {
         let state_now = loaded.entity.unwrap().state.map(Into::into);
         let entity = Entity { turn: record.turn, state: state_now, ..Entity::new(reference) };
         let now = self.clock.now();
-        let NextBatch::Deliver(batch) = entity.next(loaded.inbox.iter(), now) else {
+        let NextBatch::Deliver(batch) = entity.next(loaded.inbox.iter(), now, usize::MAX) else {
             panic!("nothing waits for {}", entity.reference.id);
         };
         let arrived = batch.operations.iter().map(|event| match &event.event_type {

@@ -58,8 +58,8 @@ async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Erro
     failures::failures(&Call::new(api, parts)).await
 }
 
-async fn hubs(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
-    hubs::hubs(&Call::new(api, parts)).await
+async fn hubs(State(api): State<Api>, parts: Parts) -> Response {
+    hubs::hubs(&Call::new(api, parts))
 }
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
@@ -67,9 +67,9 @@ async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -
 }
 
 async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
-    workers::queues(&Call::new(api, parts)).await
+    workers::queues(&Call::new(api, parts))
 }
 
 async fn workers(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
-    workers::workers(&Call::new(api, parts)).await
+    workers::workers(&Call::new(api, parts))
 }

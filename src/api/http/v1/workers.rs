@@ -54,7 +54,7 @@ struct Queue {
 }
 
 /// The workers that serve the hub.
-pub async fn workers(call: &Call) -> Result<Response, Error> {
+pub fn workers(call: &Call) -> Result<Response, Error> {
     let workers = match hub(call)? {
         Some(hub) => {
             call.api.insight.workers().into_iter().filter(|it| it.hub.is_none_or(|own| own == hub)).collect()
@@ -67,7 +67,7 @@ pub async fn workers(call: &Call) -> Result<Response, Error> {
 }
 
 /// The hub's work that waits for a worker.
-pub async fn queues(call: &Call) -> Result<Response, Error> {
+pub fn queues(call: &Call) -> Result<Response, Error> {
     let rows: Vec<_> = match hub(call)? {
         Some(hub) => {
             let queues = call.api.insight.queues().into_iter();

@@ -1,5 +1,6 @@
 //! What a store would hold, and the effects it would tell. Notices when anything is committed or consumed twice.
 
+use super::mirror_entities::EntityRow;
 use crate::{
     dispatch::{
         board::{Read, ReadError},
@@ -7,9 +8,9 @@ use crate::{
     },
     engine::Execution,
     model::{
-        ActivityKey, ActivityTask, Chunk, Commit, Effect, HistoryChange, InstanceKey, InstanceRecord,
-        InstanceRef, Message, MessageId, NewInstance, NewMessage, Outgoing, Pending, Recipient, Status,
-        StatusExt as _,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, InstanceId, InstanceKey,
+        InstanceRecord, InstanceRef, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
+        Outgoing, Pending, Recipient, Status, StatusExt as _, Timestamp,
     },
 };
 use prost::Message as _;
@@ -21,26 +22,39 @@ pub struct Row {
     pub custom_status: Option<String>,
     pub chunks: Vec<Chunk>,
     pub inbox: BTreeMap<MessageId, Message>,
+    /// Of an entity: its state.
+    pub entity: Option<EntityRow>,
+}
+
+impl Row {
+    pub fn new(record: InstanceRecord) -> Self {
+        Self { record, custom_status: None, chunks: Vec::new(), inbox: BTreeMap::new(), entity: None }
+    }
+
+    /// What the engine knows of it, if it is an orchestration.
+    pub fn execution(&self) -> Execution {
+        Execution::read(self.record.clone(), self.custom_status.clone(), &self.chunks).unwrap()
+    }
 }
 
 #[derive(Default)]
 pub struct Mirror {
     pub rows: BTreeMap<InstanceKey, Row>,
     pub activities: BTreeMap<ActivityKey, ActivityTask>,
+    /// By entity: its lock, and who owns it.
+    pub locks: BTreeMap<InstanceKey, (InstanceKey, Lock)>,
     numbers: i64,
 }
 
 impl Mirror {
-    fn number(&mut self) -> i64 {
+    pub fn number(&mut self) -> i64 {
         self.numbers += 1;
         self.numbers
     }
 
     pub fn create(&mut self, new: NewInstance) -> (InstanceKey, Vec<Effect>) {
         let key = InstanceKey(self.number());
-        let record = new.record(key);
-        let row = Row { record, custom_status: None, chunks: Vec::new(), inbox: BTreeMap::new() };
-        self.rows.insert(key, row);
+        self.rows.insert(key, Row::new(new.record(key)));
         let mut effects = self.append(key, new.start_message());
         effects.push(Effect::Changed { hub: new.hub, id: new.id, key, status: Status::Pending, turn: 0 });
         (key, effects)
@@ -48,17 +62,22 @@ impl Mirror {
 
     /// Nothing happens to an instance that is gone or has ended.
     pub fn append(&mut self, key: InstanceKey, message: NewMessage) -> Vec<Effect> {
+        let live = self.rows.get(&key).map(|row| row.record.status).filter(|status| !status.is_terminal());
+        live.map(|status| self.deliver(key, status, message)).into_iter().collect()
+    }
+
+    /// Puts a message into an inbox.
+    pub fn deliver(&mut self, key: InstanceKey, status: Status, message: NewMessage) -> Effect {
         let id = MessageId(self.number());
-        let Some(row) = self.rows.get_mut(&key).filter(|row| !row.record.status.is_terminal()) else {
-            return Vec::new();
-        };
+        let row = self.rows.get_mut(&key).expect("whoever gets a message is there");
         let NewMessage { class, due, events } = message;
         let message = Message { id, class, due, events };
         row.inbox.insert(id, message.clone());
-        vec![Effect::Message { to: row.record.reference(), status: row.record.status, message }]
+        Effect::Message { to: row.record.reference(), status, message }
     }
 
-    pub fn commit(&mut self, commit: Commit) -> Vec<Effect> {
+    /// `None`: fenced, which can only happen to an entity that was changed from outside.
+    pub fn commit(&mut self, commit: Commit) -> Option<Vec<Effect>> {
         let Commit {
             hub,
             key,
@@ -72,8 +91,10 @@ impl Mirror {
             outbox,
             entity,
         } = commit;
-        assert!(children.is_empty() && entity.is_none(), "these tests have no children and no entities");
         let row = self.rows.get_mut(&key).expect("a commit for an instance that is there");
+        if row.entity.as_ref().is_some_and(|own| own.purged_at(turn)) {
+            return None;
+        }
         assert_eq!(turn, row.record.turn + 1, "fenced");
         for id in consumed {
             assert!(row.inbox.remove(&id).is_some(), "{id:?} was delivered twice");
@@ -86,6 +107,7 @@ impl Mirror {
         }
         row.record.turn = turn;
         row.record.status = update.status;
+        row.record.updated_at = update.updated_at;
         let before = row.record.completed_at.filter(|_| !update.reopens);
         row.record.completed_at = update.completed_at.or(before);
         if let Some(custom_status) = update.custom_status {
@@ -95,46 +117,88 @@ impl Mirror {
             row.record.execution_id = execution.execution_id;
             row.record.version = execution.version;
         }
-        match pending {
-            Pending::Keep | Pending::DropDetached => {}
-            Pending::DropExecution => {
-                row.inbox.retain(|_, message| message.class != crate::model::Class::Result);
-            }
-            Pending::DropAll => row.inbox.clear(),
-        }
         let (id, status) = (row.record.id.clone(), row.record.status);
-        let mut effects = Vec::new();
-        match pending {
-            Pending::Keep => {}
-            Pending::DropExecution | Pending::DropAll => {
-                self.activities.retain(|of, task| of.instance != key || task.detached);
-            }
-            Pending::DropDetached => {
-                self.activities.retain(|of, _| of.instance != key);
-                effects.push(Effect::Reopened { key });
+        let mut effects = self.drop_pending(key, pending);
+        for child in children {
+            match (self.find(&child.instance.id), child.otherwise) {
+                (None, _) => effects.extend(self.create(child.instance).1),
+                (Some(_), Some(otherwise)) => effects.push(self.deliver(key, status, otherwise)),
+                (Some(_), None) => {}
             }
         }
         for work in activities {
-            let task = ActivityTask {
-                key: ActivityKey { instance: key, number: self.number() },
-                hub,
-                instance: id.clone(),
-                name: work.name,
-                version: work.version,
-                task_id: work.request.task_id,
-                detached: work.detached,
-                request: work.request.encode_to_vec().into(),
-            };
-            self.activities.insert(task.key, task.clone());
-            effects.push(Effect::Activity(task));
+            effects.push(self.schedule(key, work));
         }
-        for Outgoing { to, message } in outbox {
-            if to == Recipient::Myself {
-                effects.extend(self.append(key, message));
+        let (then, rest) = self.change_entity(key, entity);
+        for Outgoing { to, message } in outbox.into_iter().chain(then) {
+            if let Some((to, status)) = self.recipient(key, status, to, update.updated_at) {
+                effects.push(self.deliver(to, status, message));
             }
         }
         effects.push(Effect::Changed { hub, id, key, status, turn });
-        effects
+        effects.extend(self.conclude(key, rest));
+        Some(effects)
+    }
+
+    fn drop_pending(&mut self, key: InstanceKey, pending: Pending) -> Vec<Effect> {
+        let inbox = self.rows.get_mut(&key).map(|row| &mut row.inbox);
+        match (pending, inbox) {
+            (Pending::Keep, _) | (_, None) => return Vec::new(),
+            (Pending::DropDetached, _) => {
+                self.activities.retain(|of, _| of.instance != key);
+                return vec![Effect::Reopened { key }];
+            }
+            (Pending::DropExecution, Some(inbox)) => {
+                inbox.retain(|_, message| message.class != Class::Result);
+            }
+            (Pending::DropAll, Some(inbox)) => inbox.clear(),
+        }
+        self.activities.retain(|of, task| of.instance != key || task.detached);
+        self.release_all(key)
+    }
+
+    fn schedule(&mut self, key: InstanceKey, work: NewActivity) -> Effect {
+        let InstanceRef { hub, id, .. } = self.rows[&key].record.reference();
+        let task = ActivityTask {
+            key: ActivityKey { instance: key, number: self.number() },
+            hub,
+            instance: id,
+            name: work.name,
+            version: work.version,
+            task_id: work.request.task_id,
+            detached: work.detached,
+            request: work.request.encode_to_vec().into(),
+        };
+        self.activities.insert(task.key, task.clone());
+        Effect::Activity(task)
+    }
+
+    /// Whose inbox that is, with the status that the effect tells; `None`: nobody's.
+    fn recipient(
+        &mut self,
+        myself: InstanceKey,
+        status: Status,
+        to: Recipient,
+        now: Timestamp,
+    ) -> Option<(InstanceKey, Status)> {
+        let found = match to {
+            Recipient::Myself => return Some((myself, status)),
+            Recipient::Entity(id) if id.id() == &self.rows[&myself].record.id => {
+                return Some((myself, status));
+            }
+            Recipient::Entity(id) => Some(self.find_or_make(&id, now)),
+            Recipient::Instance(id) => self.find(&id),
+            Recipient::Execution(id, execution) => {
+                self.find(&id).filter(|(key, _)| self.rows[key].record.execution_id == execution)
+            }
+            Recipient::ChildOf { .. } => panic!("orchestrations of these tests have no children"),
+        };
+        found.filter(|(_, status)| !status.is_terminal())
+    }
+
+    /// Who holds the id.
+    pub fn find(&self, id: &InstanceId) -> Option<(InstanceKey, Status)> {
+        self.rows.values().find(|row| row.record.id == *id).map(|row| (row.record.key, row.record.status))
     }
 
     pub fn complete(&mut self, activity: ActivityKey, result: NewMessage) -> Vec<Effect> {
@@ -144,16 +208,25 @@ impl Mirror {
         }
     }
 
+    /// Removes an instance with all it has.
     pub fn purge(&mut self, key: InstanceKey) -> Vec<Effect> {
-        let Some(row) = self.rows.remove(&key) else { return Vec::new() };
+        if !self.rows.contains_key(&key) {
+            return Vec::new();
+        }
+        let mut effects = self.release_all(key);
+        self.locks.remove(&key);
         self.activities.retain(|of, _| of.instance != key);
-        vec![Effect::Gone { hub: row.record.hub, id: row.record.id, key }]
+        let gone = self.rows.remove(&key);
+        effects.extend(gone.map(|row| Effect::Gone { hub: row.record.hub, id: row.record.id, key }));
+        effects
     }
 
     pub fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
         let row = self.rows.get(&key).ok_or(ReadError::Gone)?;
-        let execution = Execution::read(row.record.clone(), row.custom_status.clone(), &row.chunks).unwrap();
-        let state = State::Orchestration(Box::new(execution));
+        let state = match self.entity(key) {
+            Some(entity) => State::Entity(Box::new(entity)),
+            None => State::Orchestration(Box::new(row.execution())),
+        };
         Ok(Read { state, history: row.chunks.clone(), inbox: row.inbox.values().cloned().collect() })
     }
 

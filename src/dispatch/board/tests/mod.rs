@@ -2,14 +2,18 @@
 
 mod activities;
 mod answers;
+mod entities;
+mod entity_locks;
 mod mirror;
+mod mirror_entities;
 mod random;
+mod random_entities;
 mod rewind;
 mod timers;
 mod turns;
 mod unnamed;
 
-use super::{Board, Job, Rules};
+use super::{Board, Job, Rules, TakenBatch};
 use crate::{
     dispatch::{
         slot::State,
@@ -22,7 +26,9 @@ use crate::{
         tests::{script, show},
     },
     model::{
-        Class, Commit, Effect, HubId, InstanceKey, NewInstance, NewMessage, Status, Timestamp, event, pb,
+        Class, Commit, Effect, EntityId, HubId, InstanceKey, NewInstance, NewMessage, Status, Timestamp,
+        event,
+        pb::{self, history_event::EventType, operation_result::ResultType},
     },
     store::Ready,
 };
@@ -195,14 +201,21 @@ impl Room {
     }
 
     fn commit(&mut self, commit: Commit) {
-        self.effects.extend(self.store.commit(commit));
+        let (key, turn) = (commit.key, commit.turn);
+        match self.store.commit(commit) {
+            Some(effects) => self.effects.extend(effects),
+            None => self.visit(|board| board.commit_failed(key, turn, Duration::ZERO)),
+        }
     }
 
-    /// Rewinds a failed instance without children, in the store only.
+    /// Rewinds a failed instance without children, in the store only, unless it failed inside a critical section.
     fn rewind(&mut self, key: InstanceKey) {
         let row = &self.store.rows[&key];
-        let rewinding = engine::Rewinding::begin(row.record.clone(), &row.chunks, 0).unwrap();
-        self.commit(rewinding.commit(None, self.now));
+        match engine::Rewinding::begin(row.record.clone(), &row.chunks, 0) {
+            Ok(rewinding) => self.commit(rewinding.commit(None, self.now)),
+            Err(engine::NotRewound::InSection) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The items a worker has been given since it was last asked.
@@ -264,6 +277,56 @@ impl Room {
         true
     }
 
+    /// A client's signal; `at`: not before this time.
+    fn signal(&mut self, entity: &str, operation: &str, due: Option<Timestamp>) {
+        let kind = EventType::EntityOperationSignaled(pb::EntityOperationSignaledEvent {
+            operation: operation.to_owned(),
+            ..pb::EntityOperationSignaledEvent::default()
+        });
+        let message =
+            NewMessage { due, ..NewMessage::now(Class::Event, event::server_event(self.now, kind)) };
+        let id = EntityId::parse(entity).unwrap();
+        let effect = self.store.signal(&id, message, self.now);
+        self.effects.push_back(effect);
+    }
+
+    /// Begins to answer a batch: what is to be committed. `None`: the token is stale, or a batch that failed is tried again.
+    fn begin_batch(&mut self, item: &WorkItem, answer: &BatchAnswer) -> Option<Commit> {
+        let taken = self.take_batch(item, answer)?;
+        self.apply_batch(taken, answer)
+    }
+
+    /// The first half of that: the answer has come.
+    fn take_batch(&mut self, item: &WorkItem, answer: &BatchAnswer) -> Option<TakenBatch> {
+        let WorkItem::Batch(BatchItem { token, .. }) = item else { panic!("no batch: {item:?}") };
+        let useless = matches!(answer, BatchAnswer::Useless);
+        self.visit(|board| board.take_batch(HUB, token, useless))
+    }
+
+    /// The second half: it has been worked out what it means.
+    fn apply_batch(&mut self, taken: TakenBatch, answer: &BatchAnswer) -> Option<Commit> {
+        let TakenBatch { key, entity, batch } = taken;
+        let mut context = Context { now: self.now, fresh_id: &mut super::fresh_id, payload_bytes: 1 << 20 };
+        let outcome = match answer {
+            BatchAnswer::Useless => {
+                engine::entity::refuse(entity, batch, crate::model::failure("E", "no", false), self.now)
+            }
+            BatchAnswer::Result(result) => {
+                engine::entity::answer(entity, batch, (**result).clone(), &mut context)
+            }
+        };
+        let state = State::Entity(Box::new(outcome.entity));
+        self.visit(|board| board.committing(key, outcome.commit, state))
+    }
+
+    /// Answers a batch and lets everything follow. `false`: the token is stale, or a batch that failed is tried again.
+    fn answer_batch(&mut self, item: &WorkItem, answer: &BatchAnswer) -> bool {
+        let Some(commit) = self.begin_batch(item, answer) else { return false };
+        self.commit(commit);
+        self.settle();
+        true
+    }
+
     fn status(&self, key: InstanceKey) -> Status {
         self.store.rows[&key].record.status
     }
@@ -271,6 +334,27 @@ impl Room {
     fn advance(&mut self, seconds: u64) {
         self.now = self.now.plus(Duration::from_secs(seconds));
         self.visit(Board::tick);
+    }
+}
+
+/// What a worker answers to a batch.
+#[derive(Clone, Debug)]
+enum BatchAnswer {
+    Result(Box<pb::EntityBatchResult>),
+    /// It could not do anything.
+    Useless,
+}
+
+impl BatchAnswer {
+    /// The first `count` operations are done, and leave the state `state`.
+    fn done(count: usize, state: Option<&str>) -> Self {
+        let success = ResultType::Success(pb::OperationResultSuccess::default());
+        let result = pb::OperationResult { result_type: Some(success) };
+        Self::Result(Box::new(pb::EntityBatchResult {
+            results: vec![result; count],
+            entity_state: state.map(str::to_owned),
+            ..pb::EntityBatchResult::default()
+        }))
     }
 }
 

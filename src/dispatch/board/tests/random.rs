@@ -1,26 +1,33 @@
 //! Random days at the board: whatever happens in whatever order, nothing that can be delivered is forgotten in the end.
 
-use super::*;
-use crate::engine::{Execution, Next};
+use super::{random_entities::check_entities, *};
+use crate::engine::Next;
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 /// A board, and what is on its way between it and the outside.
-struct Day {
-    room: Room,
+pub struct Day {
+    pub room: Room,
     rng: TestRng,
-    keys: Vec<InstanceKey>,
     held: Vec<WorkItem>,
     /// Reads that have looked at the store but not told the board yet.
     reads: Vec<(InstanceKey, Result<crate::dispatch::board::Read, crate::dispatch::board::ReadError>)>,
+    /// Answers of entities that are being worked out.
+    applying: Vec<(TakenBatch, BatchAnswer)>,
     /// Answers on their way to the store.
     commits: Vec<Commit>,
     /// Some workers return no tokens.
     unnamed: bool,
+    /// Orchestrations use entities, and so do clients.
+    entities: bool,
+    /// The number of the last entity message that an orchestration has sent.
+    pub messages: u32,
+    /// The last critical section that each execution has asked for: its number, and the action.
+    pub asked: HashMap<(String, String), (u32, String)>,
 }
 
 impl Day {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, entities: bool) -> Self {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -29,33 +36,38 @@ impl Day {
         Self {
             room,
             rng,
-            keys: Vec::new(),
             held: Vec::new(),
             reads: Vec::new(),
+            applying: Vec::new(),
             commits: Vec::new(),
             unnamed,
+            entities,
+            messages: 1000,
+            asked: HashMap::new(),
         }
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.rng.next_u32()).unwrap() % limit.max(1)
     }
 
-    fn one_of(&mut self, words: &[&'static str]) -> &'static str {
+    pub fn one_of(&mut self, words: &[&'static str]) -> &'static str {
         words[self.below(words.len())]
     }
 
+    /// One of the orchestrations.
     fn key(&mut self) -> Option<InstanceKey> {
-        let at = self.below(self.keys.len());
-        self.keys.get(at).copied()
+        let rows = self.room.store.rows.values().filter(|row| row.entity.is_none());
+        let keys: Vec<_> = rows.map(|row| row.record.key).collect();
+        let at = self.below(keys.len());
+        keys.get(at).copied()
     }
 
     fn happen(&mut self) {
-        match self.below(17) {
+        match self.below(if self.entities { 26 } else { 17 }) {
             0 => {
                 let name = self.one_of(&["A", "B"]);
-                let key = self.room.start(name);
-                self.keys.push(key);
+                self.room.start(name);
             }
             1 | 2 => {
                 let what =
@@ -65,7 +77,7 @@ impl Day {
                 }
             }
             3 => {
-                let (names, room) = (self.one_of(&["A", "B X", "*", "A B X Y"]), 1 + self.below(3));
+                let (names, room) = (self.one_of(&["A", "B X", "*", "A B X Y c"]), 1 + self.below(3));
                 self.room.join(names, room, room);
             }
             4 => {
@@ -106,6 +118,16 @@ impl Day {
             }
             12 => self.read(),
             13 => self.store(),
+            17 => self.reach_for_an_entity(),
+            18 => {
+                if let Some(effect) = self.room.effects.pop_front() {
+                    self.room.visit(|board| board.effect(effect));
+                }
+            }
+            19 => self.job(),
+            20 => self.store(),
+            21 => self.apply(),
+            22 => self.end_an_owner(),
             _ => self.answer(),
         }
         self.collect();
@@ -113,7 +135,9 @@ impl Day {
 
     fn collect(&mut self) {
         for seat in self.room.seats.values_mut() {
-            self.held.extend(std::iter::from_fn(|| seat.try_recv().ok()));
+            let given: Vec<_> = std::iter::from_fn(|| seat.try_recv().ok()).collect();
+            given.iter().for_each(|item| self.room.store.check_granted(item));
+            self.held.extend(given);
         }
         check_places(&self.room.board);
     }
@@ -139,6 +163,15 @@ impl Day {
                 read = Err(crate::dispatch::board::ReadError::Again);
             }
             self.room.visit(|board| board.loaded(key, read));
+        }
+    }
+
+    fn apply(&mut self) {
+        let at = self.below(self.applying.len());
+        if at < self.applying.len() {
+            let (taken, answer) = self.applying.swap_remove(at);
+            let commit = self.room.apply_batch(taken, &answer);
+            self.commits.extend(commit);
         }
     }
 
@@ -173,11 +206,18 @@ impl Day {
             WorkItem::Turn(TurnItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Turn));
             }
-            WorkItem::Batch(_) => panic!("there are no entities"),
+            WorkItem::Batch(BatchItem { token, .. }) if back => {
+                self.room.visit(|board| board.put_back(HUB, token, Kind::Batch));
+            }
+            WorkItem::Batch(batch) => {
+                let answer = self.batch_answer(batch);
+                let taken = self.room.take_batch(&item, &answer);
+                self.applying.extend(taken.map(|taken| (taken, answer)));
+            }
             WorkItem::Activity(ActivityItem { token, .. }) if back => {
                 self.room.visit(|board| board.put_back(HUB, token, Kind::Activity));
             }
-            WorkItem::Turn(_) => {
+            WorkItem::Turn(turn) => {
                 let answers = [
                     "nothing",
                     "task 1 X",
@@ -192,9 +232,12 @@ impl Day {
                     "fail E",
                     "fail E, task 7 X",
                 ];
-                let answer = self.one_of(&answers);
+                let answer = match self.entities && self.below(3) > 0 {
+                    true => self.entity_answer(turn),
+                    false => self.one_of(&answers).to_owned(),
+                };
                 let Some(token) = self.token(&item, unnamed) else { return };
-                let commit = self.room.begin_answer_under(&token, answer);
+                let commit = self.room.begin_answer_under(&token, &answer);
                 self.commits.extend(commit);
             }
             WorkItem::Activity(_) => {
@@ -220,13 +263,32 @@ impl Day {
         }
     }
 
-    /// Lets everything come to an end, with a worker for all.
+    /// Lets everything come to an end, with a worker for all. Whoever is in a critical section leaves it.
     fn end(&mut self) {
         self.room.join("*", 99, 99);
+        self.quiet();
+        check_nothing_is_stuck(&self.room);
+        if self.entities {
+            self.wake();
+            self.quiet();
+            check_nothing_is_stuck(&self.room);
+            check_entities(&self.room);
+            self.terminate();
+            self.quiet();
+            check_nothing_is_stuck(&self.room);
+            check_entities(&self.room);
+        }
+    }
+
+    /// Lets all that can go on go on.
+    fn quiet(&mut self) {
         for _ in 0..10_000 {
             self.collect();
             while let Some((key, read)) = self.reads.pop() {
                 self.room.visit(|board| board.loaded(key, read));
+            }
+            while !self.applying.is_empty() {
+                self.apply();
             }
             while let Some(commit) = self.commits.pop() {
                 self.room.commit(commit);
@@ -247,9 +309,15 @@ impl Day {
                 return;
             };
             match &item {
-                WorkItem::Turn(_) => drop(self.room.answer(&item, "nothing")),
+                WorkItem::Turn(turn) => {
+                    let answer = self.last_answer(turn);
+                    self.room.answer(&item, &answer);
+                }
                 WorkItem::Activity(_) => drop(self.room.complete(&item)),
-                WorkItem::Batch(_) => panic!("there are no entities"),
+                WorkItem::Batch(BatchItem { operations, state, .. }) => {
+                    let answer = BatchAnswer::done(operations.len(), state.as_deref());
+                    self.room.answer_batch(&item, &answer);
+                }
             }
         }
         panic!("there is no end to it");
@@ -268,16 +336,17 @@ fn check_places(board: &Board) {
             .values()
             .filter(|slot| matches!(slot.stage, crate::dispatch::slot::Stage::Loading(Some(worker)) if worker == *id))
             .count();
-        assert_eq!(board.leases.of_worker(*id).len() + reading, worker.turns + worker.activities);
+        let taken = worker.turns + worker.activities + worker.batches;
+        assert_eq!(board.leases.of_worker(*id).len() + reading, taken);
         assert!(worker.turns <= worker.offer.max_turns && worker.activities <= worker.offer.max_activities);
+        assert!(worker.batches <= worker.offer.max_batches);
     }
 }
 
 /// Whatever the rows say could be delivered must have been.
 fn check_nothing_is_stuck(room: &Room) {
-    for (key, row) in &room.store.rows {
-        let execution = Execution::read(row.record.clone(), row.custom_status.clone(), &row.chunks).unwrap();
-        let next = engine::next(&execution, row.inbox.values(), room.now);
+    for (key, row) in room.store.rows.iter().filter(|(_, row)| row.entity.is_none()) {
+        let next = engine::next(&row.execution(), row.inbox.values(), room.now);
         let stage = room.board.instances.get(key).map(|slot| &slot.stage);
         assert_eq!(next, Next::Wait, "{} is forgotten, standing at {stage:?}", row.record.id);
     }
@@ -287,17 +356,23 @@ fn check_nothing_is_stuck(room: &Room) {
     assert!(room.board.waiting.is_empty());
 }
 
+fn play(seed: u64, entities: bool) {
+    let day = std::panic::catch_unwind(|| {
+        let mut day = Day::new(seed, entities);
+        (0..400).for_each(|_| day.happen());
+        day.end();
+    });
+    assert!(day.is_ok(), "seed {seed}");
+}
+
 #[test]
 fn whatever_happens_nothing_that_can_be_delivered_is_forgotten() {
-    for seed in 0..SEEDS {
-        let day = std::panic::catch_unwind(|| {
-            let mut day = Day::new(seed);
-            (0..400).for_each(|_| day.happen());
-            day.end();
-            check_nothing_is_stuck(&day.room);
-        });
-        assert!(day.is_ok(), "seed {seed}");
-    }
+    (0..SEEDS).for_each(|seed| play(seed, false));
+}
+
+#[test]
+fn whatever_happens_to_entities_nothing_is_forgotten_and_no_lock_is_left() {
+    (0..SEEDS).for_each(|seed| play(seed, true));
 }
 
 const SEEDS: u64 = 300;

@@ -225,7 +225,7 @@ fn raised(outgoing: &Outgoing) -> (&Recipient, Class, &str, &str) {
 }
 
 fn answered(entity: Entity, message: Message, result: ResultType) -> Commit {
-    let NextBatch::Deliver(batch) = entity.next([&message].into_iter(), START) else { panic!() };
+    let NextBatch::Deliver(batch) = entity.next([&message].into_iter(), START, usize::MAX) else { panic!() };
     let Some(EventType::EntityOperationCalled(call)) = &batch.operations[0].event_type else { panic!() };
     assert!(!call.older_form, "the mark is the server's own");
     assert_eq!(call.parent_instance_id.as_deref(), Some("order"));
@@ -302,7 +302,8 @@ fn a_refused_batch_is_told_in_the_form_of_each_caller() {
         call.older_form = false;
     }
     let (older, native) = (arrived(older), Message { id: MessageId(8), ..arrived(native) });
-    let NextBatch::Deliver(batch) = entity("@c@k").next([&older, &native].into_iter(), START) else {
+    let NextBatch::Deliver(batch) = entity("@c@k").next([&older, &native].into_iter(), START, usize::MAX)
+    else {
         panic!()
     };
     let commit = entity::refuse(entity("@c@k"), batch, failure("E", "m", false), START).commit;
@@ -318,8 +319,11 @@ fn what_is_due_later_waits() {
     for data in [r#"{"op":"add","signal":true,"id":"ID"}"#, r#"{"op":"add","id":"ID"}"#] {
         let message = arrived(sent("@c@k", later, data).message);
         assert_eq!(message.due, Some(due));
-        assert_eq!(entity("@c@k").next([&message].into_iter(), START), NextBatch::Wait);
-        assert!(matches!(entity("@c@k").next([&message].into_iter(), due), NextBatch::Deliver(_)));
+        assert_eq!(entity("@c@k").next([&message].into_iter(), START, usize::MAX), NextBatch::Wait);
+        assert!(matches!(
+            entity("@c@k").next([&message].into_iter(), due, usize::MAX),
+            NextBatch::Deliver(_)
+        ));
     }
     assert_eq!(
         sent("@c@k", "op@2000-01-01T00:00:00Z", r#"{"op":"add","id":"ID"}"#).message.due,
@@ -335,7 +339,8 @@ fn a_lock_goes_through_its_entities_and_ends_as_an_event() {
     let Outgoing { to, message } = sent("@c@2", "op", asked);
     assert_eq!(to, Recipient::Entity(EntityId::parse("@c@1").unwrap()), "everybody locks in one order");
     let take = |id: &str, message: NewMessage| {
-        let NextBatch::Serve(message) = entity(id).next([&arrived(message)].into_iter(), START) else {
+        let NextBatch::Serve(message) = entity(id).next([&arrived(message)].into_iter(), START, usize::MAX)
+        else {
             panic!()
         };
         let outcome = serve(entity(id), message, START);
@@ -359,7 +364,9 @@ fn a_lock_goes_through_its_entities_and_ends_as_an_event() {
     let Outgoing { to, message } =
         sent("@C@2", "release", &format!(r#"{{"parent":"x","id":"{}"}}"#, ID.to_uppercase()));
     assert_eq!(to, Recipient::Instance(InstanceId::lookup("@c@2")));
-    let NextBatch::Serve(message) = locked.next([&arrived(message)].into_iter(), START) else { panic!() };
+    let NextBatch::Serve(message) = locked.next([&arrived(message)].into_iter(), START, usize::MAX) else {
+        panic!()
+    };
     let outcome = serve(locked, message, START);
     assert_eq!((outcome.commit.entity.unwrap().lock, outcome.entity.lock), (LockChange::Release, None));
 }
