@@ -7,7 +7,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start the server on http://127.0.0.1:7071, data in ./durahub.db; ARGS="..." are its flags
-	@source scripts/toolchain.sh rust && exec cargo run --release -- serve $(ARGS)
+	@scripts/ui.sh && source scripts/toolchain.sh rust && exec cargo run --release -- serve $(ARGS)
 
 test: ## run every test: Rust, and the binary with the stock SDKs (installed into .venv, .go)
 	@scripts/test.sh
@@ -19,4 +19,4 @@ bench: ## measure (a few minutes on a quiet machine)
 	@source scripts/toolchain.sh rust && exec cargo bench
 
 clean: ## remove what was built and installed here; data files stay
-	rm -rf target tests/sdk/java/target examples/mixed_team/java/target .venv .go .pytest_cache
+	rm -rf target tests/sdk/java/target examples/mixed_team/java/target .venv .go .pytest_cache ui/node_modules tests/ui/node_modules static/assets static/index.html

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every test there is:
-#   1. cargo test            units, store conformance, the whole engine, documentation examples
-#   2. cargo build           the binary that the tests below start
+#   1. scripts/ui.sh         the dashboard, which becomes part of the binary, where Node.js 20 or newer is present
+#   2. cargo test            units, store conformance, the whole engine, documentation examples; cargo build
 #   3. .venv                 Python packages of tests/sdk/*/requirements.txt and tests/openapi/requirements.txt (only when one of these
 #                            files has changed)
 #   4. pytest                the binary driven by the stock Python SDK and HTTP client, held against openapi.yaml, and killed with -9 in
@@ -10,11 +10,15 @@
 #   6. node --test           the binary driven by the stock JavaScript client, where Node.js 20 or newer is present
 #   7. tests/sdk/js/run.js   the binary driven by the stock JavaScript SDK, with the Node.js 22 that npm installs beside it
 #   8. mvn test              the binary driven by the stock Java SDK (Maven keeps its packages where it always does)
-#   9. pytest tests/examples examples/mixed_team: one orchestration whose work is done in Python, JavaScript, Java, Go and Rust
+#   9. tests/ui              the dashboard in Chromium, where that and Node.js are present
+#  10. pytest tests/examples examples/mixed_team: one orchestration whose work is done in Python, JavaScript, Java, Go and Rust
 # DURAHUB_BIN=PATH tests another binary instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/toolchain.sh rust
+
+say "the dashboard"
+scripts/ui.sh
 
 say "cargo test"
 cargo test
@@ -69,19 +73,13 @@ if [ -f tests/sdk/go/go.mod ]; then
     )
 fi
 
-# The JavaScript client. Like .venv, node_modules carries a stamp with what was installed.
+# The JavaScript client.
 javascript=tests/sdk/http/js
 if [ -f "$javascript/package-lock.json" ]; then
-    if ! command -v npm >/dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null; then
+    if ! node_works; then
         printf '\n!!! %s\n' "Node.js 20 or newer with npm is missing: the tests with the JavaScript client ($javascript) WERE NOT RUN." >&2
     else
-        stamp=$javascript/node_modules/lock.installed
-        wanted=$(node --version; cat "$javascript/package-lock.json")
-        if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
-            say "installing $javascript/package-lock.json"
-            npm --prefix "$javascript" ci --ignore-scripts --no-audit --no-fund --loglevel=error
-            printf '%s\n' "$wanted" >"$stamp"
-        fi
+        npm_install "$javascript"
         say "node --test $javascript (binary: $DURAHUB_BIN)"
         node --test "$javascript"/*.test.js
     fi
@@ -93,13 +91,7 @@ if [ -f "$javascript/package-lock.json" ]; then
     if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
         printf '\n!!! %s\n' "Node.js with npm is missing: the tests with the JavaScript SDK ($javascript) WERE NOT RUN." >&2
     else
-        stamp=$javascript/node_modules/lock.installed
-        wanted=$(node --version; cat "$javascript/package-lock.json")
-        if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
-            say "installing $javascript/package-lock.json"
-            npm --prefix "$javascript" ci --ignore-scripts --no-audit --no-fund --loglevel=error
-            printf '%s\n' "$wanted" >"$stamp"
-        fi
+        npm_install "$javascript"
         if ! node "$javascript/run.js" --check; then
             printf '\n!!! %s\n' "Node.js 22 or newer is missing: the tests with the JavaScript SDK ($javascript) WERE NOT RUN." >&2
         else
@@ -116,6 +108,24 @@ if [ -f "$java/pom.xml" ]; then
     say "mvn test in $java (binary: $DURAHUB_BIN)"
     mvn --batch-mode --quiet --no-transfer-progress -Dstyle.color=never \
         -Dorg.slf4j.simpleLogger.log.org.apache.maven.plugin.surefire=info --file "$java/pom.xml" test
+fi
+
+# The dashboard, in a browser.
+dashboard=tests/ui
+if [ -f "$dashboard/package-lock.json" ]; then
+    [ -n "$(chromium_path)" ] || apt_install chromium
+    if ! node_works; then
+        printf '\n!!! %s\n' "Node.js 20 or newer with npm is missing: the dashboard WAS NOT BUILT and its tests ($dashboard) WERE NOT RUN." >&2
+    elif [ -z "$(chromium_path)" ]; then
+        printf '\n!!! %s\n' "Chromium is missing (on Debian: apt-get install chromium): the tests of the dashboard ($dashboard) WERE NOT RUN." >&2
+    elif [ ! -f static/index.html ]; then
+        give_up "the dashboard is not built: its packages could not be installed"
+    else
+        npm_install "$dashboard"
+        npm --prefix ui run --silent check
+        say "node --test $dashboard (binary: $DURAHUB_BIN)"
+        CHROMIUM=$(chromium_path) node --test "$dashboard"/*.test.js
+    fi
 fi
 
 # All languages together, with what the suites above have installed.

@@ -121,6 +121,31 @@ need_java() {
         "To run only the Rust tests: cargo test."
 }
 
+node_works() {
+    command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null
+}
+
+# npm_install FOLDER: what FOLDER/package-lock.json names. Like .venv, node_modules carries a stamp with what was installed.
+npm_install() {
+    local stamp=$1/node_modules/lock.installed wanted
+    wanted=$(node --version; cat "$1/package-lock.json")
+    if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+        say "installing $1/package-lock.json"
+        npm --prefix "$1" ci --ignore-scripts --no-audit --no-fund --loglevel=error || return 1
+        printf '%s\n' "$wanted" >"$stamp"
+    fi
+}
+
+# The path of a Chromium, or nothing.
+chromium_path() {
+    local name
+    for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
+        if [ -n "$name" ] && command -v "$name"; then
+            return 0
+        fi
+    done
+}
+
 for tool in "$@"; do
     "need_$tool"
 done

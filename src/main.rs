@@ -91,6 +91,7 @@ fn greeting(config: &Config, server: &Server) -> String {
         "\
 durahub {version}
 Listening on {url}
+  dashboard   {url}/dashboard
   HTTP API    {url}/runtime/webhooks/durabletask
   reference   {url}/docs
   health      {url}/healthz  {url}/readyz

@@ -45,6 +45,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/openapi.yaml"),
     ("GET", "/docs"),
+    ("GET", "/dashboard"),
+    ("GET", "/dashboard/{page}"),
 ];
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "options", "head"];
@@ -92,7 +94,8 @@ async fn what_is_documented_is_served_and_what_is_not_is_not() {
                 .replace("{instanceId}", id)
                 .replace("{eventName}", "E")
                 .replace("{entityName}", "documented")
-                .replace("{entityKey}", "k");
+                .replace("{entityKey}", "k")
+                .replace("{page}", "instances");
             let answer = server.ask(method, &target, Some("{}")).await;
             let told = format!("{method} {path}: {answer:?}");
             let described = documented.contains(&(method.clone(), path.to_owned()));

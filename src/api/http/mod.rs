@@ -10,6 +10,7 @@ mod admit;
 mod answer;
 mod body;
 mod control;
+mod dashboard;
 mod docs;
 mod embed;
 mod entities;
@@ -95,8 +96,8 @@ pub struct Api {
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, `/healthz` and `/readyz`. Any
-/// other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, the dashboard, `/healthz` and
+/// `/readyz`. Any other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
 /// with `merge`; what lies around these routes does not lie around those.
 pub fn router(state: Api) -> Router {
     let settings = state.settings.clone();
@@ -104,6 +105,7 @@ pub fn router(state: Api) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .nest(v1::BASE, v1::router())
+        .merge(dashboard::router())
         .route("/openapi.yaml", get(docs::description))
         .route("/docs", get(docs::reference))
         .method_not_allowed_fallback(async || Error::NoRoute)

@@ -65,11 +65,14 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 11] = [
+const BESIDE: [(&str, &str); 14] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
     ("reference", "/docs"),
+    ("root", "/"),
+    ("dashboard", "/dashboard"),
+    ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
@@ -132,7 +135,7 @@ async fn what_is_served_beside_the_api_is_served() {
     world.given("order-7", Status::Failed).await;
     for (id, path) in BESIDE {
         let (status, _) = world.raw(path).await;
-        assert_eq!(status, 200, "{id}");
+        assert_eq!(status, if id == "root" { 307 } else { 200 }, "{id}");
     }
 }
 

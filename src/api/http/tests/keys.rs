@@ -109,12 +109,30 @@ async fn every_route_asks_for_its_permission_at_both_mounts() {
 }
 
 #[tokio::test]
-async fn only_health_checks_are_open_and_what_is_nowhere_is_401_before_404() {
+async fn only_what_holds_no_data_is_open_and_what_is_nowhere_is_401_before_404() {
     let world = world().await;
-    for path in ["/healthz", "/readyz"] {
-        assert_eq!(world.get(&format!("http://host:7071{path}")).await.status, 200, "{path}");
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/openapi.yaml", 200),
+        ("/docs", 200),
+        ("/", 307),
+        ("/dashboard", 200),
+        ("/dashboard/", 200),
+        ("/dashboard/instances", 200),
+        ("/dashboard/assets/no.js", 404),
+    ] {
+        assert_eq!(world.raw(path).await.0, status, "{path}");
     }
-    for path in ["/", "/healthz/", "/HEALTHZ", "/metrics", "/durabletaskx/instances/a", "/instances/a"] {
+    for path in [
+        "/dashboards",
+        "/Dashboard",
+        "/healthz/",
+        "/HEALTHZ",
+        "/metrics",
+        "/durabletaskx/instances/a",
+        "/instances/a",
+    ] {
         let path = format!("http://host:7071{path}");
         world.get(&path).await.is_empty(401);
         for role in Role::ALL {

@@ -3,6 +3,7 @@
 
 mod contract;
 mod control;
+mod dashboard;
 mod entities;
 mod existing;
 mod history_pages;

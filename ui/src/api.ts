@@ -1,0 +1,179 @@
+// Every request the page makes. Reads are what the server offers everybody; the server decides what a key permits, the page only shows it.
+import { signal } from "@preact/signals";
+import { parse } from "./exact";
+import { hub, ROOT } from "./router";
+import { key } from "./settings";
+import type * as t from "./types";
+
+const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
+const OWN = `${ROOT}api/v1`;
+const CONTINUATION = "x-ms-continuation-token";
+
+/** A refusal, or no answer at all (status 0). */
+export class Problem extends Error {
+    constructor(readonly status: number, message: string, readonly requestId?: string) {
+        super(message);
+    }
+}
+
+/** When the server stopped answering; undefined while it does. */
+export const lostSince = signal<number | undefined>(undefined);
+/** "asked": the server wants a key; "refused": it does not know the one it was shown. */
+export const wanted = signal<"asked" | "refused" | undefined>(undefined);
+
+type Query = Record<string, string | number | boolean | undefined>;
+interface Options {
+    method?: "POST" | "DELETE";
+    body?: string;
+    contentType?: string;
+    headers?: Record<string, string>;
+    signal?: AbortSignal | undefined;
+}
+interface Answer {
+    status: number;
+    headers: Headers;
+    body: unknown;
+}
+
+function address(path: string, query: Query): string {
+    const search = new URLSearchParams();
+    if (hub.value) search.set("taskHub", hub.value);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") search.set(name, String(value));
+    const text = search.toString();
+    return path + (text && `?${text}`);
+}
+
+async function call(path: string, query: Query = {}, options: Options = {}): Promise<Answer> {
+    const shown = key.value;
+    const headers = new Headers(options.headers);
+    if (shown) headers.set("x-functions-key", shown);
+    if (options.body !== undefined) headers.set("content-type", options.contentType ?? "application/json");
+    let response: Response, text: string;
+    try {
+        response = await fetch(address(path, query), {
+            method: options.method ?? "GET", headers, cache: "no-store", redirect: "error",
+            body: options.body ?? null, signal: options.signal ?? null,
+        });
+        text = await response.text();
+    } catch (error) {
+        if (options.signal?.aborted) throw error;
+        lostSince.value ??= Date.now();
+        throw new Problem(0, "The server does not answer.");
+    }
+    lostSince.value = undefined;
+    if (response.ok) {
+        return { status: response.status, headers: response.headers, body: text ? parse(text) : undefined };
+    }
+    // An answer to a key that has been replaced meanwhile says nothing about the new one.
+    if (response.status === 401 && shown === key.value) wanted.value = shown ? "refused" : "asked";
+    throw new Problem(response.status, told(response.status, text), response.headers.get("x-request-id") ?? undefined);
+}
+
+/** The server's own words, or what the status means where it has none. */
+function told(status: number, text: string): string {
+    try {
+        const body: unknown = JSON.parse(text);
+        if (typeof body === "string") return body;
+        if (body && typeof body === "object" && "Message" in body && typeof body.Message === "string") return body.Message;
+    } catch {
+        // No JSON: no words of the server.
+    }
+    switch (status) {
+        case 401: return "The server wants a key.";
+        case 403: return "Your key does not permit this.";
+        case 404: return "There is no such thing here.";
+        case 410: return "It has ended already.";
+        case 413: return "That is larger than the server takes.";
+        default: return `The server answered ${status}.`;
+    }
+}
+
+const segment = encodeURIComponent;
+/** The empty key has a name of its own in a path. */
+const keySegment = (key: string) => segment(key || "$");
+
+async function read<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
+    return (await call(path, query, { signal })).body as T;
+}
+
+export interface Page<T> {
+    rows: T[];
+    next: string | undefined;
+}
+
+async function list<T>(path: string, query: Query, after: string | undefined, signal?: AbortSignal): Promise<Page<T>> {
+    const { headers, body } = await call(path, query, { signal, headers: after ? { [CONTINUATION]: after } : {} });
+    return { rows: body as T[], next: headers.get(CONTINUATION) || undefined };
+}
+
+export const hubs = (signal?: AbortSignal) => read<t.Hub[]>(`${OWN}/hubs`, {}, signal);
+export const counts = (filter: Query, signal?: AbortSignal) => read<t.Counts>(`${OWN}/counts`, filter, signal);
+export const failures = (filter: Query, signal?: AbortSignal) => read<t.Failures>(`${OWN}/failures`, filter, signal);
+export const workers = (signal?: AbortSignal) => read<t.Worker[]>(`${OWN}/workers`, {}, signal);
+export const queues = (signal?: AbortSignal) => read<t.Queue[]>(`${OWN}/queues`, {}, signal);
+export const explain = (id: string, signal?: AbortSignal) => read<t.Explanation>(`${OWN}/instances/${segment(id)}/explain`, {}, signal);
+export const revisions = (id: string, signal?: AbortSignal) => read<t.Revision[]>(`${OWN}/instances/${segment(id)}/revisions`, {}, signal);
+
+export const instance = (id: string, signal?: AbortSignal) => read<t.Instance>(`${FUNCTIONS}/instances/${segment(id)}`, {}, signal);
+export const instances = (filter: Query, after?: string, signal?: AbortSignal) =>
+    list<t.Instance>(`${FUNCTIONS}/instances`, { showInput: false, ...filter }, after, signal);
+export const entities = (name: string, filter: Query, after?: string, signal?: AbortSignal) =>
+    list<t.EntityRow>(`${FUNCTIONS}/entities${name && `/${segment(name)}`}`, { fetchState: true, ...filter }, after, signal);
+export const entityState = (name: string, key: string, signal?: AbortSignal) =>
+    read<t.Json>(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, {}, signal);
+
+export interface HistoryPage {
+    rows: t.HistoryRow[];
+    next: string | undefined;
+}
+
+/** A page of the history; `revision` is one that a rewind has put aside. */
+export async function history(id: string, query: Query, signal?: AbortSignal): Promise<HistoryPage> {
+    const { headers, body } = await call(`${FUNCTIONS}/instances/${segment(id)}`, { showHistory: true, ...query }, { signal });
+    return { rows: (body as t.Instance).historyEvents ?? [], next: headers.get("x-durahub-history-next") ?? undefined };
+}
+
+/** Why an instance failed. Only the last event of the history knows the stack and the inner failures. */
+export async function failure(id: string, signal?: AbortSignal): Promise<t.Failure | undefined> {
+    let after: string | undefined, last: t.HistoryRow | undefined;
+    do {
+        const page = await history(id, { showInput: false, historyTop: 10_000, historyAfter: after }, signal);
+        last = page.rows.at(-1) ?? last;
+        after = page.next;
+    } while (after !== undefined);
+    return last?.FailureDetails ?? undefined;
+}
+
+const act = (id: string, verb: string, query: Query = {}, options: Options = {}) =>
+    call(`${FUNCTIONS}/instances/${segment(id)}${verb}`, query, { method: "POST", ...options });
+
+export const suspend = (id: string, reason: string) => act(id, "/suspend", { reason });
+export const resume = (id: string, reason: string) => act(id, "/resume", { reason });
+export const rewind = (id: string, reason: string) => act(id, "/rewind", { reason });
+export const terminate = (id: string, reason: string) => act(id, "/terminate", { reason });
+export const raiseEvent = (id: string, name: string, json: string) => act(id, `/raiseEvent/${segment(name)}`, {}, { body: json });
+export const purge = (id: string) => act(id, "", {}, { method: "DELETE" });
+
+/** The id under which it runs again. */
+export async function restart(id: string, underNewId: boolean, once: string): Promise<string> {
+    const { body } = await act(id, "/restart", { restartWithNewInstanceId: underNewId }, { headers: { "idempotency-key": once } });
+    return (body as { id: string }).id;
+}
+
+export interface Start {
+    name: string;
+    id: string;
+    version: string;
+    json: string;
+}
+
+/** The id of what was started. The same `once` never starts twice. */
+export async function start({ name, id, version, json }: Start, once: string): Promise<string> {
+    const path = `${FUNCTIONS}/orchestrators/${segment(name)}${id && `/${segment(id)}`}`;
+    const options: Options = { method: "POST", headers: { "idempotency-key": once } };
+    if (json.trim()) options.body = json;
+    return ((await call(path, { version }, options)).body as { id: string }).id;
+}
+
+export const signalEntity = (name: string, key: string, op: string, json: string) =>
+    call(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, { op }, { method: "POST", ...(json.trim() && { body: json }) });

@@ -1,0 +1,90 @@
+// Who is connected, what they can do, and what nobody does.
+import { queues, workers } from "../api";
+import { Loading, Refused, State, Time } from "../components/basics";
+import { Icon } from "../components/Icon";
+import { QueueTable } from "../components/QueueTable";
+import { count, plural } from "../format";
+import { useLive } from "../live";
+import { href } from "../router";
+import type { Held, Worker } from "../types";
+
+export function Workers() {
+    const staff = useLive("workers", workers);
+    const work = useLive("queues", queues);
+    const lonely = work.data?.filter((queue) => !queue.served) ?? [];
+    return (
+        <div class="page">
+            <div class="top"><h1>Workers</h1>{staff.data && <span class="muted">{plural(staff.data.length, "connected worker")}</span>}</div>
+            {lonely.length > 0 && (
+                <p class="note warn row"><Icon name="alert" />
+                    {plural(lonely.reduce((sum, queue) => sum + queue.waiting, 0), "item waits", "items wait")} for a worker that serves
+                    {" "}{lonely.slice(0, 3).map((queue) => queue.name).join(", ")}{lonely.length > 3 && ` and ${plural(lonely.length - 3, "other name")}`}.
+                </p>
+            )}
+            {staff.data ? <Cards workers={staff.data} /> : (
+                <section class="card">{staff.problem ? <Refused problem={staff.problem} again={staff.again} /> : <Loading what="workers" />}</section>
+            )}
+            <section class="card" aria-labelledby="queues">
+                <header><h2 id="queues">Waiting for a worker</h2></header>
+                {work.data ? <QueueTable queues={work.data} /> : work.problem ? <Refused problem={work.problem} again={work.again} /> : <Loading what="queues" />}
+            </section>
+        </div>
+    );
+}
+
+function Cards({ workers }: { workers: Worker[] }) {
+    if (workers.length === 0) {
+        return (
+            <section class="card">
+                <State icon="gear" title="No worker is connected">
+                    <p>What is started waits until a worker connects that serves it. How an SDK connects stands on the <a href={href("")}>overview</a> of an
+                        empty server and in the README.</p>
+                </State>
+            </section>
+        );
+    }
+    return <div class="workers">{workers.map((worker) => <Card key={worker.id} worker={worker} />)}</div>;
+}
+
+function Card({ worker }: { worker: Worker }) {
+    const { serves } = worker;
+    return (
+        <section class="card worker" aria-labelledby={`worker-${worker.id}`}>
+            <header>
+                <Icon name={worker.embedded ? "box" : "gear"} />
+                <h2 id={`worker-${worker.id}`} class="ellipsis" title={worker.label}>{worker.embedded ? "In the server itself" : worker.label}</h2>
+                <span class="push muted small">since <Time at={worker.connectedSince} /></span>
+            </header>
+            <div class="inside">
+                <div class="load">
+                    <Load what="Orchestrations" held={worker.orchestrations} />
+                    <Load what="Activities" held={worker.activities} />
+                    <Load what="Entities" held={worker.entities} />
+                </div>
+                <p class="muted small">{plural(worker.answered, "item")} answered · {worker.taskHub ? `hub ${worker.taskHub}` : "all hubs"} · number {worker.id}</p>
+                {serves ? (
+                    <>
+                        <Names what="Orchestrations" names={serves.orchestrations} />
+                        <Names what="Activities" names={serves.activities} />
+                        {serves.entities ? <Names what="Entities" names={serves.entities} /> : <p class="small muted">All entities</p>}
+                    </>
+                ) : <p class="small">It names nothing, so it takes whatever no other worker names.</p>}
+            </div>
+        </section>
+    );
+}
+
+function Load({ what, held: { held, most } }: { what: string; held: Held }) {
+    return (
+        <>
+            <span>{what}</span>
+            <progress value={held} max={Math.max(most, 1)} aria-label={`${what}: ${held} of ${most} in hand`} />
+            <span class="number muted">{count(held)} of {count(most)}</span>
+        </>
+    );
+}
+
+function Names({ what, names }: { what: string; names: string[] }) {
+    if (names.length === 0) return null;
+    return <div class="field"><h3>{what}</h3><div class="names">{names.map((name) => <span key={name} class="name">{name}</span>)}</div></div>;
+}

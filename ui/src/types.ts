@@ -1,0 +1,127 @@
+// The answers of the server, as openapi.yaml describes them.
+
+export const STATUSES = ["Running", "Pending", "Suspended", "Completed", "Failed", "Terminated", "Canceled", "ContinuedAsNew"] as const;
+export type Status = (typeof STATUSES)[number];
+/** Any JSON. Numbers that a double cannot hold are kept as they were written; see exact.ts. */
+export type Json = unknown;
+
+export interface Instance {
+    name: string;
+    instanceId: string;
+    version?: string;
+    runtimeStatus: Status;
+    input: Json;
+    customStatus: Json;
+    output: Json;
+    createdTime: string;
+    lastUpdatedTime: string;
+    historyEvents?: HistoryRow[];
+}
+export interface Failure {
+    ErrorType: string;
+    ErrorMessage: string;
+    StackTrace: string | null;
+    InnerFailure: Failure | null;
+    IsNonRetriable: boolean;
+    Properties: Record<string, Json> | null;
+}
+export interface HistoryRow {
+    EventType: string;
+    Timestamp: string;
+    Name?: string;
+    FunctionName?: string;
+    ScheduledTime?: string | null;
+    InstanceId?: string | null;
+    FireAt?: string | null;
+    Reason?: string | null;
+    Operation?: string;
+    RequestId?: string;
+    CriticalSectionId?: string;
+    LockSet?: string[];
+    Input?: string | null;
+    Result?: Json;
+    Data?: string | null;
+    FailureDetails?: Failure | null;
+    OrchestrationStatus?: Status;
+}
+export interface Counts {
+    total: number;
+    byStatus: Record<Status, number>;
+}
+export interface Hub {
+    name: string;
+    default: boolean;
+}
+export interface Held {
+    held: number;
+    most: number;
+}
+export interface Worker {
+    id: number;
+    label: string;
+    taskHub: string | null;
+    embedded: boolean;
+    connectedSince: string;
+    orchestrations: Held;
+    activities: Held;
+    entities: Held;
+    answered: number;
+    serves: { orchestrations: string[]; activities: string[]; entities: string[] | null } | null;
+}
+export interface Queue {
+    kind: "orchestration" | "activity" | "entity";
+    name: string;
+    version: string | null;
+    waiting: number;
+    served: boolean;
+}
+export interface FailureGroup {
+    name: string;
+    errorType: string;
+    message: string;
+    count: number;
+    firstTime: string;
+    lastTime: string;
+    exampleInstanceId: string;
+}
+export interface Failures {
+    groups: FailureGroup[];
+    lookedAt: number;
+    more: boolean;
+}
+export interface Standing {
+    state: string;
+    worker: string | null;
+    since: string | null;
+    returns: number;
+}
+export interface Waiting {
+    kind: "activity" | "timer" | "subOrchestration" | "entityCall" | "lock";
+    id: number;
+    name: string;
+    since: string;
+    due: string | null;
+    instanceId: string | null;
+    runtimeStatus: Status | null;
+    delivery: Standing | null;
+    backlog: number | null;
+    lockedBy: string | null;
+}
+export interface Explanation {
+    summary: string;
+    turn: Standing | null;
+    waitsFor: Waiting[];
+    messages: { ready: number; later: number; nextDue: string | null };
+    lockedBy: string | null;
+}
+export interface Revision {
+    revision: number;
+    rewoundTime: string;
+    reason: string | null;
+    events: number;
+}
+export interface EntityRow {
+    entityId: { name: string; key: string };
+    lastOperationTime: string;
+    state: Json;
+}
