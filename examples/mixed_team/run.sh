@@ -35,10 +35,14 @@ work=$(mktemp -d)
 pids=()
 finish() {
     local code=$?
-    trap - EXIT INT TERM
-    # The server goes last, so that no worker complains about its absence.
-    for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
-        kill "${pids[i]}" 2>/dev/null && wait "${pids[i]}" 2>/dev/null || true
+    trap - EXIT
+    trap '' INT TERM
+    set +e
+    # All that was begun, also what has no place among the pids yet. The server goes last, so that no worker complains about its absence.
+    local begun
+    mapfile -t begun < <(jobs -p)
+    for ((i = ${#begun[@]} - 1; i >= 0; i--)); do
+        kill "${begun[i]}" 2>/dev/null && wait "${begun[i]}" 2>/dev/null
     done
     if [ "$code" -ne 0 ]; then
         tail -n 20 "$work"/*.log >&2
