@@ -268,7 +268,6 @@ async fn wrong_methods_and_paths_are_404_without_a_body() {
         ("POST", "orchestrators"),
         ("POST", "orchestrators//HelloCities"),
         ("GET", ""),
-        ("GET", "/"),
         ("GET", "/runtime/webhooks/durabletaskx/instances/i"),
         ("POST", "/healthz"),
         ("DELETE", "/readyz"),

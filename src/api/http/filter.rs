@@ -28,7 +28,7 @@ pub fn asked(query: &Query) -> Result<Filter, Error> {
         versions: texts("version"),
         parent: parent(query)?,
         tags: query.values("tag").map(tag).collect::<Result<_, _>>()?,
-        entities: true,
+        entities: understood(query, "entities", FLAG, Query::flag)?.unwrap_or(true),
     })
 }
 
@@ -112,6 +112,7 @@ mod tests {
             "lastUpdatedTimeFrom=yesterday",
             "lastUpdatedTimeTo=1",
             "topLevel=1",
+            "entities=none",
             "topLevel=true&parentInstanceId=a",
             "tag=:red",
         ] {
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_parameter_without_a_value_asks_nothing() {
         let raw = "runtimeStatus=&createdTimeFrom=&lastUpdatedTimeFrom=&lastUpdatedTimeTo=+&instanceIdPrefix=&name=&version=\
-            &parentInstanceId=&topLevel=&tag=&order=";
+            &parentInstanceId=&topLevel=&entities=&tag=&order=";
         let query = Query::parse(raw);
         assert_eq!(asked(&query).unwrap(), Filter::default());
         assert_eq!(order(&query).unwrap(), (Order::Created, false));

@@ -6,7 +6,7 @@ use crate::{
         Class, Commit, Effect, EntityChange, EntityId, InstanceId, InstanceKey, Lock, LockChange,
         NewExecution, Outgoing, Pending, Recipient, Status, StatusSet, Timestamp,
     },
-    store::{EntityFilter, EntityLoaded, Error, PageLimits, Purged, Read},
+    store::{EntityFilter, EntityLoaded, Error, Filter, Order, PageLimits, Purged, Read, Walk},
 };
 
 fn entity(text: &str) -> EntityId {
@@ -303,4 +303,21 @@ pub async fn messages_of_one_turn_to_oneself_stay_with_oneself(cx: &mut StoreTes
     cx.store.turn_commit(turn).await.unwrap();
     assert_eq!(short(&cx.effects()), ["Message @counter@a again Running", "Changed @counter@a Running"]);
     assert_eq!(cx.inbox(key).await, ["again"]);
+}
+
+pub async fn lists_leave_entities_out_if_asked(cx: &mut StoreTest) {
+    cx.create("a").await;
+    cx.make("@counter@a").await;
+    for (entities, expected) in [(true, vec!["@counter@a", "a"]), (false, vec!["a"])] {
+        let filter = Filter { entities, ..Filter::default() };
+        for order in [Order::Created, Order::Updated, Order::Id] {
+            let page =
+                cx.store.instance_list(cx.hub, filter.clone(), Walk::first(order), limits(9)).await.unwrap();
+            let mut ids: Vec<_> = page.instances.iter().map(|(record, _)| record.id.to_string()).collect();
+            ids.sort();
+            assert_eq!(ids, expected, "{order:?}");
+        }
+        let counts = cx.store.instance_count(cx.hub, filter).await.unwrap();
+        assert_eq!(counts.total(), expected.len() as u64);
+    }
 }

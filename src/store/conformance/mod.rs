@@ -155,6 +155,7 @@ macro_rules! conformance {
                 a_purged_entity_keeps_what_waits_and_its_lock
                 an_entity_is_read_as_callers_see_it
                 entities_are_listed_in_pages
+                lists_leave_entities_out_if_asked
                 an_orchestration_that_an_entity_starts_replaces_nobody
                 messages_of_one_turn_to_oneself_stay_with_oneself
             }

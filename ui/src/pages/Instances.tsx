@@ -23,6 +23,7 @@ function asked() {
     return {
         name: of("name"), version: of("version"), instanceIdPrefix: of("prefix"), tag: of("tag"),
         topLevel: of("children") ? undefined : true,
+        entities: "false",
         createdTimeFrom: range === "custom" ? of("from") : since(range),
         createdTimeTo: range === "custom" ? of("to") : undefined,
     };

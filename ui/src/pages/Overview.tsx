@@ -13,7 +13,7 @@ import { STATUSES, type Counts, type Worker } from "../types";
 
 export function Overview() {
     const range = params.value.get("range");
-    const filter = () => ({ createdTimeFrom: since(range) });
+    const filter = () => ({ createdTimeFrom: since(range), entities: "false" });
     const numbers = useLive(`counts ${range}`, (signal) => counts(filter(), signal));
     const staff = useLive("workers", workers);
     const isNew = !range && numbers.data?.total === 0 && staff.data?.every((worker) => worker.embedded);

@@ -199,6 +199,7 @@ async fn own_filters_hold_together_with_the_others() {
         ("parentInstanceId=a", "d"),
         ("topLevel=true", "a b c e"),
         ("topLevel=false", "a b c d e"),
+        ("entities=false", "a b c d e"),
         ("lastUpdatedTimeFrom=2026-01-02T03:04:09.5Z", "c e"),
         ("lastUpdatedTimeTo=2026-01-02T03:04:06.999999Z", "a b"),
         ("order=createdTime+desc", "e d c b a"),
@@ -211,6 +212,7 @@ async fn own_filters_hold_together_with_the_others() {
     for (query, part) in [
         ("lastUpdatedTimeFrom=soon", "lastUpdatedTimeFrom"),
         ("topLevel=maybe", "topLevel"),
+        ("entities=maybe", "entities"),
         ("tag=:x", "tag"),
         ("order=name", "order"),
     ] {
