@@ -2,7 +2,7 @@
 # Measures durahub and others that run durable orchestrations from a file on one machine: the same work, one after another, on this machine.
 # docs/performance.md says what can be compared and what cannot.
 #
-#     benches/peers/run.sh                            everything: about eight minutes, and the first time some more to install
+#     benches/peers/run.sh                            everything: about six minutes, and the first time some more to install
 #     benches/peers/run.sh --only durahub,restate     only these: durahub, durabletask-go, duroxide, restate, dbos
 #     benches/peers/run.sh --seconds 30 --warm-up 5   how long each workload is measured, and runs before that (10 and 2)
 #     benches/peers/run.sh --json                     JSON lines instead of the table
