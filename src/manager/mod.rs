@@ -21,6 +21,7 @@ mod purge_many;
 mod recent;
 mod restart;
 mod rewind;
+mod search;
 mod start;
 mod token;
 mod wait;
@@ -34,6 +35,7 @@ pub use idempotency::IdempotencyKey;
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
+pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;
 

@@ -18,6 +18,7 @@ pub mod payloads;
 pub mod pending;
 pub mod purge;
 pub mod rewind;
+pub mod search;
 pub mod secrets;
 pub mod terms;
 pub mod turns;
@@ -133,6 +134,13 @@ macro_rules! conformance {
                 every_filter_in_every_order_finds_what_matches_page_by_page
                 counts_are_those_of_the_list
                 an_ended_instance_that_lives_again_is_found_as_such
+            }
+            search {
+                a_search_finds_what_a_list_finds
+                texts_are_found_in_any_case_and_nowhere_else
+                what_is_shown_of_an_instance_is_short
+                sizes_are_told_when_asked_for
+                what_stays_is_met_once_in_every_order_while_others_come_and_go
             }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended
