@@ -65,7 +65,7 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 15] = [
+const BESIDE: [(&str, &str); 19] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
@@ -75,6 +75,10 @@ const BESIDE: [(&str, &str); 15] = [
     ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
     ("searchInstances", "/api/v1/instances"),
+    ("exportInstances", "/api/v1/instances/export"),
+    ("instanceHistogram", "/api/v1/histogram"),
+    ("instanceStatistics", "/api/v1/statistics"),
+    ("searchEntities", "/api/v1/entities"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),
