@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{InstanceRecord, NewInstance, Status, StatusExt as _, Timestamp},
-    store::{By, Filter, Histogram, HistogramQuery, Moment, Order, PageLimits, Read, Series, Walk},
+    store::{By, Filter, Histogram, HistogramQuery, Moment, Order, PageLimits, Read, Series, Span, Walk},
 };
 use std::collections::BTreeMap;
 
@@ -36,7 +36,9 @@ pub async fn a_histogram_counts_what_the_list_has(cx: &mut StoreTest) {
     let all: Vec<InstanceRecord> =
         all.await.unwrap().instances.into_iter().map(|(record, _)| record).collect();
     assert_eq!(all.len(), 160);
-    for filter in all_filters() {
+    let wide = Span { from: Some(at(-5)), before: Some(at(1_000_000)) };
+    let wide = Filter { created: wide, completed: wide, ..Filter::default() };
+    for filter in all_filters().into_iter().chain([wide]) {
         for (of, by) in
             [Moment::Created, Moment::Completed].into_iter().flat_map(|of| [(of, By::Status), (of, By::Name)])
         {
