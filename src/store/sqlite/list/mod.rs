@@ -163,7 +163,8 @@ fn search(
                 Stop::At(place) => return Ok(place.or(reached)),
                 Stop::Cut(place) if over() => return Ok(Some(place)),
                 Stop::Cut(place) => {
-                    (walk, rows) = (walk.after(place), rows.saturating_mul(2).min(SORTED.max(rows)))
+                    walk = walk.after(place);
+                    rows = rows.saturating_mul(2).min(SORTED.max(rows));
                 }
             }
         }
