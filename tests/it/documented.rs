@@ -35,7 +35,7 @@ const KNOWN: &[(&str, &str)] = &[
     ("GET", "/api/v1/instances/{instanceId}/revisions"),
     ("GET", "/api/v1/instances/{instanceId}/explain"),
     ("GET", "/api/v1/instances"),
-    ("GET", "/api/v1/instances/export"),
+    ("GET", "/api/v1/export"),
     ("GET", "/api/v1/histogram"),
     ("GET", "/api/v1/statistics"),
     ("GET", "/api/v1/entities"),

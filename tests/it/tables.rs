@@ -57,7 +57,7 @@ async fn an_export_has_every_instance_once_in_either_format() {
         async move { server.start("Elsewhere", &format!("i,{number}"), "").await }
     }))
     .await;
-    let answer = server.get("/api/v1/instances/export?format=ndjson&order=id&sizes=true").await;
+    let answer = server.get("/api/v1/export?format=ndjson&order=id&sizes=true").await;
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"instances.ndjson\""));
     let rows: Vec<Value> = answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -65,19 +65,19 @@ async fn an_export_has_every_instance_once_in_either_format() {
     assert_eq!((rows.len(), ids.len()), (1_100, 1_100));
     assert_eq!(rows[0]["historyEvents"], 0);
 
-    let answer = server.get("/api/v1/instances/export?name=Elsewhere").await;
+    let answer = server.get("/api/v1/export?name=Elsewhere").await;
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<&str> = answer.body.split_terminator("\r\n").collect();
     assert!(lines[0].starts_with("instanceId,name,version,runtimeStatus,"), "{}", lines[0]);
     assert_eq!(lines.iter().filter(|line| line.starts_with("\"i,")).count(), 1_100);
     assert!(lines[1].contains("\",Elsewhere,,Pending,20"), "{}", lines[1]);
 
-    let none = server.get("/api/v1/instances/export?taskHub=nowhere").await;
+    let none = server.get("/api/v1/export?taskHub=nowhere").await;
     assert_eq!((none.status, none.body.lines().count()), (200, 1));
     for (query, part) in
         [("format=xml", "format must be csv or ndjson"), ("order=size", "order"), ("sizes=1", "sizes")]
     {
-        server.get(&format!("/api/v1/instances/export?{query}")).await.is_error(400, part);
+        server.get(&format!("/api/v1/export?{query}")).await.is_error(400, part);
     }
 }
 

@@ -75,7 +75,7 @@ const BESIDE: [(&str, &str); 19] = [
     ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
     ("searchInstances", "/api/v1/instances"),
-    ("exportInstances", "/api/v1/instances/export"),
+    ("exportInstances", "/api/v1/export"),
     ("instanceHistogram", "/api/v1/histogram"),
     ("instanceStatistics", "/api/v1/statistics"),
     ("searchEntities", "/api/v1/entities"),

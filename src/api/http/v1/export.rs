@@ -1,4 +1,4 @@
-//! `GET /api/v1/instances/export`: all instances that a search finds, as a file.
+//! `GET /api/v1/export`: all instances that a search finds, as a file.
 //!
 //! It is written page by page while it is sent, so that its size costs no memory. A search that fails in between breaks the answer off.
 

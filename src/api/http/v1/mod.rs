@@ -32,11 +32,11 @@ pub fn router() -> Router<Api> {
     Router::new()
         .route("/counts", get(counts))
         .route("/entities", get(entities))
+        .route("/export", get(export))
         .route("/failures", get(failures))
         .route("/histogram", get(histogram))
         .route("/hubs", get(hubs))
         .route("/instances", get(search))
-        .route("/instances/export", get(export))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/queues", get(queues))
@@ -50,10 +50,9 @@ pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
         [
-            "counts" | "entities" | "failures" | "histogram" | "hubs" | "instances" | "queues" | "statistics"
-            | "workers",
-        ]
-        | ["instances", "export"] => Some((Operation::List, None)),
+            "counts" | "entities" | "export" | "failures" | "histogram" | "hubs" | "instances" | "queues"
+            | "statistics" | "workers",
+        ] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
             let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
             Some((Operation::Status, Some(id.into_owned())))
