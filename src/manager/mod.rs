@@ -13,6 +13,7 @@ mod error;
 mod explain;
 mod failures;
 mod history;
+mod history_page;
 mod hubs;
 mod idempotency;
 mod list;
@@ -23,18 +24,21 @@ mod restart;
 mod rewind;
 mod start;
 mod token;
+mod tree;
 mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, Wait, WaitKind};
 pub use failures::{FailureGroup, Failures};
+pub use history_page::{HistoryAsked, HistoryPage};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
 pub use start::{Reuse, Start, Started};
+pub use tree::{Tree, TreeNode};
 pub use wait::WaitFor;
 
 use crate::{

@@ -45,6 +45,14 @@ pub enum Appended {
     NotFound,
 }
 
+/// Answer of [`Store::history_size`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistorySize {
+    pub events: i64,
+    /// Of the events as they are stored.
+    pub bytes: i64,
+}
+
 /// Answer of [`Store::instance_purge`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purged {
@@ -221,6 +229,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The part of it from event number `from` on, before number `before` (chunks that contain such events, as a whole).
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// How large the history of the current execution is, without reading it.
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error>;
 
     /// The earlier histories of the instance, the first one first.
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error>;

@@ -3,7 +3,7 @@
 use super::{rows, writer::Tx};
 use crate::{
     model::{Chunk, InstanceKey},
-    store::Error,
+    store::{Error, HistorySize},
 };
 use rusqlite::{Connection, params};
 
@@ -70,6 +70,19 @@ pub fn part(conn: &Connection, key: InstanceKey, from: i64, before: i64) -> Resu
     }
 }
 
+// The length of a blob stands at the head of its row: none of the events is read.
+const SIZE: &str = "SELECT coalesce(sum(count), 0), coalesce(sum(length(events)), 0) FROM history \
+    WHERE id BETWEEN ?1 + 0 AND ?2 + 0";
+
+/// [`crate::store::Store::history_size`].
+pub fn size(conn: &Connection, key: InstanceKey) -> Result<HistorySize, Error> {
+    let (first, last) = span(key);
+    let size = rows::one(conn, SIZE, params![first, last], |row| {
+        Ok(HistorySize { events: row.get(0)?, bytes: row.get(1)? })
+    })?;
+    Ok(size.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,7 +92,7 @@ mod tests {
     fn statements_over_a_history_are_searches_and_are_planned_once() {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("migrations/0001_init.sql")).unwrap();
-        for sql in [REMOVE, ALL, REST] {
+        for sql in [REMOVE, ALL, REST, SIZE] {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let zeros = vec![0_i64; plan.parameter_count()];
             let steps = plan.query_map(rusqlite::params_from_iter(zeros), |row| row.get::<_, String>(3));

@@ -10,8 +10,8 @@ use crate::{
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Listed, Loaded,
-        PageLimits, Place, Purged, Read, Ready, Recorded, Store, Terms, Walk,
+        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, HistorySize,
+        Listed, Loaded, PageLimits, Place, Purged, Read, Ready, Recorded, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -388,6 +388,14 @@ impl Store for MemoryStore {
             (kept.payloads.output, kept.payloads.failure) = (None, None);
         }
         Ok(())
+    }
+
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let history = kept.map(|kept| kept.history.clone()).unwrap_or_default();
+        let events = i64::try_from(history.len()).unwrap();
+        Ok(HistorySize { events, bytes: i64::try_from(Chunk::encode(0, history).bytes.len()).unwrap() })
     }
 
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
