@@ -18,6 +18,7 @@ mod entities;
 mod explain;
 mod history;
 mod hubs;
+mod instance;
 mod keys;
 mod limits;
 mod links;

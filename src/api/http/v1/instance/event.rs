@@ -157,6 +157,11 @@ pub fn name(kind: &EventType) -> Option<&str> {
     }
 }
 
+/// Whether it only opens or closes a turn.
+pub fn is_turn(kind: &EventType) -> bool {
+    matches!(kind, EventType::OrchestratorStarted(_) | EventType::OrchestratorCompleted(_))
+}
+
 /// The id of the event that this one answers.
 pub fn answers(kind: &EventType) -> Option<i32> {
     match kind {

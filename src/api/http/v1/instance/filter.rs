@@ -2,12 +2,9 @@
 
 use super::{
     super::super::{Error, Query},
-    event::{self, answers, is_failed, name, type_name},
+    event::{self, answers, is_failed, is_turn, name, type_name},
 };
-use crate::model::{
-    Short,
-    pb::{HistoryEvent, history_event::EventType},
-};
+use crate::model::{Short, pb::HistoryEvent};
 
 /// What is given must hold together; texts are looked for in any case.
 #[derive(Debug, Default)]
@@ -52,9 +49,8 @@ impl Filter {
     /// Whether the event is wanted. One of a kind that nobody knows is not.
     pub fn wants(&self, event: &HistoryEvent) -> bool {
         let Some(kind) = &event.event_type else { return false };
-        let is_turn = matches!(kind, EventType::OrchestratorStarted(_) | EventType::OrchestratorCompleted(_));
         let holds = |text: &str, part: &str| text.to_lowercase().contains(part);
-        !(self.no_turns && is_turn)
+        !(self.no_turns && is_turn(kind))
             && (self.types.is_empty()
                 || self.types.iter().any(|name| type_name(kind).eq_ignore_ascii_case(name)))
             && (!self.failed || is_failed(kind))

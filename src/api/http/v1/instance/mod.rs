@@ -20,7 +20,7 @@ use crate::{
     store::HistorySize,
 };
 use axum::{http::StatusCode, response::Response};
-use event::{name, time, type_name};
+use event::{is_turn, name, time, type_name};
 use failure::Failure;
 use payload::Payload;
 use row::Row;
@@ -42,6 +42,7 @@ struct Body<'a> {
     history_events: i64,
     history_bytes: i64,
     trace_parent: Option<String>,
+    /// But for what only opens and closes turns.
     last_event: Option<LastEvent>,
 }
 
@@ -93,11 +94,18 @@ async fn ends(
             trace_parent = started.parent_trace_context.map(|context| context.trace_parent);
         }
     }
-    let last = manager.history_event(key, size.events - 1).await?;
-    let last = last.and_then(|event| {
-        let kind = event.event_type.as_ref()?;
-        let name = name(kind).map(str::to_owned);
-        Some(LastEvent { r#type: type_name(kind), name, time: time(event.timestamp.as_ref()) })
-    });
+    // What only opens and closes turns says little.
+    let mut last = None;
+    for number in (size.events.saturating_sub(3).max(0)..size.events).rev() {
+        let event = manager.history_event(key, number).await?;
+        let Some((at, Some(kind))) = event.map(|event| (event.timestamp, event.event_type)) else {
+            continue;
+        };
+        if !is_turn(&kind) {
+            let name = name(&kind).map(str::to_owned);
+            last = Some(LastEvent { r#type: type_name(&kind), name, time: time(at.as_ref()) });
+            break;
+        }
+    }
     Ok((trace_parent.filter(|text| !text.is_empty()), last))
 }
