@@ -8,6 +8,7 @@ import { Data } from "../components/Data";
 import { Explained } from "../components/Explained";
 import { FailureBanner } from "../components/Failure";
 import { History } from "../components/history/History";
+import { LOOKS } from "../components/history/looks";
 import { Icon } from "../components/Icon";
 import { Raw } from "../components/Raw";
 import { Sequence } from "../components/Sequence";
@@ -67,9 +68,9 @@ function Facts({ instance }: { instance: InstanceDetails }) {
                     <dd>{durationMs === null ? <Elapsed from={createdTime} /> : <span class="number">{duration(durationMs)}</span>}</dd></div>
                 {parentInstanceId && <div><dt>Started by</dt><dd><a class="id" href={instanceHref(parentInstanceId)}>{parentInstanceId}</a></dd></div>}
                 <div><dt>History</dt><dd>{plural(instance.historyEvents, "event")}, {bytes(instance.historyBytes)}</dd></div>
-                {lastEvent && <div><dt>Last event</dt><dd>{lastEvent.type}{lastEvent.name && ` ${lastEvent.name}`}</dd></div>}
-                <div><dt>Execution</dt><dd class="row"><code>{executionId}</code><CopyButton text={() => executionId} what="the execution id" /></dd></div>
-                {traceParent && <div><dt>Trace</dt><dd><code>{traceParent}</code></dd></div>}
+                {lastEvent && <div><dt>Last event</dt><dd><span title={lastEvent.type}>{LOOKS[lastEvent.type]?.[1] ?? lastEvent.type}</span>{lastEvent.name && `: ${lastEvent.name}`}</dd></div>}
+                <div><dt>Execution</dt><dd class="row"><code class="ellipsis" title={executionId}>{executionId}</code><CopyButton text={() => executionId} what="the execution id" /></dd></div>
+                {traceParent && <div class="two-wide"><dt>Trace</dt><dd class="ellipsis"><code title={traceParent}>{traceParent}</code></dd></div>}
                 <div><dt>Task hub</dt><dd>{hub.value ?? "the default one"}</dd></div>
                 <Line id={id} title="Input" payload={instance.input} /><Line id={id} title="Output" payload={instance.output} />
                 {labels.length > 0 && <div class="wide"><dt>Tags</dt><dd class="names">{labels.map(([key, value]) => <span key={key} class="name">{key}: {value}</span>)}</dd></div>}
@@ -82,7 +83,7 @@ function Facts({ instance }: { instance: InstanceDetails }) {
 function Line({ id, title, payload }: { id: string; title: string; payload: Payload | null }) {
     if (!payload) return null;
     const text = payload.text.slice(0, 200).replace(/\s+/g, " ");
-    return <div><dt>{title}</dt><dd class="ellipsis"><a class="line mono" href={instanceHref(id, { tab: "data" })} title={`${title}: ${bytes(payload.bytes)}`}>{text || "(empty text)"}</a></dd></div>;
+    return <div class="two-wide"><dt>{title}</dt><dd class="ellipsis"><a class="line mono" href={instanceHref(id, { tab: "data" })} title={`${title}: ${bytes(payload.bytes)}`}>{text || "(empty text)"}</a></dd></div>;
 }
 
 function Waits({ id }: { id: string }) {

@@ -40,17 +40,24 @@ interface Group {
     lines: Line[];
 }
 
+/** Never in a folded row. */
+const KEPT: readonly Kind[] = ["orchestration", "pause"];
+
 /** Lines that belong together: those of one turn, kind and name, and whatever is the same in the turns right after. */
 function groups(lines: readonly Line[]): Group[] {
     const found: Group[] = [];
     let turn: Map<string, Group> | undefined, number = -1, before: Group | undefined;
     for (const line of lines) {
+        const key = `${line.kind} ${line.name}`;
+        if (KEPT.includes(line.kind)) {
+            found.push({ key, lines: [line] });
+            continue;
+        }
         if (line.turn !== number || turn === undefined) {
-            before = turn?.size === 1 ? found.at(-1) : undefined;
+            before = turn?.size === 1 ? turn.values().next().value : undefined;
             turn = new Map();
             number = line.turn;
         }
-        const key = `${line.kind} ${line.name}`;
         const own = turn.get(key) ?? (turn.size === 0 && before?.key === key ? before : undefined);
         if (own) {
             own.lines.push(line);
@@ -64,14 +71,12 @@ function groups(lines: readonly Line[]): Group[] {
     return found;
 }
 
-const KEPT: readonly Kind[] = ["orchestration", "pause"];
-
 /** The rows, in the order in which things began. `unfolded` names the folded rows that are open. */
 export function rows(lines: readonly Line[], unfolded: ReadonlySet<string>): Row[] {
     const units: { first: number; rows: Row[] }[] = [];
     for (const { key, lines: alike } of groups(lines)) {
         const head = alike[0]!;
-        if (alike.length < FOLD || KEPT.includes(head.kind)) {
+        if (alike.length < FOLD) {
             for (const line of alike) units.push({ first: line.first, rows: [{ fold: undefined, line, inner: false }] });
             continue;
         }

@@ -69,7 +69,7 @@ export function ticks(view: Span, start: number, most: number): Tick[] {
 /** A time since the start, as exact as steps of `size` need it. */
 export function since(ms: number, size: number): string {
     if (ms === 0) return "0";
-    if (size < SECOND && Math.abs(ms) < 10 * SECOND) return `${digits(ms, size)} ms`;
+    if (size < SECOND / 10 && Math.abs(ms) < 10 * SECOND) return `${digits(ms, size)} ms`;
     if (Math.abs(ms) < 2 * MINUTE) return `${digits(ms / SECOND, size / SECOND)} s`;
     const days = Math.floor(ms / DAY), hours = Math.floor((ms % DAY) / HOUR), minutes = Math.floor((ms % HOUR) / MINUTE), seconds = (ms % MINUTE) / SECOND;
     const parts = [days && `${days} d`, hours && `${hours} h`, minutes && `${minutes} min`, size < MINUTE && seconds > 0 && `${digits(seconds, size / SECOND)} s`];

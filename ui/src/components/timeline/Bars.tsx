@@ -5,8 +5,8 @@ import { reach, spread, type Row } from "../../timeline/rows";
 import { place, ticks, type Span } from "../../timeline/scale";
 import { outcome } from "../history/looks";
 
-export const ROW = 26;
-const BAR = 12;
+export const ROW = 28;
+const BAR = 16;
 /** Shorter bars would not be seen. */
 const LEAST_WIDTH = 2;
 const AXIS = 26;
@@ -67,10 +67,13 @@ function Bar({ row, top, view, width, now }: { row: Row; top: number; view: Span
         <g>
             {row.fold === undefined ? <LineBar line={row.line} x={x} y={y} wide={wide} view={view} width={width} now={now} />
                 : <rect x={x} y={y} width={wide} height={BAR} rx={2} class={`tl-bar fold ${row.failed > 0 ? "failed" : row.open > 0 ? "open" : "done"}`} />}
-            <text x={label.x} y={top + ROW / 2 + 4} text-anchor={label.anchor} class={isInside ? "tl-label inside" : "tl-label"}>{text}</text>
+            <text x={label.x} y={top + ROW / 2 + 4} text-anchor={label.anchor} class={!isInside ? "tl-label" : isPale(row) ? "tl-label on-pale" : "tl-label inside"}>{text}</text>
         </g>
     );
 }
+
+/** Whether text on its bar is read as on the page. */
+const isPale = (row: Row) => row.fold !== undefined || row.line.outcome === "dropped" || row.line.granted !== undefined || row.line.kind === "pause";
 
 function LineBar({ line, x, y, wide, view, width, now }: { line: Line; x: number; y: number; wide: number; view: Span; width: number; now: number }) {
     const kind = `tl-bar ${line.outcome} k-${line.kind}`;
@@ -93,6 +96,7 @@ export function said(line: Line, now: number): string {
     const word = outcome(line.kind, line.outcome);
     if (line.to === line.from && line.last === line.first) return "";
     const parts = [duration(took(line, now)), word];
+    if (line.outcome === "open" && line.due !== undefined) parts.push(line.due > now ? `due in ${duration(line.due - now)}` : "due");
     if (line.granted !== undefined) parts.push(`${duration(line.granted - line.from)} waiting`);
     return parts.filter(Boolean).join(", ");
 }

@@ -88,7 +88,7 @@ function Shown({ id, line, generation }: { id: string; line: ReturnType<typeof t
                     <button type="button" class="button small icon" aria-label="Zoom out" title="Zoom out (-)" onClick={() => zoom(0.5)}>−</button>
                     <button type="button" class="button small" title="All of it (0)" onClick={() => show(undefined)}>Fit</button>
                 </div>
-                {generation && <p class="note inside-note small row"><Icon name="again" size={14} />It has continued as new, or was run again: this is the history of its present generation. Those before are not kept.</p>}
+                {generation && <p class="note inside-note small row"><Icon name="again" size={14} />It has continued as new: this is the history of its present generation. Those before it are not kept.</p>}
                 <div class="tl-head"><span class="muted small" title={new Date(line.from).toISOString()}>from {moment(new Date(line.from).toISOString())}</span><Axis view={seen} width={width} start={line.from} /></div>
                 {rows.length === 0 ? <State icon="search" title="No line matches"><p>Nothing in this history has such a name{failed && " and failed"}.</p></State>
                     : <Rows rows={rows} view={seen} start={line.from} now={time} width={width} setWidth={setWidth} chosen={chosen} keyOf={key}
