@@ -12,7 +12,7 @@ import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from ".
 const WORDS = {
     suspend: { verb: "Suspend", news: "Suspended", lead: "It finishes what is in a worker's hands and then does nothing until it is resumed. Events are kept.", settled: (status: Status) => status === "Suspended" || hasEnded(status) },
     resume: { verb: "Resume", news: "Resumed", lead: "It goes on with what has come in meanwhile.", settled: (status: Status) => status !== "Suspended" },
-    rewind: { verb: "Rewind", news: "Rewound", lead: "What failed runs again, in sub-orchestrations, too; what succeeded does not. The history before stays readable.", settled: (status: Status) => status !== "Failed" },
+    rewind: { verb: "Rewind", news: "Rewound", lead: "What failed runs again, in sub-orchestrations, too; what succeeded does not. The history before stays readable.", settled: (_: Status, changed: boolean) => changed },
 } as const;
 
 export function ReasonDialog({ instance: { instanceId: id, name }, action, close, done }: ActionProps & { action: keyof typeof WORDS }) {

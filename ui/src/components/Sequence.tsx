@@ -2,7 +2,7 @@
 import { useMemo, useRef } from "preact/hooks";
 import { useEvents } from "../events";
 import { duration, plural } from "../format";
-import { instanceHref } from "../router";
+import { go, instanceHref } from "../router";
 import { mermaid } from "../sequence/mermaid";
 import { sequence, type Lifeline, type Message, type Sequence as Diagram } from "../sequence/messages";
 import type { InstanceDetails } from "../types/instance";
@@ -68,9 +68,9 @@ function Arrow({ message: { from, to, text, time, answer, failed, event }, y, id
         <g>
             <line x1={a} x2={b - way * 6} y1={y} y2={y} class={line} />
             <path d={`M${b - way * 7} ${y - 4} L${b} ${y} L${b - way * 7} ${y + 4} z`} class={failed ? "sq-tip failed" : "sq-tip"} />
-            <a href={instanceHref(id, { tab: "history", event: String(event) })} tabIndex={-1} aria-hidden="true">
-                <text x={(a + b) / 2} y={y - 6} text-anchor="middle" class={failed ? "sq-text failed" : "sq-text"}><title>{text}</title>{cut(text, most)}</text>
-            </a>
+            <text x={(a + b) / 2} y={y - 6} text-anchor="middle" class={failed ? "sq-text failed" : "sq-text"} onClick={() => go(instanceHref(id, { tab: "history", event: String(event) }))}>
+                <title>{text}</title>{cut(text, most)}
+            </text>
             <text x={Math.max(a, b) + 8} y={y + 4} class="sq-time">+{duration(time - begin)}</text>
         </g>
     );
@@ -78,7 +78,7 @@ function Arrow({ message: { from, to, text, time, answer, failed, event }, y, id
 
 const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"] as const;
 
-/** The picture as a file: with its colours in itself, and without links into this server. */
+/** The picture as a file, with its colours in itself. */
 function save(picture: SVGSVGElement, id: string) {
     const copy = picture.cloneNode(true) as SVGSVGElement;
     const from = picture.querySelectorAll("*"), to = copy.querySelectorAll("*");
@@ -87,7 +87,6 @@ function save(picture: SVGSVGElement, id: string) {
         other.removeAttribute("class");
         if (["rect", "line", "path", "text"].includes(one.tagName)) for (const name of KEPT) other.setAttribute(name, seen.getPropertyValue(name));
     });
-    for (const link of copy.querySelectorAll("a")) link.replaceWith(...link.childNodes);
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));

@@ -39,6 +39,7 @@ export function History({ instance }: { instance: InstanceDetails }) {
     const filtered = kinds.length > 0 || query.name || query.text || query.failed || query.eventId;
     return (
         <section class="card history" aria-label="History">
+            <h2 class="hidden">History</h2>
             <Revisions id={id} version={version} />
             <HistoryFilters />
             {!data ? (problem ? <Refused problem={problem} again={again} /> : <Loading what="the history" />)
