@@ -56,10 +56,14 @@ impl Manager {
         Ok(self.store.history_size(key).await?)
     }
 
-    /// The event of this number in the history of the current execution.
-    pub async fn history_event(&self, key: InstanceKey, number: i64) -> Result<Option<HistoryEvent>, Error> {
-        let found = self.events(&Source::Current(key), number..number.saturating_add(1)).await?;
-        found.first().map(|(_, bytes)| decode(bytes)).transpose()
+    /// The events of these numbers in the history of the current execution, as far as they are there.
+    pub async fn history_events(
+        &self,
+        key: InstanceKey,
+        numbers: Range<i64>,
+    ) -> Result<Vec<HistoryEvent>, Error> {
+        let found = self.events(&Source::Current(key), numbers).await?;
+        found.iter().map(|(_, bytes)| decode(bytes)).collect()
     }
 
     /// The first or the last events that `keep` wants, as `asked` says. `NotFound`; `None` if there is no such revision.

@@ -69,7 +69,7 @@ function Line({ node, own, children }: { node: TreeNode; own: string; children?:
     const { instanceId: id, name, version, runtimeStatus, createdTime, durationMs, failure } = node;
     return (
         <div class={id === own ? "node own" : "node"}>
-            {children ?? <span class="leaf" />}
+            {children || <span class="leaf" />}
             <Badge status={runtimeStatus} />
             <strong>{name}</strong>{version && <span class="muted small">version {version}</span>}
             {id === own ? <span class="id" aria-current="true">{id}</span> : <a class="id" href={instanceHref(id, { tab: "tree" })}>{id}</a>}

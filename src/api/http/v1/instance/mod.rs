@@ -86,26 +86,17 @@ async fn ends(
 ) -> Result<(Option<String>, Option<LastEvent>), Error> {
     let manager = &call.api.manager;
     // The turn is opened first, then the execution.
-    let mut trace_parent = None;
-    for number in 0..size.events.min(2) {
-        if let Some(EventType::ExecutionStarted(started)) =
-            manager.history_event(key, number).await?.and_then(|event| event.event_type)
-        {
-            trace_parent = started.parent_trace_context.map(|context| context.trace_parent);
-        }
-    }
+    let first = manager.history_events(key, 0..size.events.min(2)).await?;
+    let trace_parent = first.into_iter().find_map(|event| match event.event_type {
+        Some(EventType::ExecutionStarted(started)) => Some(started.parent_trace_context?.trace_parent),
+        _ => None,
+    });
     // What only opens and closes turns says little.
-    let mut last = None;
-    for number in (size.events.saturating_sub(3).max(0)..size.events).rev() {
-        let event = manager.history_event(key, number).await?;
-        let Some((at, Some(kind))) = event.map(|event| (event.timestamp, event.event_type)) else {
-            continue;
-        };
-        if !is_turn(&kind) {
-            let name = name(&kind).map(str::to_owned);
-            last = Some(LastEvent { r#type: type_name(&kind), name, time: time(at.as_ref()) });
-            break;
-        }
-    }
+    let last = manager.history_events(key, size.events.saturating_sub(3).max(0)..size.events).await?;
+    let last = last.into_iter().rev().find_map(|event| {
+        let kind = event.event_type.as_ref().filter(|kind| !is_turn(kind))?;
+        let name = name(kind).map(str::to_owned);
+        Some(LastEvent { r#type: type_name(kind), name, time: time(event.timestamp.as_ref()) })
+    });
     Ok((trace_parent.filter(|text| !text.is_empty()), last))
 }
