@@ -76,6 +76,23 @@ test("a later generation says that there were others, and one without history sa
     assert.equal(await page.getByText("It has continued as new").count(), 0);
 });
 
+test("what is new is added to what is known", async () => {
+    await server.start("SlowChain", "growing", { steps: 60, delayMs: 100 });
+    const asked = [];
+    page.on("request", (request) => /\/history\?/.test(request.url()) && asked.push(new URL(request.url()).searchParams.get("after")));
+    await open("id=growing");
+    const many = async () => Number(/(\d+) times/.exec((await row(/Samples.Work, \d+ times/).getAttribute("aria-label")) ?? "")?.[1]);
+    await row(/Samples.Work/).first().waitFor();
+    await page.getByLabel("Refresh interval").selectOption("2");
+    await row(/Samples.Work, \d+ times/).waitFor();
+    const before = await many();
+    await eventually("more of it", async () => (await many()) > before);
+    await page.locator("main .title .badge", { hasText: "Completed" }).waitFor();
+    await row(/Samples.Work, 60 times, min/).waitFor();
+    assert.equal(asked[0], null);
+    assert.ok(asked.slice(1).every((after) => after !== null), "only the first question is for all of it");
+});
+
 test("by keyboard: move, open, zoom, fit", async () => {
     await open("id=order");
     await rows().first().waitFor();

@@ -33,13 +33,13 @@ async function readOn(id: string, known: Known | undefined, signal: AbortSignal)
 export function useEvents(instance: InstanceDetails): Live<Known> {
     const { instanceId: id, runtimeStatus, lastUpdatedTime } = instance;
     const resting = hasEnded(runtimeStatus);
-    const kept = useRef<{ question: string; known: Known }>();
-    // What has ended can only change by living again.
+    const kept = useRef<{ life: string; known: Known }>();
+    // What has ended can only change by living again, and then its history may be another one.
     const life = resting ? lastUpdatedTime : "";
     return useLive(`events ${id} ${life}`, async (signal) => {
-        const before = kept.current?.question === id ? kept.current.known : undefined;
+        const before = kept.current && (kept.current.life === "" || kept.current.life === life) ? kept.current.known : undefined;
         const known = await readOn(id, before, signal);
-        kept.current = { question: id, known };
+        kept.current = { life, known };
         return known;
     }, resting);
 }

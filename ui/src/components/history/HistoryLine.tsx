@@ -33,7 +33,7 @@ export function HistoryLine({ id, revision, event, before, partner, place, open,
                     </button>
                 </td>
                 <td class="number"><a href={here(id, { event: String(index), after: undefined })} title="The address of this event"
-                    onClick={(click) => { if (lit) click.preventDefault(); }}>{index}</a></td>
+                    onClick={(click) => jump(click, index, place)}>{index}</a></td>
                 <td class="time" title={time ?? undefined}>{time && precise(time)}</td>
                 <td class="number fit muted">{time && before?.time ? `+${between(before.time, time)}` : ""}</td>
                 <td><span class="event" title={event.type}><Icon name={bad ? "cross" : icon} size={14} />{label}</span></td>
@@ -54,6 +54,13 @@ export function HistoryLine({ id, revision, event, before, partner, place, open,
 
 /** The address of the history as it is shown, with changes. */
 const here = (id: string, entries: Record<string, string | undefined>) => instanceHref(id, { ...Object.fromEntries(params.value), ...entries });
+
+/** To another event of this page, without turning it. */
+function jump(click: MouseEvent, index: number, place: string) {
+    if (click.ctrlKey || click.metaKey || click.shiftKey) return;
+    click.preventDefault();
+    change({ event: String(index), after: place }, true);
+}
 
 /** To the millisecond: events of one turn lie close together. */
 function precise(iso: string): string {
@@ -85,10 +92,7 @@ function Pair({ id, event, partner, place }: { id: string; event: HistoryEvent; 
         const length = event.time && partner.time ? Math.abs(millis(event.time) - millis(partner.time)) : undefined;
         return (
             <>{ends && length !== undefined ? duration(length) : ""}{" "}
-                <a href={here(id, { event: String(partner.index) })} onClick={(click) => {
-                    click.preventDefault();
-                    change({ event: String(partner.index), after: place }, true);
-                }}>{ends ? "to its start" : "to its end"}</a></>
+                <a href={here(id, { event: String(partner.index), after: undefined })} onClick={(click) => jump(click, partner.index, place)}>{ends ? "to its start" : "to its end"}</a></>
         );
     }
     const query = both(event);
