@@ -1,8 +1,7 @@
 // What an instance did and when: a row for each thing, however many there are. Only the rows that are in sight are drawn.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useEvents } from "../../events";
-import { moment, plural } from "../../format";
-import { millis } from "../../format";
+import { millis, moment, plural } from "../../format";
 import { now } from "../../live";
 import { change, params } from "../../router";
 import { timeline } from "../../timeline/lines";
