@@ -14,6 +14,7 @@ mod explain;
 mod failures;
 mod histogram;
 mod history;
+mod history_page;
 mod hubs;
 mod idempotency;
 mod list;
@@ -26,6 +27,7 @@ mod search;
 mod start;
 mod statistics;
 mod token;
+mod tree;
 mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
@@ -33,6 +35,7 @@ pub use error::Error;
 pub use explain::{Explanation, Wait, WaitKind};
 pub use failures::{FailureGroup, Failures, PARTS as FAILURE_PARTS};
 pub use histogram::{Chart, ChartQuery};
+pub use history_page::{HistoryAsked, HistoryPage};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
 pub use list::{List, ListQuery};
@@ -41,6 +44,7 @@ pub use restart::{Restart, Under};
 pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
 pub use statistics::{Durations, FailedByHour, Statistics};
+pub use tree::{Tree, TreeNode};
 pub use wait::WaitFor;
 
 use crate::{

@@ -28,7 +28,7 @@ pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
 pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
-pub use search::{Found, HistorySize, Holds, Search, Searched};
+pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -49,6 +49,14 @@ pub enum Appended {
     Ended(Status),
     /// No such instance.
     NotFound,
+}
+
+/// How large a history is: the answer of [`Store::history_size`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistorySize {
+    pub events: i64,
+    /// Of the events as they are stored.
+    pub bytes: i64,
 }
 
 /// Answer of [`Store::instance_purge`].
@@ -244,6 +252,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The part of it from event number `from` on, before number `before` (chunks that contain such events, as a whole).
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// How large the history of the current execution is, without reading it.
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error>;
 
     /// The earlier histories of the instance, the first one first.
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error>;

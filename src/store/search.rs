@@ -2,7 +2,7 @@
 
 use crate::{
     model::{FailureBrief, InstanceRecord, pb::TaskFailureDetails},
-    store::{Filter, Walk},
+    store::{Filter, HistorySize, Walk},
 };
 
 /// Which instances, and what to tell of them.
@@ -15,14 +15,6 @@ pub struct Search {
     pub custom_status: Option<String>,
     /// Whether to tell how large the histories are.
     pub sizes: bool,
-}
-
-/// How large a history is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HistorySize {
-    pub events: i64,
-    /// As they are stored.
-    pub bytes: i64,
 }
 
 /// An instance that was found, as far as a table shows it.

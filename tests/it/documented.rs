@@ -39,6 +39,11 @@ const KNOWN: &[(&str, &str)] = &[
     ("GET", "/api/v1/histogram"),
     ("GET", "/api/v1/statistics"),
     ("GET", "/api/v1/entities"),
+    ("GET", "/api/v1/instances/{instanceId}"),
+    ("GET", "/api/v1/instances/{instanceId}/payloads/{part}"),
+    ("GET", "/api/v1/instances/{instanceId}/history"),
+    ("GET", "/api/v1/instances/{instanceId}/history/{index}"),
+    ("GET", "/api/v1/instances/{instanceId}/tree"),
     ("GET", "/api/v1/counts"),
     ("GET", "/api/v1/workers"),
     ("GET", "/api/v1/failures"),
@@ -92,7 +97,15 @@ async fn what_is_documented_is_served_and_what_is_not_is_not() {
         for method in &methods {
             number += 1;
             let existing = format!("i-{number}");
-            server.start("HumanApproval", &existing, "").await;
+            server.start("HumanApproval", &existing, "{}").await;
+            if path.contains("{index}") {
+                // Its first event is there when it has had a turn.
+                eventually("a turn", async || {
+                    let shown = server.get(&format!("instances/{existing}")).await.json();
+                    (shown["runtimeStatus"] == "Running").then_some(())
+                })
+                .await;
+            }
             let id = if path.starts_with("orchestrators") { "new" } else { &existing };
             let target = path
                 .replace("{functionName}", "HumanApproval")
@@ -100,6 +113,8 @@ async fn what_is_documented_is_served_and_what_is_not_is_not() {
                 .replace("{eventName}", "E")
                 .replace("{entityName}", "documented")
                 .replace("{entityKey}", "k")
+                .replace("{index}", "0")
+                .replace("{part}", "input")
                 .replace("{page}", "instances");
             let answer = server.ask(method, &target, Some("{}")).await;
             let told = format!("{method} {path}: {answer:?}");

@@ -438,6 +438,14 @@ async fn durahubs_own_routes_ask_for_keys_and_what_describes_them_does_not() {
         ("/api/v1/entities", 200, 403),
         ("/api/v1/instances/i/revisions", 200, 200),
         ("/api/v1/instances/j/revisions", 404, 403),
+        ("/api/v1/instances/i", 200, 200),
+        ("/api/v1/instances/j", 404, 403),
+        ("/api/v1/instances/i/history", 200, 200),
+        ("/api/v1/instances/j/history", 404, 403),
+        ("/api/v1/instances/i/history/0", 200, 200),
+        ("/api/v1/instances/i/payloads/input", 404, 404),
+        ("/api/v1/instances/j/payloads/input", 404, 403),
+        ("/api/v1/instances/i/tree", 200, 403),
     ] {
         with(&server, "GET", target, &[]).await.is_empty(401);
         assert_eq!(keyed(&server, READ, "GET", target).await.status, read, "{target}");

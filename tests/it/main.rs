@@ -19,6 +19,7 @@ mod entities;
 mod explain;
 mod history;
 mod hubs;
+mod instance;
 mod keys;
 mod limits;
 mod links;

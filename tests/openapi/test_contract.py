@@ -125,6 +125,6 @@ def test_a_failure_is_a_server_error_only_on_request(server, flag, status):
 @pytest.mark.parametrize("operation", [operation.ok() for operation in schema.get_all_operations()],
                          ids=lambda operation: operation.label)
 def test_every_answer_has_a_request_id(server, operation):
-    path = operation.path.format(**{name: "x" for name in ("functionName", "instanceId", "eventName", "entityName", "entityKey", "page")})
+    path = operation.path.format(**{name: "x" for name in ("functionName", "instanceId", "eventName", "entityName", "entityKey", "part", "index", "page")})
     answer = server.http.call(operation.method.upper(), path, headers={"X-Request-Id": "mine-7"})
     assert answer.headers["X-Request-Id"] == "mine-7"

@@ -16,7 +16,7 @@ const PAGES = {
     "an instance that nobody serves": ["instance?id=lonely-1", /worker/],
     "a failed instance": ["instance?id=sum-1", "InvalidInputError"],
     history: ["instance?id=order-4711&tab=history", "Activity failed"],
-    "no sub-orchestrations": ["instance?id=trip-1&tab=children", "No sub-orchestrations"],
+    "no sub-orchestrations": ["instance?id=trip-1&tab=tree", "No sub-orchestrations"],
     "no such instance": ["instance?id=nothing", "There is no such instance"],
     start: ["start?from=order-4711", "like order-4711"],
     entities: ["entities", "clicks"],

@@ -159,16 +159,15 @@ test("long lists come in pages, forwards and back", async () => {
     await page.getByText("page-00").waitFor();
 });
 
-test("long histories come in pages, and a timer's two events lead to each other", async () => {
-    await server.start("SlowChain", "chain", { steps: 2, delayMs: 10 });
+test("long histories come in pages", async () => {
     await server.start("FanOutFanIn", "fan", 250);
-    await Promise.all([server.ended("chain"), server.ended("fan")]);
+    await server.ended("fan");
     await open("instance?id=fan&tab=history");
     await page.getByText("200 events on this page").waitFor();
     await page.getByRole("button", { name: "Details of event 2", exact: true }).click();
-    await page.getByRole("heading", { name: "Result" }).waitFor();
+    await page.getByRole("heading", { name: "Input" }).waitFor();
     await button("Next").click();
-    await page.getByText("Ended").first().waitFor();
+    await page.getByText("Activity done").first().waitFor();
 });
 
 test("the box leads to an instance, by keyboard alone", async () => {

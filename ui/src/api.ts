@@ -4,6 +4,7 @@ import { parse } from "./exact";
 import { hub, ROOT } from "./router";
 import { key } from "./settings";
 import type * as t from "./types";
+import type * as one from "./types/instance";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
 const OWN = `${ROOT}api/v1`;
@@ -28,6 +29,8 @@ interface Options {
     contentType?: string;
     headers?: Record<string, string>;
     signal?: AbortSignal | undefined;
+    /** What becomes of the text of the answer; the default keeps numbers as they were written. */
+    read?: (text: string) => unknown;
 }
 interface Answer {
     status: number;
@@ -40,7 +43,7 @@ function address(path: string, query: Query): string {
     if (hub.value) search.set("taskHub", hub.value);
     for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") search.set(name, String(value));
     const text = search.toString();
-    return path + (text && `?${text}`);
+    return path + (text && `${path.includes("?") ? "&" : "?"}${text}`);
 }
 
 async function call(path: string, query: Query = {}, options: Options = {}): Promise<Answer> {
@@ -62,7 +65,7 @@ async function call(path: string, query: Query = {}, options: Options = {}): Pro
     }
     lostSince.value = undefined;
     if (response.ok) {
-        return { status: response.status, headers: response.headers, body: text ? parse(text) : undefined };
+        return { status: response.status, headers: response.headers, body: text ? (options.read ?? parse)(text) : undefined };
     }
     // An answer to a key that has been replaced meanwhile says nothing about the new one.
     if (response.status === 401 && shown === key.value) wanted.value = shown ? "refused" : "asked";
@@ -122,27 +125,24 @@ export const entities = (name: string, filter: Query, after?: string, signal?: A
 export const entityState = (name: string, key: string, signal?: AbortSignal) =>
     read<t.Json>(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, {}, signal);
 
-export interface HistoryPage {
-    rows: t.HistoryRow[];
-    next: string | undefined;
-}
+// One instance, for its page. Payloads come as text within these answers, so plain JSON is exact enough.
+const details = async <T>(id: string, below: string, query: Query = {}, signal?: AbortSignal) =>
+    (await call(`${OWN}/instances/${segment(id)}${below}`, query, { signal, read: JSON.parse })).body as T;
 
-/** A page of the history; `revision` is one that a rewind has put aside. */
-export async function history(id: string, query: Query, signal?: AbortSignal): Promise<HistoryPage> {
-    const { headers, body } = await call(`${FUNCTIONS}/instances/${segment(id)}`, { showHistory: true, ...query }, { signal });
-    return { rows: (body as t.Instance).historyEvents ?? [], next: headers.get("x-durahub-history-next") ?? undefined };
-}
-
-/** Why an instance failed. Only the last event of the history knows the stack and the inner failures. */
-export async function failure(id: string, signal?: AbortSignal): Promise<t.Failure | undefined> {
-    let after: string | undefined, last: t.HistoryRow | undefined;
-    do {
-        const page = await history(id, { showInput: false, historyTop: 10_000, historyAfter: after }, signal);
-        last = page.rows.at(-1) ?? last;
-        after = page.next;
-    } while (after !== undefined);
-    return last?.FailureDetails ?? undefined;
-}
+export const instanceDetails = (id: string, signal?: AbortSignal) => details<one.InstanceDetails>(id, "", {}, signal);
+export const eventPage = (id: string, query: Query, types: readonly string[] = [], signal?: AbortSignal) =>
+    details<one.EventPage>(id, `/history${types.length > 0 ? `?${types.map((type) => `type=${segment(type)}`).join("&")}` : ""}`, query, signal);
+export const event = (id: string, index: number, revision?: string, signal?: AbortSignal) =>
+    details<one.HistoryEvent>(id, `/history/${index}`, { revision }, signal);
+export const tree = (id: string, signal?: AbortSignal) => details<one.Tree>(id, "/tree", {}, signal);
+/** A payload in full. */
+export const payload = async (id: string, part: "input" | "output" | "customStatus") =>
+    new Blob([(await call(`${OWN}/instances/${segment(id)}/payloads/${part}`, {}, { read: (text) => text })).body as string ?? ""]);
+/** The status document of the public API, as it is sent. */
+export const statusText = async (id: string, signal?: AbortSignal) =>
+    (await call(`${FUNCTIONS}/instances/${segment(id)}`, {}, { signal, read: (text) => text })).body as string;
+/** The whole address of that document. */
+export const statusAddress = (id: string) => new URL(address(`${FUNCTIONS}/instances/${segment(id)}`, {}), location.href).href;
 
 const act = (id: string, verb: string, query: Query = {}, options: Options = {}) =>
     call(`${FUNCTIONS}/instances/${segment(id)}${verb}`, query, { method: "POST", ...options });
@@ -150,9 +150,11 @@ const act = (id: string, verb: string, query: Query = {}, options: Options = {})
 export const suspend = (id: string, reason: string) => act(id, "/suspend", { reason });
 export const resume = (id: string, reason: string) => act(id, "/resume", { reason });
 export const rewind = (id: string, reason: string) => act(id, "/rewind", { reason });
-export const terminate = (id: string, reason: string) => act(id, "/terminate", { reason });
+export const terminate = (id: string, reason: string, recursive: boolean) => act(id, "/terminate", { reason, recursive: recursive || undefined });
 export const raiseEvent = (id: string, name: string, json: string) => act(id, `/raiseEvent/${segment(name)}`, {}, { body: json });
-export const purge = (id: string) => act(id, "", {}, { method: "DELETE" });
+/** How many instances are gone. */
+export const purge = async (id: string, recursive: boolean) =>
+    ((await act(id, "", { recursive: recursive || undefined }, { method: "DELETE" })).body as { instancesDeleted: number }).instancesDeleted;
 
 /** The id under which it runs again. */
 export async function restart(id: string, underNewId: boolean, once: string): Promise<string> {

@@ -54,7 +54,7 @@ const REST: &str = "SELECT id, count, events FROM history \
 const SIZE: &str = "SELECT coalesce(sum(count), 0), coalesce(sum(length(events)), 0) FROM history \
     WHERE id BETWEEN ?1 + 0 AND ?2 + 0";
 
-/// How large the history of an instance is.
+/// [`crate::store::Store::history_size`].
 pub fn size(conn: &Connection, key: InstanceKey) -> Result<HistorySize, Error> {
     let (first, last) = span(key);
     let read = |row: &rusqlite::Row<'_>| Ok(HistorySize { events: row.get(0)?, bytes: row.get(1)? });

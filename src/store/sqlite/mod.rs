@@ -34,8 +34,8 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Histogram, HistogramQuery, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search, Searched, Store,
-    Terms, Walk,
+    Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search,
+    Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -254,6 +254,10 @@ impl Store for SqliteStore {
 
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
         self.read(Lane::Query, move |conn| history::part(conn, key, from, before)).await
+    }
+
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error> {
+        self.read(Lane::Query, move |conn| history::size(conn, key)).await
     }
 
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {

@@ -90,7 +90,7 @@ function SignalDialog({ name, own, close, done }: { name: string; own: string; c
 
 function PurgeDialog({ id, close }: { id: string; close: () => void }) {
     const act = async () => {
-        await purge(id);
+        await purge(id, false);
         toast(`Purged ${id}`);
         go(href("entities"));
     };

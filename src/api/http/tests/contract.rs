@@ -5,7 +5,7 @@ use super::{
     super::{RPC_BASE, docs, route, route::Route},
     WEBHOOK_BASE, World,
 };
-use crate::model::Status;
+use crate::model::{Status, event};
 use axum::http::Method;
 use docs::spec::{Operation, Spec, text};
 use std::{collections::BTreeSet, fs, path::Path};
@@ -65,7 +65,7 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 19] = [
+const BESIDE: [(&str, &str); 24] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
@@ -80,6 +80,11 @@ const BESIDE: [(&str, &str); 19] = [
     ("instanceStatistics", "/api/v1/statistics"),
     ("searchEntities", "/api/v1/entities"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
+    ("showInstance", "/api/v1/instances/order-7"),
+    ("downloadPayload", "/api/v1/instances/order-7/payloads/input"),
+    ("listHistory", "/api/v1/instances/order-7/history"),
+    ("showHistoryEvent", "/api/v1/instances/order-7/history/0"),
+    ("showTree", "/api/v1/instances/order-7/tree"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),
     ("listFailures", "/api/v1/failures"),
@@ -138,6 +143,7 @@ fn every_route_is_described() {
 async fn what_is_served_beside_the_api_is_served() {
     let world = World::new().await;
     world.given("order-7", Status::Failed).await;
+    world.store.change("order-7", |kept| kept.history = vec![event::orchestrator_started(super::BEGIN)]);
     for (id, path) in BESIDE {
         let (status, _) = world.raw(path).await;
         assert_eq!(status, if id == "root" { 307 } else { 200 }, "{id}");

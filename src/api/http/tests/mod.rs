@@ -8,6 +8,7 @@ mod entities;
 mod existing;
 mod history_pages;
 mod input;
+mod instance;
 mod keys;
 mod list;
 mod mounts;

@@ -456,6 +456,14 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let history = kept.map(|kept| kept.history.clone()).unwrap_or_default();
+        let events = i64::try_from(history.len()).unwrap();
+        Ok(HistorySize { events, bytes: i64::try_from(Chunk::encode(0, history).bytes.len()).unwrap() })
+    }
+
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
         let shelf = self.open()?;
         let kept = shelf.kept.values().find(|kept| kept.record.key == key);

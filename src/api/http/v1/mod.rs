@@ -8,6 +8,7 @@ mod export;
 mod failures;
 mod histogram;
 mod hubs;
+mod instance;
 mod revisions;
 mod row;
 mod search;
@@ -37,8 +38,13 @@ pub fn router() -> Router<Api> {
         .route("/histogram", get(histogram))
         .route("/hubs", get(hubs))
         .route("/instances", get(search))
+        .route("/instances/{id}", get(instance))
         .route("/instances/{id}/explain", get(explain))
+        .route("/instances/{id}/history", get(history))
+        .route("/instances/{id}/history/{index}", get(history_event))
+        .route("/instances/{id}/payloads/{part}", get(payload))
         .route("/instances/{id}/revisions", get(revisions))
+        .route("/instances/{id}/tree", get(tree))
         .route("/queues", get(queues))
         .route("/statistics", get(statistics))
         .route("/workers", get(workers))
@@ -53,10 +59,14 @@ pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
             "counts" | "entities" | "export" | "failures" | "histogram" | "hubs" | "instances" | "queues"
             | "statistics" | "workers",
         ] => Some((Operation::List, None)),
-        ["instances", id, "explain" | "revisions"] => {
+        ["instances", id]
+        | ["instances", id, "explain" | "history" | "revisions"]
+        | ["instances", id, "history" | "payloads", _] => {
             let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
             Some((Operation::Status, Some(id.into_owned())))
         }
+        // It shows other instances, too: a link to one of them is not enough.
+        ["instances", _, "tree"] => Some((Operation::List, None)),
         _ => None,
     }
 }
@@ -108,6 +118,34 @@ async fn hubs(State(api): State<Api>, parts: Parts) -> Response {
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
     explain::explain(&Call::new(api, parts), id).await
+}
+
+async fn instance(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    instance::instance(&Call::new(api, parts), id).await
+}
+
+async fn history(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    instance::history(&Call::new(api, parts), id).await
+}
+
+async fn history_event(
+    State(api): State<Api>,
+    Path((id, index)): Path<(String, String)>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    instance::event(&Call::new(api, parts), id, &index).await
+}
+
+async fn payload(
+    State(api): State<Api>,
+    Path((id, part)): Path<(String, String)>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    instance::download(&Call::new(api, parts), id, &part).await
+}
+
+async fn tree(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    instance::tree(&Call::new(api, parts), id).await
 }
 
 async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
