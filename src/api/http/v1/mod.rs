@@ -1,12 +1,16 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
+mod about;
 mod counts;
 mod explain;
 mod failures;
 mod hubs;
 mod jobs;
 mod revisions;
+mod stream;
 mod workers;
+
+pub use about::Facts;
 
 use super::{Api, Call, Error};
 use crate::auth::Operation;
@@ -15,7 +19,7 @@ use axum::{
     extract::{Path, Request, State},
     http::{Method, request::Parts},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 /// Where these routes are mounted.
@@ -24,9 +28,12 @@ pub const BASE: &str = "/api/v1";
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
     Router::new()
+        .route("/about", get(about))
         .route("/counts", get(counts))
+        .route("/events", get(events))
         .route("/failures", get(failures))
-        .route("/hubs", get(hubs))
+        .route("/hubs", get(hubs).post(create_hub))
+        .route("/hubs/{name}", delete(remove_hub))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/jobs", get(jobs).post(start_job))
@@ -41,7 +48,9 @@ pub fn router() -> Router<Api> {
 pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
-        ["counts" | "failures" | "hubs" | "queues" | "workers"] => Some((Operation::List, None)),
+        ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
+        ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
+        ["about" | "counts" | "events" | "failures" | "queues" | "workers"] => Some((Operation::List, None)),
         // What a job does takes more, see there.
         ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
@@ -64,8 +73,29 @@ async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Erro
     failures::failures(&Call::new(api, parts)).await
 }
 
+async fn about(State(api): State<Api>, parts: Parts) -> Response {
+    about::about(&Call::new(api, parts)).await
+}
+
+async fn events(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    stream::stream(&Call::new(api, parts))
+}
+
 async fn hubs(State(api): State<Api>, parts: Parts) -> Response {
-    hubs::hubs(&Call::new(api, parts))
+    hubs::list(&Call::new(api, parts)).await
+}
+
+async fn create_hub(State(api): State<Api>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    hubs::create(&Call::new(api, parts), body).await
+}
+
+async fn remove_hub(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    hubs::remove(&Call::new(api, parts), &name).await
 }
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
