@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bench;
 mod callbacks;
 mod command_line;
 mod crashes;
@@ -35,5 +36,6 @@ mod shutdown;
 mod silence;
 mod state_matrix;
 mod support;
+mod tables;
 mod timers;
 mod workers;

@@ -2,18 +2,25 @@
 
 mod about;
 mod counts;
+mod csv;
+mod entities;
 mod explain;
+mod export;
 mod failures;
+mod histogram;
 mod hubs;
 mod jobs;
 mod revisions;
+mod row;
+mod search;
+mod statistics;
 mod stream;
 mod workers;
 
 pub use about::Facts;
 
 use super::{Api, Call, Error};
-use crate::auth::Operation;
+use crate::{auth::Operation, manager, model::HubId};
 use axum::{
     Router,
     extract::{Path, Request, State},
@@ -30,16 +37,21 @@ pub fn router() -> Router<Api> {
     Router::new()
         .route("/about", get(about))
         .route("/counts", get(counts))
+        .route("/entities", get(entities))
         .route("/events", get(events))
         .route("/failures", get(failures))
+        .route("/histogram", get(histogram))
         .route("/hubs", get(hubs).post(create_hub))
         .route("/hubs/{name}", delete(remove_hub))
+        .route("/instances", get(search))
+        .route("/instances/export", get(export))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/jobs", get(jobs).post(start_job))
         .route("/jobs/{id}", get(job).delete(delete_job))
         .route("/jobs/{id}/stop", post(stop_job))
         .route("/queues", get(queues))
+        .route("/statistics", get(statistics))
         .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
 }
@@ -50,7 +62,11 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
     match segments.as_slice() {
         ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
         ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
-        ["about" | "counts" | "events" | "failures" | "queues" | "workers"] => Some((Operation::List, None)),
+        [
+            "about" | "counts" | "entities" | "events" | "failures" | "histogram" | "instances" | "queues"
+            | "statistics" | "workers",
+        ]
+        | ["instances", "export"] => Some((Operation::List, None)),
         // What a job does takes more, see there.
         ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
@@ -59,6 +75,35 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
         }
         _ => None,
     }
+}
+
+/// The hub that is asked for; `None`: there is none of this name, which reads as an empty one.
+fn known_hub(call: &Call) -> Result<Option<HubId>, Error> {
+    match call.hub() {
+        Ok(hub) => Ok(Some(hub)),
+        Err(Error::Manager(manager::Error::UnknownHub { .. })) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+async fn search(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    search::search(&Call::new(api, parts)).await
+}
+
+async fn export(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    export::export(&Call::new(api, parts)).await
+}
+
+async fn histogram(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    histogram::histogram(&Call::new(api, parts)).await
+}
+
+async fn statistics(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    statistics::statistics(&Call::new(api, parts)).await
+}
+
+async fn entities(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    entities::entities(&Call::new(api, parts)).await
 }
 
 async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
