@@ -17,6 +17,7 @@ mod history;
 mod history_page;
 mod hubs;
 mod idempotency;
+mod jobs;
 mod list;
 mod purge;
 mod purge_many;
@@ -38,6 +39,7 @@ pub use histogram::{Chart, ChartQuery};
 pub use history_page::{HistoryAsked, HistoryPage};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
+pub use jobs::{Bulk, BulkAction, Targets};
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
@@ -96,6 +98,7 @@ pub struct Manager {
     hubs: Arc<Hubs>,
     limits: Limits,
     signals: Arc<Recent>,
+    jobs: Arc<jobs::Jobs>,
 }
 
 impl Manager {
@@ -107,7 +110,7 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()) }
+        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()), jobs: Arc::default() }
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.

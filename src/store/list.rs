@@ -3,10 +3,11 @@
 use crate::model::{
     InstanceId, InstanceKey, InstanceRecord, Payloads, Status, StatusExt as _, StatusSet, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, sync::Arc};
 
 /// A span of time: `from` on, before `before`. Absent ends are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub from: Option<Timestamp>,
     /// Exclusive. Who means "until and including" says [`Timestamp::next`]: nothing is between the two.
@@ -24,7 +25,7 @@ impl Span {
 }
 
 /// How long those that have ended took, in microseconds: `from` on, less than `before`. Absent ends are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Took {
     pub from: Option<i64>,
     pub before: Option<i64>,
@@ -41,7 +42,7 @@ impl Took {
 }
 
 /// Whose children.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Parent {
     /// Children of any instance, and of none.
     #[default]
@@ -53,15 +54,16 @@ pub enum Parent {
 }
 
 /// A label that an instance must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
     pub key: String,
     /// `None`: any.
     pub value: Option<String>,
 }
 
-/// Which instances. What is given must hold together; the default is all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which instances. What is given must hold together; the default is all of them. Bulk jobs keep theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     pub statuses: StatusSet,
     pub created: Span,

@@ -1,8 +1,11 @@
 import { useEffect } from "preact/hooks";
 import { Shell } from "./components/Shell";
 import { State } from "./components/basics";
+import { About } from "./pages/About";
+import { Bulk } from "./pages/Bulk";
 import { Entities } from "./pages/Entities";
 import { Entity } from "./pages/Entity";
+import { Hubs } from "./pages/Hubs";
 import { Instance } from "./pages/Instance";
 import { Instances } from "./pages/Instances";
 import { Overview } from "./pages/Overview";
@@ -21,6 +24,9 @@ function shown() {
         case "entities": return ["Entities", <Entities key={where} />] as const;
         case "entity": return [id, <Entity key={`${where}/${id}`} id={id} />] as const;
         case "workers": return ["Workers", <Workers key={where} />] as const;
+        case "bulk": return ["Bulk jobs", <Bulk key={where} />] as const;
+        case "hubs": return ["Task hubs", <Hubs />] as const;
+        case "about": return ["About", <About />] as const;
         default: return ["Not found", <Nowhere />] as const;
     }
 }

@@ -5,6 +5,7 @@ import { hub, ROOT } from "./router";
 import { key } from "./settings";
 import type * as t from "./types";
 import type * as one from "./types/instance";
+import type * as s from "./types/server";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
 const OWN = `${ROOT}api/v1`;
@@ -89,6 +90,13 @@ function told(status: number, text: string): string {
         case 413: return "That is larger than the server takes.";
         default: return `The server answered ${status}.`;
     }
+}
+
+/** The stream of changes; undefined if the server offers none, or not to this caller. */
+export async function openEvents(signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
+    const headers = new Headers(key.value ? { "x-functions-key": key.value } : {});
+    const response = await fetch(address(`${OWN}/events`, {}), { headers, cache: "no-store", redirect: "error", signal });
+    return response.ok && response.body ? response.body : undefined;
 }
 
 const segment = encodeURIComponent;
@@ -179,3 +187,31 @@ export async function start({ name, id, version, json }: Start, once: string): P
 
 export const signalEntity = (name: string, key: string, op: string, json: string) =>
     call(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, { op }, { method: "POST", ...(json.trim() && { body: json }) });
+
+// The server itself, and what it does on its own.
+
+export const about = (signal?: AbortSignal) => read<s.About>(`${OWN}/about`, {}, signal);
+export const hubRows = (signal?: AbortSignal) => read<s.HubRow[]>(`${OWN}/hubs`, { counts: true }, signal);
+export const createHub = (name: string) => call(`${OWN}/hubs`, {}, { method: "POST", body: JSON.stringify({ name }) });
+export const deleteHub = (name: string) => call(`${OWN}/hubs/${segment(name)}`, {}, { method: "DELETE" });
+
+export async function readiness(signal?: AbortSignal): Promise<{ ready: boolean; missing: string[] }> {
+    try {
+        return await read(`${ROOT}readyz`, {}, signal);
+    } catch (error) {
+        if (error instanceof Problem && error.status === 503) return { ready: false, missing: [error.message] };
+        throw error;
+    }
+}
+
+export const jobs = async (signal?: AbortSignal) => (await read<{ jobs: s.Job[] }>(`${OWN}/jobs`, {}, signal)).jobs;
+export const job = (id: string, signal?: AbortSignal) => read<s.JobDetails>(`${OWN}/jobs/${segment(id)}`, {}, signal);
+export const stopJob = (id: string) => call(`${OWN}/jobs/${segment(id)}/stop`, {}, { method: "POST" });
+export const deleteJob = (id: string) => call(`${OWN}/jobs/${segment(id)}`, {}, { method: "DELETE" });
+
+export async function startJob({ eventJson, ...asked }: s.NewJob): Promise<s.Job> {
+    // The event's data goes as it was typed: a number that a double cannot hold must not change on its way.
+    const text = JSON.stringify(asked);
+    const body = eventJson?.trim() ? `${text.slice(0, -1)},"eventData":${eventJson}}` : text;
+    return (await call(`${OWN}/jobs`, {}, { method: "POST", body })).body as s.Job;
+}

@@ -33,6 +33,49 @@ pub fn asked(query: &Query) -> Result<Filter, Error> {
     })
 }
 
+/// Every parameter that [`asked`] and [`took`] read.
+const NAMES: [&str; 14] = [
+    "runtimeStatus",
+    "createdTimeFrom",
+    "createdTimeTo",
+    "lastUpdatedTimeFrom",
+    "lastUpdatedTimeTo",
+    "instanceIdPrefix",
+    "name",
+    "version",
+    "tag",
+    "parentInstanceId",
+    "topLevel",
+    "entities",
+    "durationFrom",
+    "durationTo",
+];
+
+/// The same for what changes everything that matches: a word that is not known, or a date that cannot be read, is refused, and a list of
+/// statuses that is empty asks for nothing.
+pub fn strict(raw: &str) -> Result<Filter, Error> {
+    let query = &Query::parse(raw);
+    if let Some(piece) = raw.split('&').find(|piece| !piece.is_empty() && !piece.contains('=')) {
+        return Err(Error::Invalid(format!("filter has {:?}, which lacks a value", Short(piece))));
+    }
+    let known = |name: &str| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if let Some(stranger) = query.names().find(|name| !known(name)) {
+        return Err(Error::Invalid(format!(
+            "filter has {:?}, which is none of {}",
+            Short(stranger),
+            NAMES.join(", ")
+        )));
+    }
+    understood(query, "createdTimeFrom", DATE, Query::at_or_after)?;
+    understood(query, "createdTimeTo", DATE, Query::at_or_before)?;
+    let mut filter = asked(query)?;
+    filter.took = took(query)?;
+    if let Some(statuses) = query.statuses("runtimeStatus") {
+        filter.statuses = statuses;
+    }
+    Ok(filter)
+}
+
 /// How long it took: `durationFrom` and `durationTo`, in whole milliseconds. Either leaves out those that have not ended.
 pub fn took(query: &Query) -> Result<Took, Error> {
     Ok(Took {
@@ -147,6 +190,37 @@ mod tests {
         for raw in ["nam", "created", "createdTime down", "createdTime desc id", "-id", "desc"] {
             let query = Query::parse(&format!("order={raw}"));
             assert!(order(&query, &SEARCH_ORDERS).unwrap_err().to_string().contains("order"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_changes_all_that_matches_is_read_strictly() {
+        for raw in [
+            "status=Failed",
+            "createdTimeFrom=yesterday",
+            "createdTimeTo=1",
+            "top=5",
+            "taskHub=other",
+            "name",
+            "?name=a",
+        ] {
+            let error = strict(raw).unwrap_err().to_string();
+            assert!(error.contains(raw.split('=').next().unwrap()), "{raw}: {error}");
+        }
+        assert_eq!(strict("").unwrap(), Filter::default());
+        assert_eq!(strict("runtimeStatus=").unwrap().statuses, StatusSet::NONE);
+        let raw = "NAME=a&runtimestatus=Failed&createdTimeFrom=2026-01-02&entities=false&tag=a:b&version=1";
+        assert_eq!(strict(raw).unwrap(), asked(&Query::parse(raw)).unwrap());
+    }
+
+    #[test]
+    fn every_name_is_read() {
+        for name in NAMES {
+            let values = ["Failed", "2026-01-02", "true", "5"];
+            let read = values.iter().any(|value| {
+                strict(&format!("{name}={value}")).is_ok_and(|filter| filter != Filter::default())
+            });
+            assert!(read || name == "entities", "{name}");
         }
     }
 

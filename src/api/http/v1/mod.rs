@@ -1,5 +1,6 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
+mod about;
 mod counts;
 mod csv;
 mod entities;
@@ -9,20 +10,24 @@ mod failures;
 mod histogram;
 mod hubs;
 mod instance;
+mod jobs;
 mod revisions;
 mod row;
 mod search;
 mod statistics;
+mod stream;
 mod workers;
+
+pub use about::Facts;
 
 use super::{Api, Call, Error};
 use crate::{auth::Operation, manager, model::HubId};
 use axum::{
     Router,
-    extract::{Path, State},
-    http::request::Parts,
+    extract::{Path, Request, State},
+    http::{Method, request::Parts},
     response::Response,
-    routing::get,
+    routing::{delete, get, post},
 };
 
 /// Where these routes are mounted.
@@ -31,12 +36,15 @@ pub const BASE: &str = "/api/v1";
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
     Router::new()
+        .route("/about", get(about))
         .route("/counts", get(counts))
         .route("/entities", get(entities))
         .route("/export", get(export))
+        .route("/events", get(events))
         .route("/failures", get(failures))
         .route("/histogram", get(histogram))
-        .route("/hubs", get(hubs))
+        .route("/hubs", get(hubs).post(create_hub))
+        .route("/hubs/{name}", delete(remove_hub))
         .route("/instances", get(search))
         .route("/instances/{id}", get(instance))
         .route("/instances/{id}/explain", get(explain))
@@ -45,6 +53,9 @@ pub fn router() -> Router<Api> {
         .route("/instances/{id}/payloads/{part}", get(payload))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/instances/{id}/tree", get(tree))
+        .route("/jobs", get(jobs).post(start_job))
+        .route("/jobs/{id}", get(job).delete(delete_job))
+        .route("/jobs/{id}/stop", post(stop_job))
         .route("/queues", get(queues))
         .route("/statistics", get(statistics))
         .route("/workers", get(workers))
@@ -52,13 +63,17 @@ pub fn router() -> Router<Api> {
 }
 
 /// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
-pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
+pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
+        ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
+        ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
         [
-            "counts" | "entities" | "export" | "failures" | "histogram" | "hubs" | "instances" | "queues"
-            | "statistics" | "workers",
+            "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
+            | "queues" | "statistics" | "workers",
         ] => Some((Operation::List, None)),
+        // What a job does takes more, see there.
+        ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id]
         | ["instances", id, "explain" | "history" | "revisions"]
         | ["instances", id, "history" | "payloads", _] => {
@@ -112,8 +127,29 @@ async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Erro
     failures::failures(&Call::new(api, parts)).await
 }
 
+async fn about(State(api): State<Api>, parts: Parts) -> Response {
+    about::about(&Call::new(api, parts)).await
+}
+
+async fn events(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    stream::stream(&Call::new(api, parts))
+}
+
 async fn hubs(State(api): State<Api>, parts: Parts) -> Response {
-    hubs::hubs(&Call::new(api, parts))
+    hubs::list(&Call::new(api, parts)).await
+}
+
+async fn create_hub(State(api): State<Api>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    hubs::create(&Call::new(api, parts), body).await
+}
+
+async fn remove_hub(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    hubs::remove(&Call::new(api, parts), &name).await
 }
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
@@ -154,4 +190,25 @@ async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
 
 async fn workers(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
     workers::workers(&Call::new(api, parts))
+}
+
+async fn jobs(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    jobs::list(&Call::new(api, parts)).await
+}
+
+async fn start_job(State(api): State<Api>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    jobs::start(&Call::new(api, parts), body).await
+}
+
+async fn job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::get(&Call::new(api, parts), &id).await
+}
+
+async fn stop_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::stop(&Call::new(api, parts), &id).await
+}
+
+async fn delete_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::delete(&Call::new(api, parts), &id).await
 }
