@@ -4,6 +4,7 @@ import { parse } from "./exact";
 import { hub, ROOT } from "./router";
 import { key } from "./settings";
 import type * as t from "./types";
+import type * as l from "./types/lists";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
 const OWN = `${ROOT}api/v1`;
@@ -21,13 +22,15 @@ export const lostSince = signal<number | undefined>(undefined);
 /** "asked": the server wants a key; "refused": it does not know the one it was shown. */
 export const wanted = signal<"asked" | "refused" | undefined>(undefined);
 
-type Query = Record<string, string | number | boolean | undefined>;
+export type Query = Record<string, string | number | boolean | undefined>;
 interface Options {
     method?: "POST" | "DELETE";
     body?: string;
     contentType?: string;
     headers?: Record<string, string>;
     signal?: AbortSignal | undefined;
+    /** The body is wanted as it is: it is no JSON. */
+    raw?: boolean;
 }
 interface Answer {
     status: number;
@@ -62,7 +65,7 @@ async function call(path: string, query: Query = {}, options: Options = {}): Pro
     }
     lostSince.value = undefined;
     if (response.ok) {
-        return { status: response.status, headers: response.headers, body: text ? parse(text) : undefined };
+        return { status: response.status, headers: response.headers, body: options.raw ? text : text ? parse(text) : undefined };
     }
     // An answer to a key that has been replaced meanwhile says nothing about the new one.
     if (response.status === 401 && shown === key.value) wanted.value = shown ? "refused" : "asked";
@@ -177,3 +180,19 @@ export async function start({ name, id, version, json }: Start, once: string): P
 
 export const signalEntity = (name: string, key: string, op: string, json: string) =>
     call(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, { op }, { method: "POST", ...(json.trim() && { body: json }) });
+
+// Lists, charts and statistics.
+
+export const search = async (filter: Query, after?: string, signal?: AbortSignal): Promise<Page<l.Row>> => {
+    const { instances, next } = await read<l.Found>(`${OWN}/instances`, { ...filter, after }, signal);
+    return { rows: instances, next: next ?? undefined };
+};
+export const histogram = (query: Query, signal?: AbortSignal) => read<l.Histogram>(`${OWN}/histogram`, query, signal);
+export const statistics = (filter: Query, signal?: AbortSignal) => read<l.Statistics>(`${OWN}/statistics`, filter, signal);
+export const entityList = async (filter: Query, after?: string, signal?: AbortSignal): Promise<Page<l.EntityEntry>> => {
+    const { entities, next } = await read<l.FoundEntities>(`${OWN}/entities`, { ...filter, after }, signal);
+    return { rows: entities, next: next ?? undefined };
+};
+/** Where the list that matches can be fetched as a file. */
+export const exportAddress = (filter: Query) => address(`${OWN}/instances/export`, filter);
+export const exported = async (filter: Query) => (await call(`${OWN}/instances/export`, filter, { raw: true })).body as string;

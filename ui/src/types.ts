@@ -83,9 +83,13 @@ export interface FailureGroup {
     firstTime: string;
     lastTime: string;
     exampleInstanceId: string;
+    /** How many in each part of the time from `from` to `to`. */
+    times?: number[];
 }
 export interface Failures {
     groups: FailureGroup[];
+    from: string | null;
+    to: string | null;
     lookedAt: number;
     more: boolean;
 }

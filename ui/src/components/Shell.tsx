@@ -14,6 +14,8 @@ import { Toasts } from "./Toasts";
 const NAV = [
     ["", "Overview", [""]],
     ["instances", "Instances", ["instances", "instance"]],
+    ["failures", "Failures", ["failures"]],
+    ["statistics", "Statistics", ["statistics"]],
     ["entities", "Entities", ["entities", "entity"]],
     ["workers", "Workers", ["workers"]],
 ] as const;
