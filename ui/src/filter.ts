@@ -41,5 +41,6 @@ export function filterText(filter: Query): string {
     return new URLSearchParams(Object.entries(filter).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, String(value)]]))).toString();
 }
 
-/** Whether the server can count what the filter matches without reading every one: not by what they say of themselves. */
-export const isCountable = (filter: Query) => !filter.error && !filter.customStatus;
+/** Whether counts and jobs know the filter: how long something took, and what it says of itself, only the search looks at. */
+export const isCountable = (filter: Query) =>
+    !filter.error && !filter.customStatus && filter.durationFrom === undefined && filter.durationTo === undefined;

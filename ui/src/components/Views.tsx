@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { href, params } from "../router";
 import { Icon } from "./Icon";
+import { Pop } from "./Pop";
 
 interface View {
     name: string;
@@ -63,28 +64,25 @@ export function Views() {
         return <a class="ellipsis" href={target} title={view.name} aria-current={sameAs(view.query) === shown ? "true" : undefined}>{view.name}</a>;
     };
     return (
-        <details class="pop" onKeyDown={(event) => event.key === "Escape" && (event.currentTarget.open = false)}>
-            <summary class="button"><Icon name="star" />Views</summary>
-            <div class="menu wide">
-                <ul class="choices" aria-label="Views">
-                    {BUILT_IN.map((view) => <li key={view.name}>{item(view)}</li>)}
-                    {views.value.map((view) => (
-                        <li key={`own ${view.name}`}>
-                            {item(view)}
-                            <button type="button" class="button plain small icon" aria-label={`Delete the view ${view.name}`} title="Delete this view"
-                                onClick={() => keep(views.value.filter((one) => one !== view))}><Icon name="trash" size={13} /></button>
-                        </li>
-                    ))}
-                </ul>
-                <form onSubmit={save}>
-                    <label for="view-name" class="small">Keep this list as</label>
-                    <div class="row">
-                        <input id="view-name" value={name} maxLength={LONGEST_NAME} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
-                        <button type="submit" class="button" aria-disabled={!name.trim() || views.value.length >= MOST}>Save</button>
-                    </div>
-                    {views.value.length >= MOST && <p class="hint small">There are {MOST}; delete one first.</p>}
-                </form>
-            </div>
-        </details>
+        <Pop icon="star" label="Views">
+            <ul class="choices" aria-label="Views">
+                {BUILT_IN.map((view) => <li key={view.name}>{item(view)}</li>)}
+                {views.value.map((view) => (
+                    <li key={`own ${view.name}`}>
+                        {item(view)}
+                        <button type="button" class="button plain small icon" aria-label={`Delete the view ${view.name}`} title="Delete this view"
+                            onClick={() => keep(views.value.filter((one) => one !== view))}><Icon name="trash" size={13} /></button>
+                    </li>
+                ))}
+            </ul>
+            <form onSubmit={save}>
+                <label for="view-name" class="small">Keep this list as</label>
+                <div class="row">
+                    <input id="view-name" value={name} maxLength={LONGEST_NAME} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
+                    <button type="submit" class="button" aria-disabled={!name.trim() || views.value.length >= MOST}>Save</button>
+                </div>
+                {views.value.length >= MOST && <p class="hint small">There are {MOST}; delete one first.</p>}
+            </form>
+        </Pop>
     );
 }

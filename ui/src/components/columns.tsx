@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 import { change, params } from "../router";
 import { Icon } from "./Icon";
+import { Pop } from "./Pop";
 
 interface Look {
     label: string;
@@ -73,31 +74,28 @@ export function ColumnMenu() {
         setSaid(`${look(column).label} is column ${shown.indexOf(to) + 1} of ${shown.length}.`);
     };
     return (
-        <details class="pop" onKeyDown={(event) => event.key === "Escape" && (event.currentTarget.open = false)}>
-            <summary class="button"><Icon name="columns" />Columns</summary>
-            <div class="menu wide">
-                <ul class="choices" aria-label="Columns, in their order">
-                    {[...shown, ...ALL.filter((column) => !shown.includes(column))].map((column) => {
-                        const place = shown.indexOf(column), { label } = look(column);
-                        return (
-                            <li key={column}>
-                                <label class="check">
-                                    <input type="checkbox" checked={place >= 0} disabled={column === "id"} onChange={() => toggle(column)} />{label}
-                                </label>
-                                {place >= 0 && (
-                                    <span class="shift">
-                                        <Shift label={`Move ${label} to the left`} icon="up" disabled={place === 0} act={() => shift(column, -1)} />
-                                        <Shift label={`Move ${label} to the right`} icon="down" disabled={place === shown.length - 1} act={() => shift(column, 1)} />
-                                    </span>
-                                )}
-                            </li>
-                        );
-                    })}
-                </ul>
-                <button type="button" class="button small" onClick={() => set(PRESET)}>As at first</button>
-                <span class="hidden" role="status">{said}</span>
-            </div>
-        </details>
+        <Pop icon="columns" label="Columns">
+            <ul class="choices" aria-label="Columns, in their order">
+                {[...shown, ...ALL.filter((column) => !shown.includes(column))].map((column) => {
+                    const place = shown.indexOf(column), { label } = look(column);
+                    return (
+                        <li key={column}>
+                            <label class="check">
+                                <input type="checkbox" checked={place >= 0} disabled={column === "id"} onChange={() => toggle(column)} />{label}
+                            </label>
+                            {place >= 0 && (
+                                <span class="shift">
+                                    <Shift label={`Move ${label} to the left`} icon="up" disabled={place === 0} act={() => shift(column, -1)} />
+                                    <Shift label={`Move ${label} to the right`} icon="down" disabled={place === shown.length - 1} act={() => shift(column, 1)} />
+                                </span>
+                            )}
+                        </li>
+                    );
+                })}
+            </ul>
+            <button type="button" class="button small" onClick={() => set(PRESET)}>As at first</button>
+            <span class="hidden" role="status">{said}</span>
+        </Pop>
     );
 }
 

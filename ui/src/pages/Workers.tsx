@@ -34,7 +34,7 @@ function Unserved({ queues }: { queues: Queue[] }) {
     const items = queues.reduce((sum, queue) => sum + queue.waiting, 0);
     return (
         <section class="note warn unserved" aria-label="Names that nobody serves">
-            <p class="row"><Icon name="alert" /><strong>{plural(items, "item waits", "items wait")} for a worker that nobody has connected.</strong></p>
+            <p class="row"><Icon name="alert" /><strong>{plural(items, "item waits", "items wait")}, and no connected worker serves {items === 1 ? "it" : "them"}.</strong></p>
             <div class="names">
                 {queues.slice(0, MOST_NAMED).map(({ kind, name, version, waiting }) => (
                     <span key={`${kind} ${version} ${name}`} class="name">{kind} {name}{version && ` ${version}`}: {count(waiting)}</span>
