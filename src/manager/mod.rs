@@ -15,6 +15,7 @@ mod failures;
 mod history;
 mod hubs;
 mod idempotency;
+mod jobs;
 mod list;
 mod purge;
 mod purge_many;
@@ -31,6 +32,7 @@ pub use explain::{Explanation, Wait, WaitKind};
 pub use failures::{FailureGroup, Failures};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
+pub use jobs::{Bulk, BulkAction, Targets};
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
@@ -86,6 +88,7 @@ pub struct Manager {
     hubs: Arc<Hubs>,
     limits: Limits,
     signals: Arc<Recent>,
+    jobs: Arc<jobs::Jobs>,
 }
 
 impl Manager {
@@ -97,7 +100,7 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()) }
+        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()), jobs: Arc::default() }
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.

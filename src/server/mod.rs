@@ -109,6 +109,7 @@ impl Server {
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
+        manager.resume_jobs();
         let leaving = CancellationToken::new();
         if !functions.is_empty() {
             let places = embedded::Places {
@@ -148,6 +149,10 @@ impl Server {
         let deadline = Instant::now() + self.grace;
         self.dispatch.stop();
         self.leaving.cancel();
+        // What bulk jobs have in their hands takes a moment; what is cut off is done again at the next start.
+        if tokio::time::timeout(LINGER, self.manager.leave_jobs()).await.is_err() {
+            tracing::info!("some bulk jobs had not put down their work; they do it again at the next start");
+        }
         // Half of the time for answers to work that is out; connections need the rest.
         let answers_until = Instant::now() + self.grace / 2;
         while self.dispatch.held() > 0 && Instant::now() < answers_until {

@@ -1,9 +1,10 @@
 //! What to ask for when instances are listed or counted: which ones, in what order, from where on, and how many.
 
 use crate::model::{InstanceId, InstanceKey, InstanceRecord, Payloads, Status, StatusSet, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// A span of time: `from` on, before `before`. Absent ends are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub from: Option<Timestamp>,
     /// Exclusive. Who means "until and including" says [`Timestamp::next`]: nothing is between the two.
@@ -21,7 +22,7 @@ impl Span {
 }
 
 /// Whose children.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Parent {
     /// Children of any instance, and of none.
     #[default]
@@ -33,15 +34,16 @@ pub enum Parent {
 }
 
 /// A label that an instance must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
     pub key: String,
     /// `None`: any.
     pub value: Option<String>,
 }
 
-/// Which instances. What is given must hold together; the default is all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which instances. What is given must hold together; the default is all of them. Bulk jobs keep theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     pub statuses: StatusSet,
     pub created: Span,

@@ -26,8 +26,8 @@ pub use list::{Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
-    InstanceKey, InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads,
-    Revision, Status, Timestamp,
+    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, Message, MessageId,
+    NewInstance, NewJob, NewMessage, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -98,7 +98,7 @@ pub trait Store: Send + Sync + 'static {
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
 
     /// Removes at most `limit` of the hub's instances, of whatever status, with all they have, and then of its records of answered
-    /// requests; answers how many that were together. Effects: `Gone` for each instance.
+    /// requests and its jobs; answers how many that were together. Effects: `Gone` for each instance.
     async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error>;
 
     /// Removes the hub if nothing is in it; `false` if something is.
@@ -258,6 +258,38 @@ pub trait Store: Send + Sync + 'static {
 
     /// The row that routes work for `key`, with its status; `None` if the key is gone.
     async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error>;
+
+    /// Makes a job, which is running from then on and knows the newest instance of this moment. Of the hub's ended jobs the latest
+    /// `keep` stay, the others go with their failures.
+    async fn job_create(&self, new: NewJob, keep: usize) -> Result<Job, Error>;
+
+    /// The hub's latest jobs, the last one first; at most `limit`.
+    async fn job_list(&self, hub: HubId, limit: usize) -> Result<Vec<Job>, Error>;
+
+    /// One job of the hub.
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error>;
+
+    /// The failures that are kept of a job, in the order in which they came.
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error>;
+
+    /// All jobs that run, of all hubs, the oldest first.
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error>;
+
+    /// Adds what a slice has come to, whatever state the job is in by now, and ends it if it is running and `end` says so. Of all its
+    /// failures the first `keep` are kept, all are counted. Answers whether it is running still; `false` also if it is gone.
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        keep: usize,
+    ) -> Result<bool, Error>;
+
+    /// Ends a running job; `false`: it is not running, or not there.
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error>;
+
+    /// Removes an ended job with its failures; `false`: it is running, or not there.
+    async fn job_delete(&self, id: String) -> Result<bool, Error>;
 
     /// Answers when the store can read and write.
     async fn ping(&self) -> Result<(), Error>;

@@ -5,6 +5,7 @@ import { hub, ROOT } from "./router";
 import { key } from "./settings";
 import type * as t from "./types";
 import type * as l from "./types/lists";
+import type * as s from "./types/server";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
 const OWN = `${ROOT}api/v1`;
@@ -196,3 +197,22 @@ export const entityList = async (filter: Query, after?: string, signal?: AbortSi
 /** Where the list that matches can be fetched as a file. */
 export const exportAddress = (filter: Query) => address(`${OWN}/instances/export`, filter);
 export const exported = async (filter: Query) => (await call(`${OWN}/instances/export`, filter, { raw: true })).body as string;
+
+// The server itself, and what it does on its own.
+
+export const about = (signal?: AbortSignal) => read<s.About>(`${OWN}/about`, {}, signal);
+export const hubRows = (signal?: AbortSignal) => read<s.HubRow[]>(`${OWN}/hubs`, { counts: true }, signal);
+export const createHub = (name: string) => call(`${OWN}/hubs`, {}, { method: "POST", body: JSON.stringify({ name }) });
+export const deleteHub = (name: string) => call(`${OWN}/hubs/${segment(name)}`, {}, { method: "DELETE" });
+
+export const jobs = async (signal?: AbortSignal) => (await read<{ jobs: s.Job[] }>(`${OWN}/jobs`, {}, signal)).jobs;
+export const job = (id: string, signal?: AbortSignal) => read<s.JobDetails>(`${OWN}/jobs/${segment(id)}`, {}, signal);
+export const stopJob = (id: string) => call(`${OWN}/jobs/${segment(id)}/stop`, {}, { method: "POST" });
+export const deleteJob = (id: string) => call(`${OWN}/jobs/${segment(id)}`, {}, { method: "DELETE" });
+
+export async function startJob({ eventJson, ...asked }: s.NewJob): Promise<s.Job> {
+    // The event's data goes as it was typed: a number that a double cannot hold must not change on its way.
+    const text = JSON.stringify(asked);
+    const body = eventJson?.trim() ? `${text.slice(0, -1)},"eventData":${eventJson}}` : text;
+    return (await call(`${OWN}/jobs`, {}, { method: "POST", body })).body as s.Job;
+}

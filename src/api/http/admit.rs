@@ -34,7 +34,7 @@ fn door(method: &Method, path: &str) -> Door {
     if OPEN.contains(&path) || dashboard::is_file(path) {
         return Door::Open;
     }
-    if let Some((operation, instance)) = v1::permission(path) {
+    if let Some((operation, instance)) = v1::permission(method, path) {
         return Door::Own { operation, instance };
     }
     let (below, rpc_mount) = match (route::below(WEBHOOK_BASE, path), route::below(RPC_BASE, path)) {

@@ -138,13 +138,16 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         manager::Error::Invalid(_) => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
         manager::Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
         // An unknown hub reads as an empty one.
-        manager::Error::UnknownHub { .. } | manager::Error::NotFound(_) => {
+        manager::Error::UnknownHub { .. } | manager::Error::NotFound(_) | manager::Error::NoJob { .. } => {
             (StatusCode::NOT_FOUND, Shape::Empty)
         }
         manager::Error::AlreadyEnded { .. } => (StatusCode::GONE, Shape::Empty),
         manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
         manager::Error::WrongState { .. }
         | manager::Error::InSection { .. }
+        | manager::Error::JobEnded { .. }
+        | manager::Error::JobRuns { .. }
+        | manager::Error::Crowded { .. }
         | manager::Error::Overtaken { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
         manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),

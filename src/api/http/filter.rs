@@ -32,6 +32,46 @@ pub fn asked(query: &Query) -> Result<Filter, Error> {
     })
 }
 
+/// Every parameter that [`asked`] reads.
+const NAMES: [&str; 12] = [
+    "runtimeStatus",
+    "createdTimeFrom",
+    "createdTimeTo",
+    "lastUpdatedTimeFrom",
+    "lastUpdatedTimeTo",
+    "instanceIdPrefix",
+    "name",
+    "version",
+    "tag",
+    "parentInstanceId",
+    "topLevel",
+    "entities",
+];
+
+/// The same for what changes everything that matches: a word that is not known, or a date that cannot be read, is refused, and a list of
+/// statuses that is empty asks for nothing.
+pub fn strict(raw: &str) -> Result<Filter, Error> {
+    let query = &Query::parse(raw);
+    if let Some(piece) = raw.split('&').find(|piece| !piece.is_empty() && !piece.contains('=')) {
+        return Err(Error::Invalid(format!("filter has {:?}, which lacks a value", Short(piece))));
+    }
+    let known = |name: &str| NAMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if let Some(stranger) = query.names().find(|name| !known(name)) {
+        return Err(Error::Invalid(format!(
+            "filter has {:?}, which is none of {}",
+            Short(stranger),
+            NAMES.join(", ")
+        )));
+    }
+    understood(query, "createdTimeFrom", DATE, Query::at_or_after)?;
+    understood(query, "createdTimeTo", DATE, Query::at_or_before)?;
+    let mut filter = asked(query)?;
+    if let Some(statuses) = query.statuses("runtimeStatus") {
+        filter.statuses = statuses;
+    }
+    Ok(filter)
+}
+
 /// `order`: what to list by, and whether the last comes first. The default is the time of creation, the oldest first.
 pub fn order(query: &Query) -> Result<(Order, bool), Error> {
     let Some(asked) = query.word("order") else { return Ok((Order::Created, false)) };
@@ -122,6 +162,38 @@ mod tests {
         for raw in ["name", "created", "createdTime down", "createdTime desc id", "-id", "desc"] {
             let query = Query::parse(&format!("order={raw}"));
             assert!(order(&query).unwrap_err().to_string().contains("order"), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_changes_all_that_matches_is_read_strictly() {
+        for raw in [
+            "status=Failed",
+            "createdTimeFrom=yesterday",
+            "createdTimeTo=1",
+            "top=5",
+            "taskHub=other",
+            "name",
+            "?name=a",
+        ] {
+            let error = strict(raw).unwrap_err().to_string();
+            assert!(error.contains(raw.split('=').next().unwrap()), "{raw}: {error}");
+        }
+        assert_eq!(strict("").unwrap(), Filter::default());
+        assert_eq!(strict("runtimeStatus=").unwrap().statuses, StatusSet::NONE);
+        let raw = "NAME=a&runtimestatus=Failed&createdTimeFrom=2026-01-02&entities=false&tag=a:b&version=1";
+        assert_eq!(strict(raw).unwrap(), asked(&Query::parse(raw)).unwrap());
+    }
+
+    #[test]
+    fn every_name_is_read() {
+        for name in NAMES {
+            let values = ["Failed", "2026-01-02", "true"];
+            let read = values.iter().any(|value| {
+                asked(&Query::parse(&format!("{name}={value}")))
+                    .is_ok_and(|filter| filter != Filter::default())
+            });
+            assert!(read || name == "entities", "{name}");
         }
     }
 

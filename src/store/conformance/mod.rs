@@ -13,6 +13,7 @@ pub mod fixture;
 pub mod fuzz;
 pub mod hubs;
 pub mod inbox;
+pub mod jobs;
 pub mod list;
 pub mod payloads;
 pub mod pending;
@@ -134,6 +135,17 @@ macro_rules! conformance {
                 counts_are_those_of_the_list
                 an_ended_instance_that_lives_again_is_found_as_such
             }
+            jobs {
+                a_job_is_listed_from_its_making_to_its_end
+                steps_add_up_and_so_do_their_failures
+                only_so_many_failures_are_kept_and_all_are_counted
+                what_was_under_way_when_a_job_was_stopped_is_counted
+                running_jobs_of_all_hubs_are_found_with_all_that_is_needed
+                only_ended_jobs_are_deleted
+                old_ended_jobs_make_room_for_new_ones
+                a_job_knows_the_newest_instance_of_its_beginning
+                a_cleared_hub_has_no_jobs
+            }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended
                 earlier_histories_stay_readable
@@ -176,6 +188,7 @@ macro_rules! conformance_durable {
                 keys_of_purged_instances_are_not_used_again
                 secrets_are_kept
                 answered_requests_stay_on_record
+                jobs_are_kept_as_they_were
                 a_closed_store_says_so
             }
         }

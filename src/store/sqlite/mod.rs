@@ -15,6 +15,7 @@ mod hub;
 mod idempotency;
 mod inbox;
 mod instance;
+mod job;
 mod list;
 mod migrate;
 mod open;
@@ -38,7 +39,8 @@ use super::{
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
-    InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, Timestamp,
+    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, NewInstance, NewJob,
+    NewMessage, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -282,6 +284,44 @@ impl Store for SqliteStore {
 
     async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
         self.read(Lane::Engine, move |conn| inbox::route(conn, key)).await
+    }
+
+    async fn job_create(&self, new: NewJob, keep: usize) -> Result<Job, Error> {
+        self.writer.change(move |tx| job::create(tx, new, keep)).await
+    }
+
+    async fn job_list(&self, hub: HubId, limit: usize) -> Result<Vec<Job>, Error> {
+        self.read(Lane::Query, move |conn| job::list(conn, hub, limit)).await
+    }
+
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error> {
+        self.read(Lane::Query, move |conn| job::get(conn, hub, &id)).await
+    }
+
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error> {
+        self.read(Lane::Query, move |conn| job::failures(conn, &id)).await
+    }
+
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error> {
+        self.read(Lane::Query, job::running).await
+    }
+
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        keep: usize,
+    ) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::advance(tx, &id, &step, end.as_ref(), keep)).await
+    }
+
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::end(tx, &id, &end)).await
+    }
+
+    async fn job_delete(&self, id: String) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::delete(tx, &id)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -1,9 +1,11 @@
 // What is marked in the list, and what can be done to all of it.
 import { useEffect, useState } from "preact/hooks";
 import { Problem, type Query } from "../api";
-import { isCountable } from "../filter";
+import { filterText, isCountable } from "../filter";
 import { count, plural } from "../format";
 import { matchingIds } from "../matching";
+import type { BulkAction } from "../types/server";
+import { BulkDialog } from "./BulkDialog";
 import { toast } from "./Toasts";
 
 interface Props {
@@ -15,10 +17,16 @@ interface Props {
     clear: () => void;
 }
 
+/** What somebody who looks at such a list mostly wants to do. */
+function likely({ runtimeStatus }: Query): BulkAction {
+    return runtimeStatus === "Failed" ? "rewind" : runtimeStatus === "Suspended" ? "resume" : runtimeStatus === "Completed" ? "purge" : "terminate";
+}
+
 export function Selection({ marked, filter, total, mark, clear }: Props) {
     /** Not only what is marked but everything that matches, seen or not. */
     const [whole, setWhole] = useState(false);
     const [busy, setBusy] = useState(false);
+    const [acting, setActing] = useState(false);
     useEffect(() => setWhole(false), [marked]);
     const markAll = async () => {
         if (isCountable(filter)) return setWhole(true);
@@ -42,7 +50,9 @@ export function Selection({ marked, filter, total, mark, clear }: Props) {
                 </button>
             )}
             <span class="push" />
+            <button type="button" class="button small main" onClick={() => setActing(true)}>Act on them…</button>
             <button type="button" class="button small" onClick={clear}>Clear the selection</button>
+            {acting && <BulkDialog targets={whole ? { filter: filterText(filter), total } : { instanceIds: [...marked] }} action={likely(filter)} close={() => setActing(false)} />}
         </div>
     );
 }

@@ -5,8 +5,9 @@ use crate::{
     dispatch::Waiters,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, HistoryChange, HubId,
-        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads,
-        Revision, Status, StatusExt as _, Timestamp,
+        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobState,
+        JobStep, JobWork, NewInstance, NewJob, NewMessage, Payloads, Revision, Status, StatusExt as _,
+        Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
@@ -40,6 +41,7 @@ struct Shelf {
     trouble: Option<fn() -> Error>,
     /// How many events were handed out in parts.
     events_read: usize,
+    jobs: Vec<(Job, Vec<JobFailure>)>,
 }
 
 pub struct MemoryStore {
@@ -341,6 +343,85 @@ impl Store for MemoryStore {
             shelf.kept.remove(&(hub, id));
         }
         Ok(Cleared { deleted, next })
+    }
+
+    async fn job_create(&self, new: NewJob, _: usize) -> Result<Job, Error> {
+        let mut shelf = self.open()?;
+        let newest = InstanceKey(shelf.keys);
+        let NewJob { id, hub, created_at, action, by, filter, reason, total, .. } = new;
+        let (done, skipped, failed, error, ended_at, state) = (0, 0, 0, None, None, JobState::Running);
+        let job = Job {
+            id,
+            hub,
+            created_at,
+            ended_at,
+            state,
+            action,
+            by,
+            filter,
+            reason,
+            total,
+            done,
+            skipped,
+            failed,
+            error,
+            newest,
+        };
+        shelf.jobs.push((job.clone(), Vec::new()));
+        Ok(job)
+    }
+
+    async fn job_list(&self, hub: HubId, _: usize) -> Result<Vec<Job>, Error> {
+        let shelf = self.open()?;
+        Ok(shelf.jobs.iter().rev().map(|(job, _)| job).filter(|job| job.hub == hub).cloned().collect())
+    }
+
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error> {
+        Ok(self.job_list(hub, 0).await?.into_iter().find(|job| job.id == id))
+    }
+
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error> {
+        let shelf = self.open()?;
+        Ok(shelf.jobs.iter().find(|(job, _)| job.id == id).map(|(_, failures)| failures.clone()).unwrap())
+    }
+
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error> {
+        unreachable!("the API resumes no jobs")
+    }
+
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        _: usize,
+    ) -> Result<bool, Error> {
+        let mut shelf = self.open()?;
+        let Some((job, failures)) = shelf.jobs.iter_mut().find(|(job, _)| job.id == id) else {
+            return Ok(false);
+        };
+        job.done += step.done;
+        job.skipped += step.skipped;
+        job.failed += step.failures.len() as u64;
+        failures.extend(step.failures);
+        if let Some(end) = end.filter(|_| job.state == JobState::Running) {
+            (job.state, job.ended_at, job.error) = (end.state, Some(end.at), end.error);
+        }
+        Ok(job.state == JobState::Running)
+    }
+
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error> {
+        let was_running =
+            self.open()?.jobs.iter().any(|(job, _)| job.id == id && job.state == JobState::Running);
+        self.job_advance(id, JobStep::default(), Some(end), 0).await?;
+        Ok(was_running)
+    }
+
+    async fn job_delete(&self, id: String) -> Result<bool, Error> {
+        let mut shelf = self.open()?;
+        let before = shelf.jobs.len();
+        shelf.jobs.retain(|(job, _)| job.id != id || job.state == JobState::Running);
+        Ok(shelf.jobs.len() < before)
     }
 
     async fn ping(&self) -> Result<(), Error> {

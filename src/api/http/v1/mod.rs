@@ -4,6 +4,7 @@ mod counts;
 mod explain;
 mod failures;
 mod hubs;
+mod jobs;
 mod revisions;
 mod workers;
 
@@ -11,10 +12,10 @@ use super::{Api, Call, Error};
 use crate::auth::Operation;
 use axum::{
     Router,
-    extract::{Path, State},
-    http::request::Parts,
+    extract::{Path, Request, State},
+    http::{Method, request::Parts},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 
 /// Where these routes are mounted.
@@ -28,16 +29,21 @@ pub fn router() -> Router<Api> {
         .route("/hubs", get(hubs))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
+        .route("/jobs", get(jobs).post(start_job))
+        .route("/jobs/{id}", get(job).delete(delete_job))
+        .route("/jobs/{id}/stop", post(stop_job))
         .route("/queues", get(queues))
         .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
 }
 
 /// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
-pub fn permission(path: &str) -> Option<(Operation, Option<String>)> {
+pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
         ["counts" | "failures" | "hubs" | "queues" | "workers"] => Some((Operation::List, None)),
+        // What a job does takes more, see there.
+        ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
             let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
             Some((Operation::Status, Some(id.into_owned())))
@@ -72,4 +78,25 @@ async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
 
 async fn workers(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
     workers::workers(&Call::new(api, parts))
+}
+
+async fn jobs(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    jobs::list(&Call::new(api, parts)).await
+}
+
+async fn start_job(State(api): State<Api>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    jobs::start(&Call::new(api, parts), body).await
+}
+
+async fn job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::get(&Call::new(api, parts), &id).await
+}
+
+async fn stop_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::stop(&Call::new(api, parts), &id).await
+}
+
+async fn delete_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+    jobs::delete(&Call::new(api, parts), &id).await
 }
