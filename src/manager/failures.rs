@@ -2,7 +2,7 @@
 
 use super::{Error, Instance, ListQuery, Manager};
 use crate::{
-    model::{HubId, InstanceId, Short, Status, StatusSet, Timestamp},
+    model::{FailureBrief, HubId, InstanceId, Status, StatusSet, Timestamp},
     store::{Filter, Order, Read},
 };
 
@@ -68,10 +68,9 @@ impl Failures {
     fn add(&mut self, instance: Instance) {
         let Instance { record, payloads } = instance;
         let at = record.changed_at();
-        let failure = payloads.failure.unwrap_or_default();
-        let message = Short(failure.error_message.lines().next().unwrap_or_default()).to_string();
+        let FailureBrief { error_type, message } = FailureBrief::of(&payloads.failure.unwrap_or_default());
         let alike = self.groups.iter_mut().find(|group| {
-            group.name == *record.name && group.error_type == failure.error_type && group.message == message
+            group.name == *record.name && group.error_type == error_type && group.message == message
         });
         match alike {
             Some(group) => {
@@ -80,7 +79,7 @@ impl Failures {
             }
             None => self.groups.push(FailureGroup {
                 name: record.name.to_string(),
-                error_type: failure.error_type,
+                error_type,
                 message,
                 count: 1,
                 first: at,

@@ -22,6 +22,7 @@ mod purge_many;
 mod recent;
 mod restart;
 mod rewind;
+mod search;
 mod start;
 mod token;
 mod wait;
@@ -36,6 +37,7 @@ pub use jobs::{Bulk, BulkAction, Targets};
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
+pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
 pub use wait::WaitFor;
 

@@ -34,7 +34,7 @@ pub use commit::{
 };
 pub use effect::Effect;
 pub use entity::{EntityChange, EntityId, EntityRecord, Lock, LockChange};
-pub use failure::{bounded, error_type, failure};
+pub use failure::{FailureBrief, bounded, error_type, failure};
 pub use history::{Chunk, CorruptHistory, decode_events, encode_events};
 pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_NAME_CHARS, MessageId};
 pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};

@@ -17,12 +17,16 @@ mod create;
 mod entity;
 mod error;
 mod list;
+mod search;
 pub mod sqlite;
 
 pub use create::{Created, Idempotency, Recorded, Terms};
 pub use entity::{EntitiesListed, EntityFilter, EntityLoaded};
 pub use error::Error;
-pub use list::{Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Walk};
+pub use list::{
+    Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
+};
+pub use search::{Found, HistorySize, Holds, Search, Searched};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -212,6 +216,15 @@ pub trait Store: Send + Sync + 'static {
         walk: Walk,
         limits: PageLimits,
     ) -> Result<Listed, Error>;
+
+    /// One page of the hub's instances that are searched for, at most `rows`; otherwise as [`Store::instance_list`].
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error>;
 
     /// How many of the hub's instances match, by status, all of one moment.
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error>;

@@ -175,7 +175,7 @@ impl Runner {
         position.slice = records.filter(own).map(|record| record.id.to_string()).collect();
         match listed.next.and_then(|walk| walk.after) {
             Some(Place::Key(at, key)) => position.after = Some((at.0, key.0)),
-            Some(Place::Id(..)) | None => position.last = true,
+            Some(Place::Id(..) | Place::Within(..) | Place::Took(..)) | None => position.last = true,
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ pub mod payloads;
 pub mod pending;
 pub mod purge;
 pub mod rewind;
+pub mod search;
 pub mod secrets;
 pub mod terms;
 pub mod turns;
@@ -145,6 +146,13 @@ macro_rules! conformance {
                 old_ended_jobs_make_room_for_new_ones
                 a_job_knows_the_newest_instance_of_its_beginning
                 a_cleared_hub_has_no_jobs
+            }
+            search {
+                a_search_finds_what_a_list_finds
+                texts_are_found_in_any_case_and_nowhere_else
+                what_is_shown_of_an_instance_is_short
+                sizes_are_told_when_asked_for
+                what_stays_is_met_once_in_every_order_while_others_come_and_go
             }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended

@@ -35,7 +35,7 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Listed, Loaded, PageLimits, Purged, Ready, Recorded, Store, Terms, Walk,
+    Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search, Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -220,6 +220,18 @@ impl Store for SqliteStore {
         let patience = self.patience;
         let list = move |conn: &Connection| list::page(conn, hub, &filter, &walk, limits, patience);
         self.read(Lane::Query, move |conn| at_one_moment(conn, list)).await
+    }
+
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error> {
+        let patience = self.patience;
+        let find = move |conn: &Connection| list::find(conn, hub, &search, &walk, rows, patience);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, find)).await
     }
 
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {

@@ -65,7 +65,7 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API.
-const BESIDE: [(&str, &str); 14] = [
+const BESIDE: [(&str, &str); 15] = [
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
@@ -74,6 +74,7 @@ const BESIDE: [(&str, &str); 14] = [
     ("dashboard", "/dashboard"),
     ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
+    ("searchInstances", "/api/v1/instances"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),

@@ -14,6 +14,7 @@ mod mounts;
 mod restart;
 mod retry;
 mod rewind;
+mod search;
 mod start;
 mod status;
 mod store;

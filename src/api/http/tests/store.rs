@@ -4,15 +4,16 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, HistoryChange, HubId,
-        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobState,
-        JobStep, JobWork, NewInstance, NewJob, NewMessage, Payloads, Revision, Status, StatusExt as _,
-        Timestamp,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, FailureBrief, HistoryChange,
+        HubId, HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure,
+        JobState, JobStep, JobWork, NewInstance, NewJob, NewMessage, Payloads, Revision, Status,
+        StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Listed, Loaded,
-        PageLimits, Place, Purged, Read, Ready, Recorded, Store, Terms, Walk,
+        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
+        HistorySize, Holds, Listed, Loaded, PageLimits, Place, Purged, Read, Ready, Recorded, Search,
+        Searched, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -42,6 +43,29 @@ struct Shelf {
     /// How many events were handed out in parts.
     events_read: usize,
     jobs: Vec<(Job, Vec<JobFailure>)>,
+}
+
+impl Shelf {
+    /// A page of those that are wanted, and where the next one begins.
+    fn page(
+        &self,
+        hub: HubId,
+        walk: &Walk,
+        rows: usize,
+        wanted: impl Fn(&Kept) -> bool,
+    ) -> (Vec<&Kept>, Option<Walk>) {
+        let place = |kept: &Kept| Place::of(walk.order, &kept.record);
+        let mut found: Vec<&Kept> = self.kept.values().filter(|kept| kept.record.hub == hub).collect();
+        found.retain(|kept| {
+            let behind = |after: &Place| walk.compare(after, &place(kept)).is_lt();
+            wanted(kept) && walk.after.as_ref().is_none_or(behind)
+        });
+        found.sort_by(|left, right| walk.compare(&place(left), &place(right)));
+        let more = found.len() > rows;
+        found.truncate(rows);
+        let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
+        (found, next)
+    }
 }
 
 pub struct MemoryStore {
@@ -300,27 +324,39 @@ impl Store for MemoryStore {
         limits: PageLimits,
     ) -> Result<Listed, Error> {
         let shelf = self.open()?;
-        let place = |kept: &&Kept| Place::of(walk.order, &kept.record);
-        let mut found: Vec<&Kept> = shelf.kept.values().filter(|kept| kept.record.hub == hub).collect();
-        found.retain(|kept| filter.matches(&kept.record));
-        found.sort_by_key(place);
-        if walk.descending {
-            found.reverse();
-        }
-        let order = |after: &Place, kept: &&Kept| match walk.descending {
-            false => place(kept) > *after,
-            true => place(kept) < *after,
-        };
-        found.retain(|kept| walk.after.as_ref().is_none_or(|after| order(after, kept)));
-        let more = found.len() > limits.rows;
-        found.truncate(limits.rows);
-        let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
+        let (found, next) = shelf.page(hub, &walk, limits.rows, |kept| filter.matches(&kept.record));
         let show = |kept: &Kept| {
             let Payloads { input, output, custom_status, failure } = kept.payloads.clone();
             let all = limits.read == Read::All;
             (kept.record.clone(), Payloads { input: input.filter(|_| all), output, custom_status, failure })
         };
         Ok(Listed { instances: found.into_iter().map(show).collect(), next })
+    }
+
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error> {
+        let shelf = self.open()?;
+        let holds = |part: &Option<String>, text: Option<&String>| {
+            part.as_deref().is_none_or(|part| text.is_some_and(|text| Holds::new(part).is_in(text)))
+        };
+        let (found, next) = shelf.page(hub, &walk, rows, |kept| {
+            let message = kept.payloads.failure.as_ref().map(|failure| &failure.error_message);
+            search.filter.matches(&kept.record)
+                && holds(&search.error, message)
+                && holds(&search.custom_status, kept.payloads.custom_status.as_ref())
+        });
+        let show = |kept: &Kept| Found {
+            record: kept.record.clone(),
+            custom_status: kept.payloads.custom_status.clone(),
+            failure: kept.payloads.failure.as_ref().map(FailureBrief::of),
+            size: search.sizes.then(HistorySize::default),
+        };
+        Ok(Searched { instances: found.into_iter().map(show).collect(), next })
     }
 
     async fn instance_purge_matching(

@@ -6,10 +6,12 @@ mod failures;
 mod hubs;
 mod jobs;
 mod revisions;
+mod row;
+mod search;
 mod workers;
 
 use super::{Api, Call, Error};
-use crate::auth::Operation;
+use crate::{auth::Operation, manager, model::HubId};
 use axum::{
     Router,
     extract::{Path, Request, State},
@@ -27,6 +29,7 @@ pub fn router() -> Router<Api> {
         .route("/counts", get(counts))
         .route("/failures", get(failures))
         .route("/hubs", get(hubs))
+        .route("/instances", get(search))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/jobs", get(jobs).post(start_job))
@@ -41,7 +44,9 @@ pub fn router() -> Router<Api> {
 pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
-        ["counts" | "failures" | "hubs" | "queues" | "workers"] => Some((Operation::List, None)),
+        ["counts" | "failures" | "hubs" | "instances" | "queues" | "workers"] => {
+            Some((Operation::List, None))
+        }
         // What a job does takes more, see there.
         ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
@@ -50,6 +55,19 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
         }
         _ => None,
     }
+}
+
+/// The hub that is asked for; `None`: there is none of this name, which reads as an empty one.
+fn known_hub(call: &Call) -> Result<Option<HubId>, Error> {
+    match call.hub() {
+        Ok(hub) => Ok(Some(hub)),
+        Err(Error::Manager(manager::Error::UnknownHub { .. })) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+async fn search(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    search::search(&Call::new(api, parts)).await
 }
 
 async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

@@ -30,6 +30,8 @@ pub enum Source {
     Children,
     /// Those with that one of the filter's names, by creation.
     Named(usize),
+    /// All, by name and then by creation.
+    Names,
     /// All, by id; those with the filter's prefix lie together.
     Ids,
 }
@@ -47,7 +49,8 @@ pub fn for_list(conn: &Connection, hub: HubId, filter: &Filter, order: Order) ->
     }
     let named = by_name(filter);
     Ok(match order {
-        Order::Created => narrower(conn, hub, filter, named)?,
+        // How long it took is sorted by in any case, so the fewest are the best.
+        Order::Created | Order::Name | Order::Status | Order::Took => narrower(conn, hub, filter, named)?,
         _ if !named.is_empty() && reach(conn, hub, filter, &named, FEW)? <= FEW => named,
         Order::Updated => {
             let ended = !filter.statuses.and(StatusSet::TERMINAL).is_empty();
