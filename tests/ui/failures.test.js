@@ -1,7 +1,7 @@
 // What failed, sorted by why, and the way from there to the instances.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, Server } from "./server.js";
+import { Browser, eventually, Server } from "./server.js";
 
 let server, browser, page;
 before(async () => {
@@ -56,4 +56,20 @@ test("the overview shows what failed, and leads on", async () => {
     await page.getByRole("link", { name: /3 times/ }).click();
     await page.locator("tbody tr").nth(2).waitFor();
     assert.equal(await page.locator("tbody tr").count(), 3);
+});
+
+test("a whole group is run again, and nothing beside it", async () => {
+    await open("failures");
+    await page.getByRole("row", { name: /FanOutFanIn/ }).getByRole("button", { name: "Rewind or restart…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("heading", { name: "Act on 3 instances" }).waitFor();
+    assert.equal(await dialog.getByLabel("Action").inputValue(), "rewind");
+    await dialog.getByLabel("Action").selectOption("restart");
+    await dialog.getByRole("button", { name: "Restart" }).click();
+    await page.waitForURL(/bulk\?.*id=/);
+    await eventually("three more failures", async () => {
+        const { groups } = await (await fetch(`${server.url}/api/v1/failures`)).json();
+        assert.equal(groups.find((group) => group.name === "SlowChain").count, 1);
+        return groups.find((group) => group.name === "FanOutFanIn").count === 6;
+    });
 });

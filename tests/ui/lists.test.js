@@ -85,7 +85,7 @@ test("filters combine: by error, by custom status, by length, by status", async 
     await page.getByText("A length such as").waitFor();
     assert.equal(page.url(), before, "what cannot be understood filters nothing");
     await button("Clear all filters").click();
-    await page.getByText("many-59").waitFor();
+    await page.getByText("many-00").waitFor();
     assert.equal(new URL(page.url()).searchParams.get("order"), "id", "the order stays");
 });
 
@@ -192,6 +192,30 @@ test("where the server cannot count, everything that matches is found first", as
     await button("Select all that match").click();
     await page.getByText("6 instances selected").waitFor();
     assert.ok(!(await page.getByText("All 6").count()));
+});
+
+test("what is marked, or all that matches, is acted on by the server", async () => {
+    await Promise.all(["act-1", "act-2", "act-3", "act-4"].map((id) => server.start("HumanApproval", id, { timeoutSeconds: 3600 })));
+    const outcome = (id) => server.call("GET", `instances/${id}`);
+    await open("instances?prefix=act-&order=id");
+    for (const id of ["act-1", "act-3"]) await page.getByLabel(`Select ${id}`).check();
+    await button("Act on them…").click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("heading", { name: "Act on 2 instances" }).waitFor();
+    await dialog.getByLabel("Reason").fill("too many");
+    await dialog.getByRole("button", { name: "Terminate" }).click();
+    await page.waitForURL(/bulk\?.*id=/);
+    for (const id of ["act-1", "act-3"]) assert.equal((await server.ended(id)).output, "too many");
+    assert.equal((await outcome("act-2")).runtimeStatus, "Running");
+    await open("instances?prefix=act-&order=id&status=Running");
+    await page.getByLabel("Select act-2").check();
+    await button("Select all 2 that match").click();
+    await button("Act on them…").click();
+    await dialog.getByText("2 instances match at this moment").waitFor();
+    await dialog.getByRole("button", { name: "Terminate" }).click();
+    await page.waitForURL(/bulk\?.*id=/);
+    for (const id of ["act-2", "act-4"]) assert.equal((await server.ended(id)).runtimeStatus, "Terminated");
+    assert.equal((await outcome("list-wait")).runtimeStatus, "Running", "what does not match is left alone");
 });
 
 test("a refresh keeps what is selected as text, how far one has scrolled, and what is marked", async () => {
