@@ -21,7 +21,7 @@ const PAGES = {
     "no failures": ["failures?name=Nobody", "No failure matches"],
     statistics: ["statistics", "Slowest activities"],
     "statistics by name": ["statistics?by=name&of=completed", "Slowest activities"],
-    "statistics of nothing": ["statistics?name=Nobody", "Nothing was started in this time"],
+    "statistics of nothing": ["statistics?name=Nobody", "Nothing that was started in this time has ended"],
     "no entities": ["entities?name=nobody", "No entity matches"],
     history: ["instance?id=order-4711&tab=history", "Activity failed"],
     "no sub-orchestrations": ["instance?id=trip-1&tab=children", "No sub-orchestrations"],
@@ -36,7 +36,7 @@ const PAGES = {
 };
 /** What an empty server says. */
 const EMPTY = {
-    instances: "No instances in this hub", failures: "Nothing has failed", statistics: "Nothing was started in this time",
+    instances: "No instances in this hub", failures: "Nothing has failed", statistics: "Nothing that was started in this time has ended",
     entities: "There are no entities in this hub", workers: "Nothing waits",
 };
 const NARROW = { width: 420, height: 800 };

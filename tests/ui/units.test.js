@@ -39,7 +39,7 @@ test("times on an axis are round in the zone that is shown", () => {
 });
 
 test("stacked bars stand on each other", () => {
-    assert.deepEqual(stacked([[1, 0, 2], [3, 4, 0]]), { floors: [[0, 0, 0], [1, 0, 2]], highest: 4 });
+    assert.deepEqual(stacked([[1, 0, 2], [3, 2, 0], [1, 1, 1]]), { floors: [[0, 0, 0], [1, 0, 2], [4, 2, 2]], highest: 5 });
     assert.deepEqual(stacked([]), { floors: [], highest: 0 });
     assert.equal(line([[0, 1], [2, 3.25]]), "M0.0 1.0L2.0 3.3");
 });
@@ -60,7 +60,7 @@ test("a logarithmic scale has tenfold steps and knows its ends", () => {
 test("failures become columns of hours, or of days if there would be too many", () => {
     const from = Date.parse("2026-03-01T10:30:00Z"), at = (hours) => new Date(from + hours * HOUR).toISOString();
     const failures = [
-        { name: "A", hours: [{ hour: at(0), count: 2 }, { hour: at(1), count: 9 }, { hour: at(99), count: 5 }] },
+        { name: "A", hours: [{ hour: at(-12), count: 99 }, { hour: at(0), count: 2 }, { hour: at(1), count: 9 }, { hour: at(99), count: 5 }] },
         { name: "B", hours: [{ hour: at(3), count: 20 }] }, { name: "C", hours: [] },
     ];
     const hours = heat(failures, from, from + 4 * HOUR);

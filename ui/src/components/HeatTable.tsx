@@ -6,12 +6,18 @@ import { href } from "../router";
 import type { HourlyFailures } from "../types/lists";
 import { State } from "./basics";
 
+const HOUR = 3_600_000;
+/** The server tells of failures no older than this. */
+const LONGEST = 7 * 24 * HOUR;
+
 export function HeatTable({ failures, from, to }: { failures: HourlyFailures[]; from: number; to: number }) {
-    const { columns, step, rows, highest } = heat(failures, from, to, ahead());
+    // What was started in this time may have failed after it.
+    const end = Math.max(to, ...failures.flatMap(({ hours }) => hours.map(({ hour }) => Date.parse(hour) + HOUR)));
+    const { columns, step, rows, highest } = heat(failures, Math.max(from, Date.now() - LONGEST), end, ahead());
     const iso = (at: number) => new Date(at).toISOString();
     return (
         <section class="card" aria-labelledby="heat">
-            <header><h2 id="heat">Failures by {step > 3_600_000 ? "day" : "hour"}</h2><span class="muted small">{zoneName()}</span></header>
+            <header><h2 id="heat">Failures by {step > HOUR ? "day" : "hour"}</h2><span class="muted small">{zoneName()}; at most the last seven days</span></header>
             {rows.length === 0 ? <State icon="check" title="Nothing has failed in this time" /> : (
                 <div class="scroll inside" tabIndex={0} role="group" aria-label="Failures over time by name">
                     <table class="heat">

@@ -62,10 +62,10 @@ export function Statistics() {
             {!numbers.data ? (
                 <section class="card">{numbers.problem ? <Refused problem={numbers.problem} again={numbers.again} /> : <Loading what="statistics" />}</section>
             ) : numbers.data.found.lookedAt === 0 ? (
-                <section class="card"><State icon="search" title="Nothing was started in this time"><p>Choose a longer time, or another name.</p></State></section>
+                <section class="card"><State icon="search" title="Nothing that was started in this time has ended"><p>Choose a longer time, or another name.</p></State></section>
             ) : (
                 <div class={numbers.stale ? "page stale" : "page"}>
-                    {numbers.data.found.more && <p class="note">Of the latest {plural(numbers.data.found.lookedAt, "instance")} of this time; there are more.</p>}
+                    {numbers.data.found.more && <p class="note">The durations are those of the {plural(numbers.data.found.lookedAt, "instance")} of this time that ended last; there are more.</p>}
                     <DurationTable rows={numbers.data.found.durations} range={range} />
                     <HeatTable failures={numbers.data.found.failuresByHour} from={Date.parse(numbers.data.from)} to={Date.parse(numbers.data.to)} />
                     <ActivityTable rows={numbers.data.found.activities} histories={numbers.data.found.sampledHistories} />
