@@ -1,8 +1,9 @@
 // What a page shows is looked up again and again, as often as the top bar says, and never while nobody looks. Old data stays until new
 // data is there, so nothing jumps: rows keep their place, panels stay open and typed text stays typed.
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lostSince, Problem } from "./api";
+import { moment } from "./format";
 import { hub } from "./router";
 import { interval, key } from "./settings";
 
@@ -78,3 +79,6 @@ export const now = signal(Date.now());
 setInterval(() => {
     if (!document.hidden) now.value = Date.now();
 }, 1000);
+
+/** The date in the chosen zone: what only depends on it is not drawn anew each second. */
+export const today = computed(() => moment(new Date(now.value).toISOString()).slice(0, 10));
