@@ -12,6 +12,7 @@ mod entity;
 mod error;
 mod explain;
 mod failures;
+mod histogram;
 mod history;
 mod hubs;
 mod idempotency;
@@ -24,13 +25,15 @@ mod restart;
 mod rewind;
 mod search;
 mod start;
+mod statistics;
 mod token;
 mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, Wait, WaitKind};
-pub use failures::{FailureGroup, Failures};
+pub use failures::{FailureGroup, Failures, PARTS as FAILURE_PARTS};
+pub use histogram::{Chart, ChartQuery};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
 pub use jobs::{Bulk, BulkAction, Targets};
@@ -39,6 +42,7 @@ pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
 pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
+pub use statistics::{Durations, FailedByHour, Statistics};
 pub use wait::WaitFor;
 
 use crate::{

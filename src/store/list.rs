@@ -227,6 +227,7 @@ pub enum Read {
     NoInput,
     /// Only why a failed instance failed.
     FailureOnly,
+    Nothing,
 }
 
 /// How much goes on one page.

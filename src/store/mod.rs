@@ -16,6 +16,7 @@ mod conformance;
 mod create;
 mod entity;
 mod error;
+mod histogram;
 mod list;
 mod search;
 pub mod sqlite;
@@ -23,6 +24,7 @@ pub mod sqlite;
 pub use create::{Created, Idempotency, Recorded, Terms};
 pub use entity::{EntitiesListed, EntityFilter, EntityLoaded};
 pub use error::Error;
+pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
 pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
@@ -228,6 +230,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many of the hub's instances match, by status, all of one moment.
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error>;
+
+    /// How many of the hub's instances that match were created, or ended, in each part of a span, all of one moment.
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error>;
 
     /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;

@@ -156,9 +156,11 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
 
 fn store_told(error: &store::Error) -> (StatusCode, Shape) {
     let (status, text) = match error {
-        store::Error::Busy(_) | store::Error::OverBudget(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "storage is busy; try again shortly")
-        }
+        store::Error::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage is busy; try again shortly"),
+        store::Error::OverBudget(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this took longer than a read may (setting store.read_budget_ms); narrow it down: a shorter span of time, one status, a name",
+        ),
         store::Error::Full(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "storage is full or read-only; the server's log says more")
         }

@@ -255,6 +255,7 @@ pub async fn payloads_are_read_when_asked_for(cx: &mut StoreTest) {
     assert_eq!(read(Read::All).await, "in out half bang");
     assert_eq!(read(Read::NoInput).await, " out half bang");
     assert_eq!(read(Read::FailureOnly).await, "   bang");
+    assert_eq!(read(Read::Nothing).await, "   ");
 }
 
 pub async fn a_page_ends_before_it_grows_too_large(cx: &mut StoreTest) {

@@ -35,7 +35,8 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search, Searched, Store, Terms, Walk,
+    Histogram, HistogramQuery, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search, Searched, Store,
+    Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -236,6 +237,16 @@ impl Store for SqliteStore {
 
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {
         let count = move |conn: &Connection| list::count(conn, hub, &filter);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, count)).await
+    }
+
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error> {
+        let count = move |conn: &Connection| list::histogram(conn, hub, &filter, query);
         self.read(Lane::Query, move |conn| at_one_moment(conn, count)).await
     }
 

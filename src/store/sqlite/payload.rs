@@ -84,7 +84,7 @@ pub fn of(conn: &Connection, record: &InstanceRecord, wanted: Read) -> Result<Pa
         Read::All => params![input, output, custom_status, failure],
         Read::NoInput => params![output, output, custom_status, failure],
         Read::FailureOnly if record.status == Status::Failed => params![failure, failure, failure, failure],
-        Read::FailureOnly => return Ok(payloads),
+        Read::FailureOnly | Read::Nothing => return Ok(payloads),
     };
     let found = rows::all(conn, SELECT, places, |row| {
         match row.get::<_, i64>(0)? {

@@ -104,7 +104,7 @@ async fn storage_trouble_is_told_in_general_terms() {
     type Case = (fn() -> store::Error, u16, &'static str);
     let cases: [Case; 6] = [
         (|| store::Error::Busy("secret".into()), 503, "busy"),
-        (|| store::Error::OverBudget(7), 503, "busy"),
+        (|| store::Error::OverBudget(7), 503, "narrow it down"),
         (|| store::Error::Full("secret".into()), 503, "full"),
         (|| store::Error::Closed, 503, "shutting down"),
         (|| store::Error::Corrupt("secret".into()), 500, "storage failed"),

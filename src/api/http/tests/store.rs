@@ -11,9 +11,9 @@ use crate::{
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
-        HistorySize, Holds, Listed, Loaded, PageLimits, Place, Purged, Read, Ready, Recorded, Search,
-        Searched, Store, Terms, Walk,
+        Appended, By, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
+        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, PageLimits, Place, Purged,
+        Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -302,6 +302,36 @@ impl Store for MemoryStore {
             }
         }
         Ok(counts)
+    }
+
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error> {
+        let from = query.from.unwrap_or(Timestamp(query.before.0 - 3_600_000_000));
+        let (mut histogram, buckets) = Histogram::empty(from, query.before, query.buckets);
+        for kept in self.open()?.kept.values() {
+            let record = &kept.record;
+            let at = match query.of {
+                Moment::Created => Some(record.created_at),
+                Moment::Completed => record.completed_at,
+            };
+            let within = at.filter(|at| (from..query.before).contains(at));
+            let (true, Some(at)) = (record.hub == hub && filter.matches(record), within) else { continue };
+            let mut counts = vec![0; buckets];
+            counts[usize::try_from((at.0 - from.0) / 1_000 / histogram.bucket_ms).unwrap()] = 1;
+            let key = match query.by {
+                By::Name => record.name.to_string(),
+                By::Status => record.status.name().to_owned(),
+            };
+            match histogram.series.iter_mut().find(|series| series.key.as_ref() == Some(&key)) {
+                Some(series) => series.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more),
+                None => histogram.series.push(Series { key: Some(key), counts }),
+            }
+        }
+        Ok(histogram)
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {

@@ -1,13 +1,18 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
 mod counts;
+mod csv;
+mod entities;
 mod explain;
+mod export;
 mod failures;
+mod histogram;
 mod hubs;
 mod jobs;
 mod revisions;
 mod row;
 mod search;
+mod statistics;
 mod workers;
 
 use super::{Api, Call, Error};
@@ -27,15 +32,19 @@ pub const BASE: &str = "/api/v1";
 pub fn router() -> Router<Api> {
     Router::new()
         .route("/counts", get(counts))
+        .route("/entities", get(entities))
         .route("/failures", get(failures))
+        .route("/histogram", get(histogram))
         .route("/hubs", get(hubs))
         .route("/instances", get(search))
+        .route("/instances/export", get(export))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/jobs", get(jobs).post(start_job))
         .route("/jobs/{id}", get(job).delete(delete_job))
         .route("/jobs/{id}/stop", post(stop_job))
         .route("/queues", get(queues))
+        .route("/statistics", get(statistics))
         .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
 }
@@ -44,9 +53,11 @@ pub fn router() -> Router<Api> {
 pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
-        ["counts" | "failures" | "hubs" | "instances" | "queues" | "workers"] => {
-            Some((Operation::List, None))
-        }
+        [
+            "counts" | "entities" | "failures" | "histogram" | "hubs" | "instances" | "queues" | "statistics"
+            | "workers",
+        ]
+        | ["instances", "export"] => Some((Operation::List, None)),
         // What a job does takes more, see there.
         ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id, "explain" | "revisions"] => {
@@ -68,6 +79,22 @@ fn known_hub(call: &Call) -> Result<Option<HubId>, Error> {
 
 async fn search(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
     search::search(&Call::new(api, parts)).await
+}
+
+async fn export(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    export::export(&Call::new(api, parts)).await
+}
+
+async fn histogram(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    histogram::histogram(&Call::new(api, parts)).await
+}
+
+async fn statistics(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    statistics::statistics(&Call::new(api, parts)).await
+}
+
+async fn entities(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    entities::entities(&Call::new(api, parts)).await
 }
 
 async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

@@ -6,6 +6,7 @@
 //! reaches. Orders that no index has are walked through in sections (`sections`).
 
 mod find;
+mod histogram;
 mod sections;
 mod sources;
 mod sql;
@@ -13,6 +14,7 @@ mod sql;
 mod tests;
 
 pub use find::page as find;
+pub use histogram::histogram;
 
 use super::{payload, rows};
 use crate::{

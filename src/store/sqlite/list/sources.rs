@@ -3,7 +3,7 @@
 use super::sql;
 use crate::{
     model::{HubId, Status, StatusSet},
-    store::{Error, Filter, Order, Parent, sqlite::rows},
+    store::{Error, Filter, Moment, Order, Parent, sqlite::rows},
 };
 use rusqlite::{Connection, params_from_iter};
 
@@ -69,6 +69,22 @@ pub fn for_count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Vec<S
         Parent::Any | Parent::Nobody if !filter.id_prefix.is_empty() => vec![Source::Ids],
         Parent::Any | Parent::Nobody => narrower(conn, hub, filter, by_name(filter))?,
     })
+}
+
+/// The same for a histogram.
+pub fn for_histogram(
+    conn: &Connection,
+    hub: HubId,
+    filter: &Filter,
+    of: Moment,
+) -> Result<Vec<Source>, Error> {
+    let sources = for_count(conn, hub, filter)?;
+    let few = match of {
+        Moment::Created => true,
+        Moment::Completed => reach(conn, hub, filter, &sources, COMPARED)? <= COMPARED,
+    };
+    // Only one index knows the end.
+    Ok(if few || matches!(filter.parent, Parent::Is(_)) { sources } else { vec![Source::Completed] })
 }
 
 /// By name or by status, whichever has fewer instances to look at.

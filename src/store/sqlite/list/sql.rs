@@ -7,7 +7,7 @@ use super::sources::{Source, prefix_bounds};
 use crate::{
     model::{HubId, StatusSet, Timestamp},
     store::{
-        Error, Filter, Order, Parent, Place, Span, Took, Walk,
+        By, Error, Filter, HistogramQuery, Moment, Order, Parent, Place, Span, Took, Walk,
         sqlite::rows::{record_columns, tag_text},
     },
 };
@@ -76,6 +76,44 @@ pub fn next_name(source: Source, hub: HubId, filter: &Filter, after: Option<&str
         build.and(&format!("i.name {beyond} {after} || ''"));
     }
     (build.text, build.params)
+}
+
+/// Name or status, and the moment, of what matches.
+pub fn histogram(source: Source, hub: HubId, filter: &Filter, query: HistogramQuery) -> Sql {
+    let by = match (query.by, source) {
+        (By::Name, _) => "i.name".to_owned(),
+        // Not read from the row, so that the index alone will do.
+        (By::Status, Source::Ended(status)) => (status as i32).to_string(),
+        (By::Status, _) => "i.status".to_owned(),
+    };
+    let mut build = Build::new(&format!("SELECT {by}, {}", moment(query.of)), source, hub, filter);
+    for condition in build.conditions(source, filter, None) {
+        build.and(&condition);
+    }
+    (build.text, build.params)
+}
+
+/// A moment before which nothing matches. What the index does not tell is not asked.
+pub fn first_moment(source: Source, hub: HubId, filter: &Filter, of: Moment) -> Sql {
+    let mut build = Build::new(&format!("SELECT min({})", moment(of)), source, hub, filter);
+    let (column, span) = match of {
+        Moment::Created => ("i.created_at", filter.created),
+        Moment::Completed => ("i.completed_at", filter.completed),
+    };
+    let mut conditions = Vec::new();
+    build.span(&mut conditions, column, span);
+    if source == Source::Ids {
+        build.prefix(&mut conditions, &filter.id_prefix);
+    }
+    conditions.iter().for_each(|condition| build.and(condition));
+    (build.text, build.params)
+}
+
+fn moment(of: Moment) -> &'static str {
+    match of {
+        Moment::Created => "i.created_at",
+        Moment::Completed => "i.completed_at",
+    }
 }
 
 /// Status and number of what matches.
