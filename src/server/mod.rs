@@ -28,6 +28,7 @@ use crate::{
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
     manager::{self, Hubs, Limits, Manager},
+    model::Timestamp,
     store::{
         self, EffectSender, Store,
         sqlite::{SqliteOptions, SqliteStore},
@@ -251,8 +252,18 @@ fn http_settings(config: &Config) -> HttpSettings {
         trusted_proxies: config.server.trusted_proxies.clone(),
         open_rpc_mount: config.auth.open_rpc_mount,
         cors_origins: config.http.cors_origins.clone(),
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        read_only: config.dashboard.read_only,
         compression: config.http.compression,
     }
+}
+
+fn facts(config: &Config, started: Timestamp) -> http::Facts {
+    let (store_kind, store_path) = match &config.store.url {
+        StoreUrl::File(path) => ("sqlite", Some(path.clone())),
+        StoreUrl::Memory => ("memory", None),
+    };
+    http::Facts { started, store_kind, store_path, settings: config.without_secrets() }
 }
 
 fn routes(
@@ -272,6 +283,7 @@ fn routes(
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
+        facts: Arc::new(facts(config, clock.now())),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {

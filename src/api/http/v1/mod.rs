@@ -1,5 +1,6 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
+mod about;
 mod counts;
 mod csv;
 mod entities;
@@ -13,7 +14,10 @@ mod revisions;
 mod row;
 mod search;
 mod statistics;
+mod stream;
 mod workers;
+
+pub use about::Facts;
 
 use super::{Api, Call, Error};
 use crate::{auth::Operation, manager, model::HubId};
@@ -22,7 +26,7 @@ use axum::{
     extract::{Path, Request, State},
     http::{Method, request::Parts},
     response::Response,
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 
 /// Where these routes are mounted.
@@ -31,11 +35,14 @@ pub const BASE: &str = "/api/v1";
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
     Router::new()
+        .route("/about", get(about))
         .route("/counts", get(counts))
         .route("/entities", get(entities))
+        .route("/events", get(events))
         .route("/failures", get(failures))
         .route("/histogram", get(histogram))
-        .route("/hubs", get(hubs))
+        .route("/hubs", get(hubs).post(create_hub))
+        .route("/hubs/{name}", delete(remove_hub))
         .route("/instances", get(search))
         .route("/instances/export", get(export))
         .route("/instances/{id}/explain", get(explain))
@@ -53,9 +60,11 @@ pub fn router() -> Router<Api> {
 pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
+        ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
+        ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
         [
-            "counts" | "entities" | "failures" | "histogram" | "hubs" | "instances" | "queues" | "statistics"
-            | "workers",
+            "about" | "counts" | "entities" | "events" | "failures" | "histogram" | "instances" | "queues"
+            | "statistics" | "workers",
         ]
         | ["instances", "export"] => Some((Operation::List, None)),
         // What a job does takes more, see there.
@@ -109,8 +118,29 @@ async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Erro
     failures::failures(&Call::new(api, parts)).await
 }
 
+async fn about(State(api): State<Api>, parts: Parts) -> Response {
+    about::about(&Call::new(api, parts)).await
+}
+
+async fn events(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    stream::stream(&Call::new(api, parts))
+}
+
 async fn hubs(State(api): State<Api>, parts: Parts) -> Response {
-    hubs::hubs(&Call::new(api, parts))
+    hubs::list(&Call::new(api, parts)).await
+}
+
+async fn create_hub(State(api): State<Api>, request: Request) -> Result<Response, Error> {
+    let (parts, body) = request.into_parts();
+    hubs::create(&Call::new(api, parts), body).await
+}
+
+async fn remove_hub(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    hubs::remove(&Call::new(api, parts), &name).await
 }
 
 async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
