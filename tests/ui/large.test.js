@@ -17,7 +17,8 @@ test("a list of 100,000 instances opens, pages, sorts and is counted", { skip: !
     try {
         const file = process.env.DURAHUB_MANY ?? join(folder, "many.db");
         if (!process.env.DURAHUB_MANY) execFileSync(seeder, ["--db", file, "--count", String(MANY), "--days", "3"], { stdio: "ignore" });
-        [server, browser] = await Promise.all([Server.run({ store: `sqlite:${file}` }), Browser.run()]);
+        server = await Server.run({ store: `sqlite:${file}` });
+        browser = await Browser.run();
         const page = await browser.page();
         const timed = async (what, act) => {
             const begun = performance.now();

@@ -1,5 +1,5 @@
-// A text in the address that a list is filtered by. What is typed goes there after a pause; what the address says later goes here, but
-// never over what somebody is typing.
+// A text in the address that a list is filtered by. What is typed goes there after a pause, or when somebody leaves the field; what the
+// address says later goes here, but never over what somebody is typing.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { change, params } from "../router";
 
@@ -40,7 +40,7 @@ export function FilterText({ label, name, placeholder, whyNot }: Props) {
                     clearTimeout(timer.current);
                     timer.current = setTimeout(() => apply(value), PAUSE_MS);
                 }}
-                onKeyDown={(event) => event.key === "Enter" && apply(event.currentTarget.value)} />
+                onBlur={(event) => apply(event.currentTarget.value)} onKeyDown={(event) => event.key === "Enter" && apply(event.currentTarget.value)} />
             {wrong && <span id={`${id}-wrong`} class="wrong">{wrong}</span>}
         </div>
     );

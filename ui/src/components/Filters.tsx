@@ -1,4 +1,5 @@
 // The filters of the list of instances, all at once if wanted.
+import { useState } from "preact/hooks";
 import { isFiltered, NO_FILTER, RARE } from "../filter";
 import { RANGES, count } from "../format";
 import { whyNoLength } from "../lengths";
@@ -15,6 +16,8 @@ const WHEN = [["", "at any time"], ...RANGES, ["custom", "between…"]] as const
 
 export function Filters({ counts }: { counts: Counts | undefined }) {
     const of = (name: string) => params.value.get(name) ?? "";
+    /** Stays so when the last of them is cleared: perhaps another one is to be typed. */
+    const [unfolded, setUnfolded] = useState(false);
     const rare = RARE.filter((name) => of(name)).length;
     return (
         <div class="filters">
@@ -30,7 +33,7 @@ export function Filters({ counts }: { counts: Counts | undefined }) {
                     Hide sub-orchestrations
                 </label>
             </div>
-            <details class="rare" open={rare > 0}>
+            <details class="rare" open={unfolded || rare > 0} onToggle={(event) => setUnfolded(event.currentTarget.open)}>
                 <summary class="small">More filters{rare > 0 && <span class="muted"> · {rare} in use</span>}</summary>
                 <div class="fields">
                     <FilterText label="Version" name="version" placeholder="any" />
