@@ -431,6 +431,11 @@ async fn durahubs_own_routes_ask_for_keys_and_what_describes_them_does_not() {
     let code = link.split_once("code=").unwrap().1.to_owned();
     for (target, read, by_link) in [
         ("/api/v1/counts", 200, 403),
+        ("/api/v1/instances", 200, 403),
+        ("/api/v1/instances/export", 200, 403),
+        ("/api/v1/histogram", 200, 403),
+        ("/api/v1/statistics", 200, 403),
+        ("/api/v1/entities", 200, 403),
         ("/api/v1/instances/i/revisions", 200, 200),
         ("/api/v1/instances/j/revisions", 404, 403),
     ] {

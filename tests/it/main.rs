@@ -35,5 +35,6 @@ mod shutdown;
 mod silence;
 mod state_matrix;
 mod support;
+mod tables;
 mod timers;
 mod workers;

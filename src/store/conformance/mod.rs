@@ -11,6 +11,7 @@ pub mod durable;
 pub mod entities;
 pub mod fixture;
 pub mod fuzz;
+pub mod histogram;
 pub mod hubs;
 pub mod inbox;
 pub mod jobs;
@@ -153,6 +154,11 @@ macro_rules! conformance {
                 what_is_shown_of_an_instance_is_short
                 sizes_are_told_when_asked_for
                 what_stays_is_met_once_in_every_order_while_others_come_and_go
+            }
+            histogram {
+                a_histogram_counts_what_the_list_has
+                an_open_beginning_is_that_of_the_first_instance
+                names_for_which_there_is_no_room_are_counted_together
             }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended

@@ -74,7 +74,7 @@ const WRITES: [(&str, &str); 5] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 19] = [
+const BESIDE: [(&str, &str); 23] = [
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
     ("listJobs", "/api/v1/jobs"),
@@ -88,6 +88,10 @@ const BESIDE: [(&str, &str); 19] = [
     ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
     ("searchInstances", "/api/v1/instances"),
+    ("exportInstances", "/api/v1/instances/export"),
+    ("instanceHistogram", "/api/v1/histogram"),
+    ("instanceStatistics", "/api/v1/statistics"),
+    ("searchEntities", "/api/v1/entities"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),

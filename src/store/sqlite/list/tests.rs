@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{InstanceId, Status},
-    store::{Parent, Read, Search, Span, Tag, Took},
+    store::{Moment, Parent, Read, Search, Span, Tag, Took},
 };
 use rusqlite::StatementStatus;
 use sources::{Source, prefix_bounds};
@@ -184,6 +184,13 @@ fn names_are_looked_up_unless_fewer_instances_have_the_status() {
         if order == Order::Created {
             assert_eq!(sources::for_count(&conn, HubId(1), &filter).unwrap(), sources);
         }
+    }
+    // Only one index knows when they ended, but few are found by any.
+    for (statuses, expected) in [(all, vec![Source::Completed]), (failed, stated(Status::Failed))] {
+        let filter = Filter { statuses, ..Filter::default() };
+        let sources = |of| sources::for_histogram(&conn, HubId(1), &filter, of).unwrap();
+        assert_eq!(sources(Moment::Completed), expected);
+        assert_eq!(sources(Moment::Created), sources::for_count(&conn, HubId(1), &filter).unwrap());
     }
     // Within a span in which few of the name were made, it does not matter how many there are outside.
     let created = Span { from: Some(Timestamp(1)), before: Some(Timestamp(10)) };
