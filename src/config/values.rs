@@ -54,7 +54,7 @@ pub(super) fn host_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Strin
         Vec::<String>::deserialize(from)?.iter().map(|name| name.to_lowercase()).collect();
     let good = |name: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        !name.is_empty() && name.chars().all(plain)
+        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
     };
     if names == ["*"] || names.iter().all(good) {
         Ok(names)

@@ -72,6 +72,12 @@ impl Waiters {
         self.watchers.watch(hub, only)
     }
 
+    /// How many listen to all that changes.
+    #[cfg(test)]
+    pub fn watching(&self) -> usize {
+        self.watchers.count()
+    }
+
     /// Tells whoever is interested that the instance has this status now; `None` if it is gone.
     pub fn tell(&self, hub: HubId, id: &InstanceId, status: Option<Status>) {
         self.watchers.tell(hub, id, status);

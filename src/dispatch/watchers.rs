@@ -87,6 +87,12 @@ impl Watchers {
         }
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.ears().len()
+    }
+
     fn ears(&self) -> MutexGuard<'_, Vec<Arc<Ear>>> {
         self.ears.lock().unwrap_or_else(PoisonError::into_inner)
     }

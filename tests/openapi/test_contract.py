@@ -58,8 +58,8 @@ def instances(server):
 @pytest.fixture
 def jobs(server):
     """A job that has ended. One that runs is rarely met, see tests/it/jobs.rs. There is a hub to be removed, too."""
-    server.http.call("POST", "/api/v1/hubs", json={"name": "scratch"})
-    return [server.http.call("POST", "/api/v1/jobs", json={"action": "purge", "instanceIds": []}).json["id"]]
+    server.http.call("POST", "/api/v1/hubs", body={"name": "scratch"})
+    return [server.http.call("POST", "/api/v1/jobs", body={"action": "purge", "instanceIds": []}).json["id"]]
 
 
 @pytest.fixture(scope="session")

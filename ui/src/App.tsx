@@ -1,9 +1,12 @@
 import { useEffect } from "preact/hooks";
 import { Shell } from "./components/Shell";
 import { State } from "./components/basics";
+import { About } from "./pages/About";
+import { Bulk } from "./pages/Bulk";
 import { Entities } from "./pages/Entities";
 import { Entity } from "./pages/Entity";
 import { Failures } from "./pages/Failures";
+import { Hubs } from "./pages/Hubs";
 import { Instance } from "./pages/Instance";
 import { Instances } from "./pages/Instances";
 import { Overview } from "./pages/Overview";
@@ -25,6 +28,9 @@ function shown() {
         case "failures": return ["Failures", <Failures key={where} />] as const;
         case "statistics": return ["Statistics", <Statistics key={where} />] as const;
         case "workers": return ["Workers", <Workers key={where} />] as const;
+        case "bulk": return ["Bulk jobs", <Bulk key={where} />] as const;
+        case "hubs": return ["Task hubs", <Hubs />] as const;
+        case "about": return ["About", <About />] as const;
         default: return ["Not found", <Nowhere />] as const;
     }
 }

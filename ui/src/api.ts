@@ -92,6 +92,13 @@ function told(status: number, text: string): string {
     }
 }
 
+/** The stream of changes; undefined if the server offers none, or not to this caller. */
+export async function openEvents(signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
+    const headers = new Headers(key.value ? { "x-functions-key": key.value } : {});
+    const response = await fetch(address(`${OWN}/events`, {}), { headers, cache: "no-store", redirect: "error", signal });
+    return response.ok && response.body ? response.body : undefined;
+}
+
 const segment = encodeURIComponent;
 /** The empty key has a name of its own in a path. */
 const keySegment = (key: string) => segment(key || "$");
@@ -204,6 +211,15 @@ export const about = (signal?: AbortSignal) => read<s.About>(`${OWN}/about`, {},
 export const hubRows = (signal?: AbortSignal) => read<s.HubRow[]>(`${OWN}/hubs`, { counts: true }, signal);
 export const createHub = (name: string) => call(`${OWN}/hubs`, {}, { method: "POST", body: JSON.stringify({ name }) });
 export const deleteHub = (name: string) => call(`${OWN}/hubs/${segment(name)}`, {}, { method: "DELETE" });
+
+export async function readiness(signal?: AbortSignal): Promise<{ ready: boolean; missing: string[] }> {
+    try {
+        return await read(`${ROOT}readyz`, {}, signal);
+    } catch (error) {
+        if (error instanceof Problem && error.status === 503) return { ready: false, missing: [error.message] };
+        throw error;
+    }
+}
 
 export const jobs = async (signal?: AbortSignal) => (await read<{ jobs: s.Job[] }>(`${OWN}/jobs`, {}, signal)).jobs;
 export const job = (id: string, signal?: AbortSignal) => read<s.JobDetails>(`${OWN}/jobs/${segment(id)}`, {}, signal);

@@ -1,5 +1,6 @@
 // What can be done to an instance. A button that makes no sense in its status says why; what a key does not permit, the server refuses.
 import { useState } from "preact/hooks";
+import { forbidden } from "../caller";
 import { go, href } from "../router";
 import { whyNot, type Action } from "../status";
 import type { Instance } from "../types";
@@ -31,7 +32,7 @@ export function Actions({ instance, again }: { instance: Instance; again: () => 
     return (
         <div class="row" role="group" aria-label="Actions">
             {BUTTONS.map(([action, label, icon]) => {
-                const why = whyNot(action, instance.runtimeStatus);
+                const why = forbidden(action === "raise" ? "raiseEvent" : action) ?? whyNot(action, instance.runtimeStatus);
                 const danger = action === "terminate" || action === "purge";
                 return (
                     <button key={action} type="button" class={danger ? "button small danger" : "button small"} aria-disabled={why !== undefined} title={why}

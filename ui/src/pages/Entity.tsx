@@ -1,6 +1,8 @@
 // One entity: its state, who has locked it, and what can be done to it.
 import { useState } from "preact/hooks";
 import { entityState, explain, Problem, purge, signalEntity } from "../api";
+import { forbidden } from "../caller";
+import { Act } from "../components/Act";
 import { CopyButton, IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { Dialog } from "../components/Dialog";
 import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from "../components/fields";
@@ -53,8 +55,8 @@ function Shown({ id, name, own }: { id: string; name: string; own: string }) {
                     <div class="under"><span class="id">{id}</span><CopyButton text={() => id} what="the id" /></div>
                 </div>
                 <div class="row" role="group" aria-label="Actions">
-                    <button type="button" class="button small" onClick={() => setOpen("signal")}><Icon name="send" size={13} />Signal</button>
-                    <button type="button" class="button small danger" onClick={() => setOpen("purge")}><Icon name="trash" size={13} />Purge</button>
+                    <Act label="Signal" icon="send" why={forbidden("signal")} act={() => setOpen("signal")} />
+                    <Act label="Purge" icon="trash" danger why={forbidden("purge")} act={() => setOpen("purge")} />
                 </div>
             </div>
             <section class="card" aria-label="Facts">

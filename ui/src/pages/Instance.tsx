@@ -69,7 +69,7 @@ function Failed({ instance: { instanceId: id, output, lastUpdatedTime } }: { ins
 }
 
 function Waits({ id }: { id: string }) {
-    const { data, problem } = useLive(`explain ${id}`, (signal) => explain(id, signal));
+    const { data, problem } = useLive(`explain ${id}`, (signal) => explain(id, signal), false, "clock");
     if (data) return <Explained explanation={data} />;
     return problem && problem.status !== 404 ? <p class="note warn row"><Icon name="alert" />What it waits for is not known: {problem.message}</p> : null;
 }

@@ -19,7 +19,7 @@ export function Overview() {
     const range = params.value.get("range");
     const filter = () => ({ createdTimeFrom: since(range), entities: "false" });
     const numbers = useLive(`counts ${range}`, (signal) => counts(filter(), signal));
-    const staff = useLive("workers", workers);
+    const staff = useLive("workers", workers, false, "clock");
     const isNew = !range && numbers.data?.total === 0 && staff.data?.every((worker) => worker.embedded);
     return (
         <div class="page">
@@ -74,7 +74,7 @@ function Details({ range, workers }: { range: string | null; workers: Worker[] |
 }
 
 function Waiting() {
-    const { data, problem, again } = useLive("queues", queues);
+    const { data, problem, again } = useLive("queues", queues, false, "clock");
     return (
         <section class="card" aria-labelledby="waiting">
             <header><h2 id="waiting">Waiting for a worker</h2><span class="push" />{data && <Depth queues={data} />}</header>

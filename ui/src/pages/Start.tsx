@@ -1,6 +1,7 @@
 // Starting an orchestration, from nothing or like one that is there (`from`).
 import { useEffect, useState } from "preact/hooks";
 import { instance, Problem, search, start, workers } from "../api";
+import { forbidden } from "../caller";
 import { Tip } from "../components/basics";
 import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from "../components/fields";
 import { toast } from "../components/Toasts";
@@ -50,7 +51,8 @@ export function Start() {
         return () => stop.abort();
     }, [from]);
 
-    const blocked = !name.trim() || wrongId(id) !== undefined || payloadWrong(input) !== undefined;
+    const why = forbidden("start");
+    const blocked = why !== undefined || !name.trim() || wrongId(id) !== undefined || payloadWrong(input) !== undefined;
     const submit = async (event: Event) => {
         event.preventDefault();
         if (blocked || busy) return;
@@ -81,6 +83,7 @@ export function Start() {
                         <TextField label="Version" value={version} set={setVersion} placeholder="none" hint="Only workers that serve it get the work." />
                     </div>
                     <PayloadField label="Input" value={input} set={setInput} rows={10} hint="Any JSON; empty for no input." />
+                    {why && <p class="note warn">{why}</p>}
                     {refusal && <p class="note bad" role="alert">{refusal}{taken && <> <a href={instanceHref(taken)}>Look at {taken}</a></>}</p>}
                     <div class="row"><button type="submit" class="button main" aria-disabled={blocked || busy}>Start</button></div>
                 </form>

@@ -3,7 +3,7 @@ import { histogram, statistics } from "../api";
 import { Bars } from "../charts/Bars";
 import { colouredSeries } from "../charts/colours";
 import { bucketCount } from "../charts/scale";
-import { Loading, Refused, State } from "../components/basics";
+import { Loading, Refused, State, Time } from "../components/basics";
 import { ActivityTable, DurationTable } from "../components/DurationTables";
 import { FilterText } from "../components/FilterText";
 import { HeatTable } from "../components/HeatTable";
@@ -32,10 +32,11 @@ export function Statistics() {
         const { from, to } = stretch();
         return histogram({ from, to, of: counted, by, name, buckets: bucketCount(Date.parse(from), Date.parse(to), ABOUT), entities: false }, signal);
     });
+    // Many instances and histories are read for these, so only when somebody asks.
     const numbers = useLive(`statistics ${question}`, async (signal) => {
         const { from, to } = stretch();
-        return { from, to, found: await statistics({ createdTimeFrom: from, createdTimeTo: to, name, entities: false }, signal) };
-    });
+        return { from, to, at: new Date().toISOString(), found: await statistics({ createdTimeFrom: from, createdTimeTo: to, name, entities: false }, signal) };
+    }, true);
     const zoom = (from: number, to: number) => {
         if (to - from >= SHORTEST_MS) change({ range: "custom", from: new Date(from).toISOString(), to: new Date(to).toISOString() });
     };
@@ -65,6 +66,7 @@ export function Statistics() {
                 <section class="card"><State icon="search" title="Nothing that was started in this time has ended"><p>Choose a longer time, or another name.</p></State></section>
             ) : (
                 <div class={numbers.stale ? "page stale" : "page"}>
+                    <p class="muted small row">As of <Time at={numbers.data.at} /><button type="button" class="button link small" onClick={numbers.again}>Look again</button></p>
                     {numbers.data.found.more && <p class="note">The durations are those of the {plural(numbers.data.found.lookedAt, "instance")} of this time that ended last; there are more.</p>}
                     <DurationTable rows={numbers.data.found.durations} range={range} />
                     <HeatTable failures={numbers.data.found.failuresByHour} from={Date.parse(numbers.data.from)} to={Date.parse(numbers.data.to)} />

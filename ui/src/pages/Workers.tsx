@@ -9,8 +9,8 @@ import { href } from "../router";
 import type { Held, Queue, Worker } from "../types";
 
 export function Workers() {
-    const staff = useLive("workers", workers);
-    const work = useLive("queues", queues);
+    const staff = useLive("workers", workers, false, "clock");
+    const work = useLive("queues", queues, false, "clock");
     const lonely = work.data?.filter((queue) => !queue.served) ?? [];
     return (
         <div class="page">

@@ -95,3 +95,81 @@ fn changed(Changes { instances, more }: Changes) -> Bytes {
     let data = serde_json::to_string(&body).unwrap_or_default();
     format!("event: changed\ndata: {data}\n\n").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dispatch::Waiters,
+        model::{HubId, Status},
+    };
+    use std::{collections::HashSet, sync::Arc};
+    use tokio::time::Instant;
+
+    struct Open {
+        waiters: Arc<Waiters>,
+        told: mpsc::Receiver<Bytes>,
+        leaving: CancellationToken,
+    }
+
+    impl Open {
+        async fn new() -> Self {
+            let waiters = Arc::new(Waiters::default());
+            let watcher = waiters.watch(HubId(1), HashSet::new()).unwrap();
+            let (tell, told) = mpsc::channel(1);
+            let leaving = CancellationToken::new();
+            tokio::spawn(run(watcher, tell, leaving.clone()));
+            let mut open = Self { waiters, told, leaving };
+            assert_eq!(open.told.recv().await.unwrap(), ping());
+            open
+        }
+
+        fn change(&self, id: &str) {
+            self.waiters.tell(HubId(1), &InstanceId::lookup(id), Some(Status::Running));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_stream_pings() {
+        let mut open = Open::new().await;
+        for _ in 0..3 {
+            let begin = Instant::now();
+            assert_eq!(open.told.recv().await.unwrap(), ping());
+            assert_eq!(begin.elapsed(), PING);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_soon_after_a_message_is_in_the_next_one() {
+        let mut open = Open::new().await;
+        open.change("a");
+        let first = open.told.recv().await.unwrap();
+        let data = r#"{"instances":[{"instanceId":"a","runtimeStatus":"Running"}],"more":false}"#;
+        assert_eq!(first, format!("event: changed\ndata: {data}\n\n"));
+        let begin = Instant::now();
+        for _ in 0..10 {
+            open.change("b");
+            tokio::time::sleep(BETWEEN / 20).await;
+        }
+        let second = open.told.recv().await.unwrap();
+        assert_eq!(begin.elapsed(), BETWEEN);
+        assert_eq!(second, format!("event: changed\ndata: {}\n\n", data.replace("\"a\"", "\"b\"")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_with_the_server_and_with_a_reader_who_takes_nothing() {
+        let mut open = Open::new().await;
+        open.leaving.cancel();
+        assert_eq!(open.told.recv().await, None);
+
+        let mut open = Open::new().await;
+        open.change("a");
+        let begin = Instant::now();
+        while open.waiters.watching() > 0 {
+            tokio::time::sleep(BETWEEN).await;
+        }
+        assert!((PATIENCE..PATIENCE + 2 * PING).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+        assert!(open.told.recv().await.unwrap().starts_with(b"event: changed"));
+        assert_eq!(open.told.recv().await, None);
+    }
+}
