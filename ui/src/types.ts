@@ -84,7 +84,7 @@ export interface FailureGroup {
     lastTime: string;
     exampleInstanceId: string;
     /** How many in each part of the time from `from` to `to`. */
-    times?: number[];
+    times: number[];
 }
 export interface Failures {
     groups: FailureGroup[];

@@ -27,7 +27,7 @@ export function FailureGroups({ groups, range, act }: Props) {
                     {groups.map((group) => (
                         <tr class="group" key={`${group.name}\n${group.errorType}\n${group.message}`}>
                             <td class="number fit"><a href={list(group)} aria-label={`${count(group.count)} times ${group.errorType || "an error"} in ${group.name}`}>{count(group.count)}</a></td>
-                            <td class="fit">{group.times && <Sparkline counts={group.times} what={`Failures of ${group.name}`} />}</td>
+                            <td class="fit"><Sparkline counts={group.times} what={`Failures of ${group.name}`} /></td>
                             <td><span class="line ellipsis" title={group.name}>{group.name}</span></td>
                             <td><strong>{group.errorType || "Error"}</strong><span class="message muted">{group.message}</span></td>
                             <td><IdLink id={group.exampleInstanceId} /></td>
