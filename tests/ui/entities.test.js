@@ -52,6 +52,9 @@ test("an entity that nobody serves shows how much waits for it", async () => {
 test("a signal takes plain text, too", async () => {
     await open("entity?id=@samples.account@anna");
     await page.getByText("\"balance\"").waitFor();
+    const facts = page.getByRole("region", { name: "Facts" });
+    await facts.getByText("15 B").waitFor();
+    assert.equal(await facts.locator("time").count(), 1, "when it was last asked for something");
     await page.getByRole("button", { name: "Signal" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Operation").fill("deposit");

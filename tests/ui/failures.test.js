@@ -60,7 +60,7 @@ test("the overview shows what failed, and leads on", async () => {
 
 test("a whole group is run again, and nothing beside it", async () => {
     await open("failures");
-    await page.getByRole("row", { name: /FanOutFanIn/ }).getByRole("button", { name: "Rewind or restart…" }).click();
+    await page.getByRole("row", { name: /FanOutFanIn/ }).getByRole("button", { name: "Run again…" }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("heading", { name: "Act on 3 instances" }).waitFor();
     assert.equal(await dialog.getByLabel("Action").inputValue(), "rewind");

@@ -35,7 +35,7 @@ export function FailureGroups({ groups, range, act }: Props) {
                             <td class="time"><Time at={group.lastTime} /></td>
                             {act && (
                                 <td class="fit"><div class="acts"><a class="button small" href={list(group)}>List</a>
-                                    <button type="button" class="button small" onClick={() => act(group)}>Rewind or restart…</button></div></td>
+                                    <button type="button" class="button small" onClick={() => act(group)} title="Rewind or restart all of this kind">Run again…</button></div></td>
                             )}
                         </tr>
                     ))}
