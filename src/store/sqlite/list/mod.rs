@@ -94,6 +94,9 @@ pub fn count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Counts, E
     Ok(counts)
 }
 
+/// Most rows that are sorted at a time, if there must be many because few of them are wanted.
+const SORTED: usize = 40_000;
+
 /// Whether an instance was taken, or is the first one that is not.
 enum Taken {
     Yes,
@@ -106,6 +109,8 @@ enum Stop {
     End,
     /// Behind this place; `None`: where it began.
     At(Option<Place>),
+    /// Behind this place, because a statement gave no more rows, though there may be some.
+    Cut(Place),
 }
 
 /// One stream of a merge, with its next row.
@@ -145,14 +150,23 @@ fn search(
     let mut sections = Sections::new(hub, filter, walk)?;
     // The rest of a section may be nothing at all: only a whole one is a step ahead.
     let (mut reached, mut ahead) = (walk.after.clone(), false);
-    while let Some(Section { filter, walk, end }) = sections.next(conn)? {
-        if ahead && begun.elapsed() > patience {
+    let over = || begun.elapsed() > patience;
+    while let Some(Section { filter, mut walk, end }) = sections.next(conn)? {
+        if ahead && over() {
             return Ok(reached);
         }
         ahead |= walk.after.is_none();
-        let over = || begun.elapsed() > patience;
-        if let Stop::At(place) = within(conn, hub, &filter, &walk, rows, over, &mut take)? {
-            return Ok(place.or(reached));
+        let mut rows = rows;
+        loop {
+            match within(conn, hub, &filter, &walk, rows, over, &mut take)? {
+                Stop::End => break,
+                Stop::At(place) => return Ok(place.or(reached)),
+                Stop::Cut(place) if over() => return Ok(Some(place)),
+                Stop::Cut(place) => {
+                    walk = walk.after(place);
+                    rows = rows.saturating_mul(2).min(SORTED.max(rows));
+                }
+            }
         }
         reached = end;
     }
@@ -195,7 +209,7 @@ fn within(
         }
         stream.advance(walk.order)?;
         if stream.is_cut() {
-            return Ok(Stop::At(Some(place)));
+            return Ok(Stop::Cut(place));
         }
         reached = Some(place);
     }
