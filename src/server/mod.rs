@@ -148,12 +148,12 @@ impl Server {
     /// configured deadline; what workers still hold then is handed out again at the next start.
     pub async fn shutdown(self) {
         let deadline = Instant::now() + self.grace;
-        self.dispatch.stop();
+        // What bulk jobs have in their hands takes a moment, as long as work is dispatched; what is cut off is done again at the next start.
         self.leaving.cancel();
-        // What bulk jobs have in their hands takes a moment; what is cut off is done again at the next start.
         if tokio::time::timeout(LINGER, self.manager.leave_jobs()).await.is_err() {
             tracing::info!("some bulk jobs had not put down their work; they do it again at the next start");
         }
+        self.dispatch.stop();
         // Half of the time for answers to work that is out; connections need the rest.
         let answers_until = Instant::now() + self.grace / 2;
         while self.dispatch.held() > 0 && Instant::now() < answers_until {

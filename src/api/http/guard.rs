@@ -58,6 +58,11 @@ fn judge(api: &Api, request: &Request) -> Result<(), Error> {
     }
 }
 
+/// Whether the request is for a host by which this server is known.
+pub fn calls_known_host(api: &Api, request: &Request) -> bool {
+    is_known(api, host(request.uri(), request.headers()))
+}
+
 /// What the caller says it called. HTTP/2 names the host in the URI.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     // What is no text is no name, but it is not nothing either.

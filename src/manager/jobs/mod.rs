@@ -66,9 +66,9 @@ impl Manager {
                 (Targets::Ids(ids), None, total)
             }
             Targets::Filter { text, filter } => {
-                let filter = request::bounded(filter, now);
+                let filter = Box::new(request::bounded(*filter, now));
                 // Only for show, so that a count which takes too long must not stand in the way.
-                let total = self.count(hub, filter.clone()).await.ok().map(|counts| counts.total());
+                let total = self.count(hub, (*filter).clone()).await.ok().map(|counts| counts.total());
                 (Targets::Filter { text: text.clone(), filter }, Some(text), total)
             }
         };

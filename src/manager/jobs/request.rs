@@ -78,7 +78,7 @@ pub enum Targets {
         /// The filter in the words of who asked.
         text: String,
         /// What they mean.
-        filter: Filter,
+        filter: Box<Filter>,
     },
 }
 

@@ -73,7 +73,7 @@ function Health() {
 function Settings({ settings }: { settings: t.About["settings"] }) {
     return (
         <section class="card" aria-labelledby="settings">
-            <header><h2 id="settings">Settings</h2><span class="muted small">without secrets; where each value comes from tells “durahub config”</span></header>
+            <header><h2 id="settings">Settings</h2><span class="muted small">without secrets; “durahub config” tells where each comes from</span></header>
             <div class="inside settings">
                 {Object.entries(settings).map(([section, values]) => (
                     <details key={section}>

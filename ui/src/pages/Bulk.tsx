@@ -150,7 +150,7 @@ function One({ id }: { id: string }) {
                         <div><dt>Failed</dt><dd>{data.failed > 0 ? <strong class="wrong">{count(data.failed)}</strong> : "0"}</dd></div>
                         <div><dt>Started</dt><dd><Time at={data.createdTime} /></dd></div>
                         <div><dt>{data.endedTime ? "Took" : "Since then"}</dt><dd><Elapsed from={data.createdTime} to={data.endedTime ?? undefined} /></dd></div>
-                        <div><dt>By</dt><dd>{data.by ?? "anyone (the server asks for no key)"}</dd></div>
+                        <div><dt>By</dt><dd>{data.by ?? "anyone"}</dd></div>
                         {data.reason && <div><dt>Reason</dt><dd>{data.reason}</dd></div>}
                         <div><dt>Task hub</dt><dd>{data.taskHub}</dd></div>
                     </dl>

@@ -90,7 +90,7 @@ pub async fn start(call: &Call, body: Body) -> Result<Response, Error> {
     let mut asked: Asked = serde_json::from_slice(&bytes).map_err(refused)?;
     let targets = match (asked.instance_ids.take(), asked.filter.take()) {
         (Some(ids), None) => Targets::Ids(ids),
-        (None, Some(text)) => Targets::Filter { filter: filter::strict(&text)?, text },
+        (None, Some(text)) => Targets::Filter { filter: Box::new(filter::strict(&text)?), text },
         _ => return Err(Error::Invalid("give either instanceIds or filter, and not both".to_owned())),
     };
     let by_filter = matches!(targets, Targets::Filter { .. });
