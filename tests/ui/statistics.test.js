@@ -63,6 +63,12 @@ test("a stretch is looked at closer by dragging and by keyboard, and the address
     await page.keyboard.press("Enter");
     await eventually("a shorter time", () => span() < dragged);
     assert.equal(await page.getByLabel("Time", { exact: true }).inputValue(), "custom");
+    const zoomed = new URL(page.url()).searchParams.get("from");
+    await page.getByRole("group", { name: "Duration by name" }).getByRole("link", { name: "HelloCities" }).click();
+    await page.waitForURL(/instances\?/);
+    assert.equal(new URL(page.url()).searchParams.get("from"), zoomed, "the list is of the same time");
+    await page.goBack();
+    await page.waitForURL(/statistics\?/);
     await page.goBack();
     await eventually("the time before", () => span() === dragged);
     await page.getByRole("button", { name: "Back to the last 24 hours" }).click();

@@ -128,8 +128,6 @@ export const revisions = (id: string, signal?: AbortSignal) => read<t.Revision[]
 export const instance = (id: string, signal?: AbortSignal) => read<t.Instance>(`${FUNCTIONS}/instances/${segment(id)}`, {}, signal);
 export const instances = (filter: Query, after?: string, signal?: AbortSignal) =>
     list<t.Instance>(`${FUNCTIONS}/instances`, { showInput: false, ...filter }, after, signal);
-export const entities = (name: string, filter: Query, after?: string, signal?: AbortSignal) =>
-    list<t.EntityRow>(`${FUNCTIONS}/entities${name && `/${segment(name)}`}`, { fetchState: true, ...filter }, after, signal);
 export const entityState = (name: string, key: string, signal?: AbortSignal) =>
     read<t.Json>(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, {}, signal);
 

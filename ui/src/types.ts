@@ -124,8 +124,3 @@ export interface Revision {
     reason: string | null;
     events: number;
 }
-export interface EntityRow {
-    entityId: { name: string; key: string };
-    lastOperationTime: string;
-    state: Json;
-}

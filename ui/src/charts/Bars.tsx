@@ -27,7 +27,8 @@ export function Bars({ label, from, bucketMs, buckets, series, choose }: Props) 
                             if (count === 0) return null;
                             const floor = floors[place]?.[bucket] ?? 0;
                             const gap = width > 4 ? 1 : 0;
-                            return <rect key={bucket} class="bar-of" x={x(bucket) + gap / 2} width={Math.max(1, width - gap)} y={y(floor + count)} height={Math.max(1, y(floor) - y(floor + count))} />;
+                            const top = y(floor + count);
+                            return <rect key={bucket} class="bar-of" x={x(bucket) + gap / 2} width={Math.max(1, width - gap)} y={top} height={Math.max(1, y(floor) - top)} />;
                         })}
                     </g>
                 ))}

@@ -1,7 +1,7 @@
 // How long orchestrations and their activities took.
 import { share } from "../charts/scale";
 import { count, duration, plural } from "../format";
-import { href } from "../router";
+import { href, stretchOf, type Params } from "../router";
 import type { Activities, Durations } from "../types/lists";
 import { IdLink, State } from "./basics";
 
@@ -23,6 +23,7 @@ const ends = (rows: readonly { p50Ms: number; p99Ms: number }[]) => ({ low: Math
 
 export function DurationTable({ rows, range }: { rows: Durations[]; range: string }) {
     const scale = ends(rows);
+    const list = (name: string, more: Params) => href("instances", { name, children: "1", ...stretchOf(), range, ...more });
     return (
         <section class="card" aria-labelledby="durations">
             <header><h2 id="durations">Duration by name</h2><span class="muted small">of those that have ended</span></header>
@@ -34,9 +35,9 @@ export function DurationTable({ rows, range }: { rows: Durations[]; range: strin
                         <tbody>
                             {rows.map((row) => (
                                 <tr key={row.name}>
-                                    <td><a class="line ellipsis" title={row.name} href={href("instances", { name: row.name, order: "duration desc", children: "1", range: range === "custom" ? undefined : range })}>{row.name}</a></td>
+                                    <td><a class="line ellipsis" title={row.name} href={list(row.name, { order: "duration desc" })}>{row.name}</a></td>
                                     <td class="number">{count(row.count)}</td>
-                                    <td class="number">{row.failed > 0 ? <a href={href("instances", { name: row.name, status: "Failed", children: "1", range: range === "custom" ? undefined : range })}>{count(row.failed)}</a> : 0}</td>
+                                    <td class="number">{row.failed > 0 ? <a href={list(row.name, { status: "Failed" })}>{count(row.failed)}</a> : 0}</td>
                                     <td class="fit"><Spread p50={row.p50Ms} p99={row.p99Ms} {...scale} /></td>
                                     <td class="number fit">{duration(row.p50Ms)}</td><td class="number fit">{duration(row.p95Ms)}</td>
                                     <td class="number fit">{duration(row.p99Ms)}</td><td class="number fit">{duration(row.maxMs)}</td>

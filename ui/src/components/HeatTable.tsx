@@ -9,6 +9,7 @@ import { State } from "./basics";
 const HOUR = 3_600_000;
 /** What the server calls those that have no row of their own: no list has just them. */
 const OTHERS = "other";
+const FAILED = { status: "Failed", children: "1", updated: "custom" };
 /** The server tells of failures no older than this. */
 const LONGEST = 7 * 24 * HOUR;
 
@@ -34,7 +35,7 @@ export function HeatTable({ failures, from, to }: { failures: HourlyFailures[]; 
                                             <td key={begins} class="cell">
                                                 {many === 0 ? <span class="shade-0" /> : row.name === OTHERS ? <span class={`shade-${shade(many, highest)}`}>{count(many)}</span> : (
                                                     <a class={`shade-${shade(many, highest)}`} aria-label={`${count(many)} failures of ${row.name} from ${moment(iso(begins))}`}
-                                                        href={href("instances", { status: "Failed", name: row.name, children: "1", updated: "custom", updatedFrom: iso(begins), updatedTo: iso(begins + step - 1) })}>{count(many)}</a>
+                                                        href={href("instances", { ...FAILED, name: row.name, updatedFrom: iso(begins), updatedTo: iso(begins + step - 1) })}>{count(many)}</a>
                                                 )}
                                             </td>
                                         );

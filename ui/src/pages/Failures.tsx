@@ -44,10 +44,12 @@ export function Failures() {
                 </div></div>
                 {data?.more && <p class="note inset">There are more failures than the {plural(data.lookedAt, "latest one")} that were looked at. A shorter time shows all of it.</p>}
                 {!data ? problem ? <Refused problem={problem} again={again} /> : <Loading what="failures" /> : data.groups.length > 0 ? (
-                    <div class={stale ? "stale" : undefined}><FailureGroups groups={data.groups} range={range} act={(group) => void act(group)} /></div>
+                    <div class={stale ? "stale" : undefined}><FailureGroups groups={data.groups} act={(group) => void act(group)} /></div>
                 ) : isFiltered ? (
                     <State icon="search" title="No failure matches">
-                        <div class="row"><button type="button" class="button" onClick={() => change({ name: undefined, range: undefined, from: undefined, to: undefined })}>Show all failures</button></div>
+                        <div class="row">
+                            <button type="button" class="button" onClick={() => change({ name: undefined, range: undefined, from: undefined, to: undefined })}>Show all failures</button>
+                        </div>
                     </State>
                 ) : <State icon="check" title="Nothing has failed"><p>No instance in this hub has ended with an error.</p></State>}
             </section>

@@ -123,7 +123,7 @@ function Groups({ range }: { range: string | null }) {
                 )}
                 <a class="small" href={href("failures", { range: range ?? undefined })}>All about them</a>
             </header>
-            {data ? <FailureGroups groups={data.groups.slice(0, MOST_GROUPS)} range={range} /> : problem ? <Refused problem={problem} again={again} /> : <Loading what="failures" />}
+            {data ? <FailureGroups groups={data.groups.slice(0, MOST_GROUPS)} /> : problem ? <Refused problem={problem} again={again} /> : <Loading what="failures" />}
         </section>
     );
 }
