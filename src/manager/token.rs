@@ -5,7 +5,7 @@
 //! because its place would mean something else there. The seal is no secret and guards against mistakes only.
 
 use crate::{
-    model::{HubId, InstanceId, InstanceKey, Timestamp},
+    model::{HubId, InstanceId, InstanceKey, Status, StatusExt as _, Timestamp},
     store::{Order, Place, Walk},
 };
 use std::fmt::Write as _;
@@ -117,7 +117,11 @@ fn parse(token: &str) -> Option<(Walk, Seal)> {
         },
         Order::Name | Order::Status => {
             let (bytes, text) = rest.split_at_checked(8)?;
-            Place::Within(std::str::from_utf8(text).ok()?.into(), at, key(bytes)?)
+            let text = std::str::from_utf8(text).ok()?;
+            if order == Order::Status {
+                Status::from_name(text)?;
+            }
+            Place::Within(text.into(), at, key(bytes)?)
         }
         Order::Updated | Order::Completed | Order::Id => {
             let id = std::str::from_utf8(rest).ok().filter(|id| !id.is_empty())?;
@@ -137,7 +141,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        model::{Status, StatusSet},
+        model::StatusSet,
         store::{Filter, Parent, Span, Tag, Took},
     };
 
@@ -195,7 +199,9 @@ mod tests {
             &took[..took.len() - 2],
         );
         assert_ne!(other_kind, took);
-        for bad in [other_kind.as_str(), no_key] {
+        let place = Place::Within("Sleeping".into(), Timestamp(7), InstanceKey(8));
+        let no_status = write(&walk(Order::Status, place), SEAL).unwrap();
+        for bad in [other_kind.as_str(), no_key, no_status.as_str()] {
             assert_eq!(read(bad, SEAL), Err(Refused::Unknown), "{bad}");
         }
         for bad in

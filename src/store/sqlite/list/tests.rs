@@ -357,6 +357,7 @@ fn a_search_among_many_that_must_be_sorted_misses_nothing() {
             let (keys, pages) = found(order, descending, 5);
             assert_eq!(keys, expected, "{order:?} {descending}");
             assert_eq!(pages, 3, "{order:?} {descending}");
+            assert_eq!(found(order, descending, 12), (expected, 1), "{order:?} {descending}");
         }
     }
 }
