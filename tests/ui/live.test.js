@@ -134,6 +134,7 @@ test("a server that comes back is listened to again", async () => {
         await again.start("NobodyServesThis", "afterwards", 1);
         await page.getByRole("link", { name: "afterwards" }).waitFor();
     } finally {
+        await page.goto("about:blank");
         page.complaints = page.complaints.filter((text) => !text.includes("net::ERR_"));
         await again.end();
     }

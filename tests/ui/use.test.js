@@ -246,6 +246,7 @@ test("a lost connection is told, what was seen stays, and it comes back by itsel
     assert.equal(await page.getByText("survivor").count(), 1);
     const again = await Server.run({ port: Number(new URL(mortal.url).port) });
     await page.getByText("No connection since").waitFor({ state: "detached" });
+    await page.goto("about:blank");
     // What the browser says about a refused connection is no mistake of the page.
     page.complaints = page.complaints.filter((text) => !text.includes("net::ERR_"));
     await again.end();
