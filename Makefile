@@ -15,8 +15,8 @@ test: ## run every test: Rust, and the binary with the stock SDKs (installed int
 lint: ## check formatting and clippy; warnings are errors
 	@scripts/lint.sh
 
-bench: ## measure (a few minutes on a quiet machine)
-	@source scripts/toolchain.sh rust && exec cargo bench
+bench: ## measure (a few minutes on a quiet machine); ARGS="..." instead of all of it, see durahub bench --help
+	@source scripts/toolchain.sh rust && exec cargo run --release -- bench $(or $(ARGS),all --spawn)
 
 clean: ## remove what was built and installed here; data files stay
 	rm -rf target tests/sdk/java/target examples/mixed_team/java/target .venv .go .pytest_cache ui/node_modules tests/ui/node_modules static/assets static/index.html

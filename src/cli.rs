@@ -7,7 +7,10 @@ mod key;
 
 pub use key::{KeyVerb, Told};
 
-use crate::config::{self, Config, Setting, Sources};
+use crate::{
+    bench,
+    config::{self, Config, Setting, Sources},
+};
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -20,6 +23,7 @@ Examples:
   DURAHUB__LOG__LEVEL=debug durahub           set one value by its environment variable
   durahub config                              print every setting and where it comes from
   durahub key new --name ops --role operate   make a key that callers must have
+  durahub bench all --spawn                   measure this machine, on a server of its own
 
 Settings: a flag wins over an environment variable (DURAHUB__SECTION__KEY), a variable over the file, the file over the
 default. No file is read unless --config or DURAHUB_CONFIG names one. Unknown keys and bad values stop the start.
@@ -45,6 +49,8 @@ enum Verb {
     /// Make keys, so that only their holders are served
     #[command(subcommand)]
     Key(KeyVerb),
+    /// Measure a server
+    Bench(bench::Options),
 }
 
 #[derive(Debug, Args)]
@@ -80,6 +86,8 @@ pub enum Command {
     Config(String),
     /// Make a key or a digest.
     Key(KeyVerb),
+    /// Measure a server.
+    Bench(bench::Options),
 }
 
 impl Command {
@@ -97,6 +105,7 @@ impl Command {
         // Whatever the settings are, a key can be made for them.
         let print = match verb.unwrap_or_default() {
             Verb::Key(verb) => return Ok(Self::Key(verb)),
+            Verb::Bench(options) => return Ok(Self::Bench(options)),
             Verb::Config => true,
             Verb::Serve => false,
         };

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use durahub::{
+    bench,
     cli::{Command, KeyVerb},
     config::{Config, StoreUrl},
     samples,
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Key(verb)) => key(&verb),
+        Ok(Command::Bench(options)) => measure(&options),
         Err(stop) => stop.report(),
     }
 }
@@ -35,6 +37,19 @@ fn key(verb: &KeyVerb) -> ExitCode {
             }
             ExitCode::SUCCESS
         }
+        Err(error) => fail(&error),
+    }
+}
+
+#[tokio::main]
+async fn measure(options: &bench::Options) -> ExitCode {
+    // Whoever interrupts it wants no server and no folder left behind.
+    let done = tokio::select! {
+        done = bench::run(options) => done,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bench;
 mod callbacks;
 mod command_line;
 mod crashes;

@@ -5,6 +5,7 @@
 //! queries share `readers` lanes and are stopped when their time budget is over; the engine's reads have lanes of
 //! their own and no budget, because an instance whose history cannot be read in time would never move again.
 
+use super::open::stable_plans;
 use crate::store::Error;
 use r2d2::ManageConnection;
 use rusqlite::{Connection, OpenFlags};
@@ -148,6 +149,7 @@ impl ManageConnection for Manager {
         conn.pragma_update(None, "temp_store", "memory")?;
         conn.pragma_update(None, "mmap_size", 0)?;
         conn.pragma_update(None, "cache_size", -4 * 1024)?;
+        stable_plans(&conn)?;
         let (opened, deadline_ms) = (Instant::now(), Arc::new(AtomicU64::new(u64::MAX)));
         let deadline = deadline_ms.clone();
         conn.progress_handler(

@@ -1,12 +1,15 @@
-//! Lists, counts, single reads and purge over a file that holds many instances; `examples/seed.rs` makes one.
+//! Lists, counts, single reads and purge over a file that holds many instances: `cargo bench --bench lists -- --db FILE [--seconds S]`.
+//! `cargo run --release --example seed` makes such a file; this works on a copy of it, with the release binary.
+#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first thing that goes wrong")]
 
-use crate::{
-    http::{BASE, exchange},
-    report::{self, Tally},
-    server::Server,
-};
+mod http;
+mod report;
+
+use durahub::bench::Spawned;
+use http::{BASE, exchange};
+use report::Tally;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tokio::{net::TcpStream, task::JoinSet};
@@ -52,9 +55,28 @@ const HISTORIES: &[(&str, &str)] = &[
     ("... all of it", ""),
 ];
 
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<_> = std::env::args().collect();
+    let value = |name: &str| {
+        let index = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(index + 1)
+    };
+    let time = Duration::from_secs(value("--seconds").map_or(10, |text| text.parse().unwrap()));
+    match value("--db") {
+        Some(db) => run(&PathBuf::from(db), time).await,
+        None => println!("lists: nothing to do without --db FILE"),
+    }
+}
+
 /// Measures on a copy of the file at `db`.
-pub async fn run(db: &Path, time: Duration) {
-    let server = Server::start_on_copy_of(db);
+async fn run(db: &Path, time: Duration) {
+    report::header();
+    // Beside the build, not in /tmp: that may be memory, where a sync costs nothing.
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = Path::new(env!("CARGO_BIN_EXE_durahub"));
+    let server =
+        Spawned::start_with(program, parent, |file| std::fs::copy(db, file).map(drop)).await.unwrap();
     let mut caller = Caller::connect(&server).await;
     for (name, target) in PAGES {
         caller.repeat(name, &format!("{BASE}{target}")).await;
@@ -81,8 +103,8 @@ struct Caller {
 }
 
 impl Caller {
-    async fn connect(server: &Server) -> Self {
-        let connection = TcpStream::connect(&server.address).await.unwrap();
+    async fn connect(server: &Spawned) -> Self {
+        let connection = TcpStream::connect(server.url().trim_start_matches("http://")).await.unwrap();
         connection.set_nodelay(true).unwrap();
         Self { connection, buffer: Vec::new() }
     }
@@ -147,7 +169,7 @@ impl Caller {
 }
 
 /// The status of single instances, at random.
-async fn singles(server: &Server, ids: &[String], time: Duration) {
+async fn singles(server: &Spawned, ids: &[String], time: Duration) {
     let begin = Instant::now();
     let mut callers = JoinSet::new();
     for lane in 0..64_usize {
@@ -173,7 +195,7 @@ async fn singles(server: &Server, ids: &[String], time: Duration) {
 }
 
 /// Orchestrations one after another on 8 connections, first alone, then while 100,000 instances are purged.
-async fn purge(server: &Server, time: Duration) {
+async fn purge(server: &Spawned, time: Duration) {
     orchestrations(server, "HelloCities, 8 at a time, alone", async { tokio::time::sleep(time).await }).await;
     let mut purger = Caller::connect(server).await;
     // The page after 100 pages of 1,000 begins with the first that stays.
@@ -215,7 +237,7 @@ async fn purge(server: &Server, time: Duration) {
 }
 
 /// Runs orchestrations until `work` is done.
-async fn orchestrations<T>(server: &Server, name: &str, work: impl Future<Output = T>) -> T {
+async fn orchestrations<T>(server: &Spawned, name: &str, work: impl Future<Output = T>) -> T {
     let stop = tokio_util::sync::CancellationToken::new();
     let begin = Instant::now();
     let mut callers = JoinSet::new();
