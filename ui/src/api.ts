@@ -5,6 +5,7 @@ import { hub, ROOT } from "./router";
 import { key } from "./settings";
 import type * as t from "./types";
 import type * as one from "./types/instance";
+import type * as l from "./types/lists";
 import type * as s from "./types/server";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
@@ -23,7 +24,7 @@ export const lostSince = signal<number | undefined>(undefined);
 /** "asked": the server wants a key; "refused": it does not know the one it was shown. */
 export const wanted = signal<"asked" | "refused" | undefined>(undefined);
 
-type Query = Record<string, string | number | boolean | undefined>;
+export type Query = Record<string, string | number | boolean | undefined>;
 interface Options {
     method?: "POST" | "DELETE";
     body?: string;
@@ -66,7 +67,7 @@ async function call(path: string, query: Query = {}, options: Options = {}): Pro
     }
     lostSince.value = undefined;
     if (response.ok) {
-        return { status: response.status, headers: response.headers, body: text ? (options.read ?? parse)(text) : undefined };
+        return { status: response.status, headers: response.headers, body: text || options.read ? (options.read ?? parse)(text) : undefined };
     }
     // An answer to a key that has been replaced meanwhile says nothing about the new one.
     if (response.status === 401 && shown === key.value) wanted.value = shown ? "refused" : "asked";
@@ -128,8 +129,6 @@ export const revisions = (id: string, signal?: AbortSignal) => read<t.Revision[]
 export const instance = (id: string, signal?: AbortSignal) => read<t.Instance>(`${FUNCTIONS}/instances/${segment(id)}`, {}, signal);
 export const instances = (filter: Query, after?: string, signal?: AbortSignal) =>
     list<t.Instance>(`${FUNCTIONS}/instances`, { showInput: false, ...filter }, after, signal);
-export const entities = (name: string, filter: Query, after?: string, signal?: AbortSignal) =>
-    list<t.EntityRow>(`${FUNCTIONS}/entities${name && `/${segment(name)}`}`, { fetchState: true, ...filter }, after, signal);
 export const entityState = (name: string, key: string, signal?: AbortSignal) =>
     read<t.Json>(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, {}, signal);
 
@@ -187,6 +186,22 @@ export async function start({ name, id, version, json }: Start, once: string): P
 
 export const signalEntity = (name: string, key: string, op: string, json: string) =>
     call(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, { op }, { method: "POST", ...(json.trim() && { body: json }) });
+
+// Lists, charts and statistics.
+
+export const search = async (filter: Query, after?: string, signal?: AbortSignal): Promise<Page<l.Row>> => {
+    const { instances, next } = await read<l.Found>(`${OWN}/instances`, { ...filter, after }, signal);
+    return { rows: instances, next: next ?? undefined };
+};
+export const histogram = (query: Query, signal?: AbortSignal) => read<l.Histogram>(`${OWN}/histogram`, query, signal);
+export const statistics = (filter: Query, signal?: AbortSignal) => read<l.Statistics>(`${OWN}/statistics`, filter, signal);
+export const entityList = async (filter: Query, after?: string, signal?: AbortSignal): Promise<Page<l.EntityEntry>> => {
+    const { entities, next } = await read<l.FoundEntities>(`${OWN}/entities`, { ...filter, after }, signal);
+    return { rows: entities, next: next ?? undefined };
+};
+/** Where the list that matches can be fetched as a file. */
+export const exportAddress = (filter: Query) => address(`${OWN}/export`, filter);
+export const exported = async (filter: Query) => (await call(`${OWN}/export`, filter, { read: (text) => text })).body as string;
 
 // The server itself, and what it does on its own.
 

@@ -1,9 +1,10 @@
 // What a page shows is looked up again when it has changed, and never while nobody looks. The server tells what has changed (stream.ts);
 // if it does not, the page asks as often as the top bar says. Old data stays until new data is there, so nothing jumps: rows keep their
 // place, panels stay open and typed text stays typed.
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { lostSince, Problem } from "./api";
+import { moment } from "./format";
 import { hub, page, params } from "./router";
 import { interval, key } from "./settings";
 import { onChange, streaming } from "./stream";
@@ -127,3 +128,6 @@ export const now = signal(Date.now());
 setInterval(() => {
     if (!document.hidden) now.value = Date.now();
 }, 1000);
+
+/** The date in the chosen zone: what only depends on it is not drawn anew each second. */
+export const today = computed(() => moment(new Date(now.value).toISOString()).slice(0, 10));

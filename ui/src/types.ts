@@ -55,9 +55,13 @@ export interface FailureGroup {
     firstTime: string;
     lastTime: string;
     exampleInstanceId: string;
+    /** How many in each part of the time from `from` to `to`. */
+    times: number[];
 }
 export interface Failures {
     groups: FailureGroup[];
+    from: string | null;
+    to: string | null;
     lookedAt: number;
     more: boolean;
 }
@@ -91,9 +95,4 @@ export interface Revision {
     rewoundTime: string;
     reason: string | null;
     events: number;
-}
-export interface EntityRow {
-    entityId: { name: string; key: string };
-    lastOperationTime: string;
-    state: Json;
 }

@@ -16,6 +16,8 @@ import { Toasts } from "./Toasts";
 const NAV = [
     ["", "Overview", [""]],
     ["instances", "Instances", ["instances", "instance"]],
+    ["failures", "Failures", ["failures"]],
+    ["statistics", "Statistics", ["statistics"]],
     ["entities", "Entities", ["entities", "entity"]],
     ["workers", "Workers", ["workers"]],
     ["bulk", "Bulk", ["bulk"]],
