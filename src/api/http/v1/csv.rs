@@ -29,24 +29,25 @@ pub fn head(sizes: bool) -> String {
 
 /// Adds a line.
 pub fn write(out: &mut String, row: &Row, sizes: bool) {
+    let narrow = &row.narrow;
     let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
     let text = |text: &Option<String>| text.as_deref().map(cell).unwrap_or_default();
-    let tags = match row.tags.is_empty() {
+    let tags = match narrow.tags.is_empty() {
         true => String::new(),
-        false => cell(&serde_json::to_string(&row.tags).unwrap_or_default()),
+        false => cell(&serde_json::to_string(&narrow.tags).unwrap_or_default()),
     };
     let failure = row.failure.as_ref();
     let mut cells = vec![
-        cell(&row.instance_id),
-        cell(&row.name),
-        text(&row.version),
-        row.runtime_status.to_owned(),
-        row.created_time.clone(),
-        row.last_updated_time.clone(),
-        row.scheduled_start_time.clone().unwrap_or_default(),
-        row.completed_time.clone().unwrap_or_default(),
-        number(row.duration_ms),
-        text(&row.parent_instance_id),
+        cell(&narrow.instance_id),
+        cell(&narrow.name),
+        text(&narrow.version),
+        narrow.runtime_status.to_owned(),
+        narrow.created_time.clone(),
+        narrow.last_updated_time.clone(),
+        narrow.scheduled_start_time.clone().unwrap_or_default(),
+        narrow.completed_time.clone().unwrap_or_default(),
+        number(narrow.duration_ms),
+        text(&narrow.parent_instance_id),
         tags,
         text(&row.custom_status),
         failure.map(|failure| cell(&failure.error_type)).unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! An instance as a table shows it.
 
 use crate::{
-    model::{FailureBrief, StatusExt as _, Tags, Timestamp},
+    model::{FailureBrief, InstanceRecord, StatusExt as _, Tags, Timestamp},
     store::Found,
 };
 use serde::Serialize;
@@ -9,10 +9,10 @@ use serde::Serialize;
 /// Most characters of a custom status.
 const CUSTOM_STATUS_CHARS: usize = 200;
 
-/// The fields are sent in this order.
+/// What there is to show of an instance without reading payloads.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct Narrow {
     pub instance_id: String,
     pub name: String,
     pub version: Option<String>,
@@ -24,6 +24,14 @@ pub struct Row {
     pub duration_ms: Option<i64>,
     pub parent_instance_id: Option<String>,
     pub tags: Tags,
+}
+
+/// The fields are sent in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    #[serde(flatten)]
+    pub narrow: Narrow,
     /// On one line, shortened.
     pub custom_status: Option<String>,
     pub failure: Option<Failure>,
@@ -47,9 +55,8 @@ impl From<FailureBrief> for Failure {
     }
 }
 
-impl From<Found> for Row {
-    fn from(found: Found) -> Self {
-        let Found { record, custom_status, failure, size } = found;
+impl From<InstanceRecord> for Narrow {
+    fn from(record: InstanceRecord) -> Self {
         let time = |time: Timestamp| time.to_string();
         Self {
             runtime_status: record.status.name(),
@@ -63,6 +70,15 @@ impl From<Found> for Row {
             version: record.version.map(|version| version.to_string()),
             parent_instance_id: record.parent.map(|parent| parent.id.to_string()),
             tags: record.tags,
+        }
+    }
+}
+
+impl From<Found> for Row {
+    fn from(found: Found) -> Self {
+        let Found { record, custom_status, failure, size } = found;
+        Self {
+            narrow: record.into(),
             custom_status: custom_status.as_deref().map(one_line),
             failure: failure.map(Failure::from),
             history_events: size.map(|size| size.events),

@@ -6,14 +6,16 @@ mod failure;
 mod filter;
 mod history;
 mod payload;
-mod row;
 mod tree;
 
 pub use history::{event, history};
 pub use payload::download;
 pub use tree::tree;
 
-use super::super::{Call, Error, answer};
+use super::{
+    super::{Call, Error, answer},
+    row::Narrow,
+};
 use crate::{
     manager::{self, Instance},
     model::{InstanceId, InstanceKey, Payloads, pb::history_event::EventType},
@@ -23,7 +25,6 @@ use axum::{http::StatusCode, response::Response};
 use event::{is_turn, name, time, type_name};
 use failure::Failure;
 use payload::Payload;
-use row::Row;
 use serde::Serialize;
 
 /// Most bytes of a payload that are shown with its instance.
@@ -33,7 +34,7 @@ const SHOWN_BYTES: usize = 256 * 1024;
 #[serde(rename_all = "camelCase")]
 struct Body<'a> {
     #[serde(flatten)]
-    row: Row<'a>,
+    narrow: Narrow,
     execution_id: &'a str,
     input: Option<Payload<'a>>,
     output: Option<Payload<'a>>,
@@ -64,7 +65,7 @@ pub async fn instance(call: &Call, id: String) -> Result<Response, Error> {
     let Payloads { input, output, custom_status, failure } = payloads;
     let shown = |text| Payload::of(text, SHOWN_BYTES);
     let body = Body {
-        row: Row::of(record),
+        narrow: record.clone().into(),
         execution_id: &record.execution_id,
         input: input.as_deref().map(shown),
         output: output.as_deref().map(shown),

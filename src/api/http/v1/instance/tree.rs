@@ -1,9 +1,11 @@
 //! `GET /api/v1/instances/{id}/tree`: who has started an instance, and what it has started.
 
 use super::{
-    super::super::{Call, Error, answer},
+    super::{
+        super::{Call, Error, answer},
+        row::Narrow,
+    },
     failure::ShortFailure,
-    row::Row,
 };
 use crate::{
     manager::{self, Instance},
@@ -21,7 +23,7 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct Node<'a> {
     #[serde(flatten)]
-    row: Row<'a>,
+    narrow: Narrow,
     failure: Option<ShortFailure<'a>>,
     children: Vec<Node<'a>>,
     more: bool,
@@ -39,7 +41,7 @@ pub async fn tree(call: &Call, id: String) -> Result<Response, Error> {
 fn alone(instance: &Instance) -> Node<'_> {
     let Instance { record, payloads } = instance;
     Node {
-        row: Row::of(record),
+        narrow: record.clone().into(),
         failure: payloads.failure.as_ref().map(Into::into),
         children: Vec::new(),
         more: false,
