@@ -185,5 +185,5 @@ async fn failures_are_sorted_by_what_went_wrong() {
     let none = server.ask("GET", "/api/v1/failures?name=Other", None).await.json();
     assert_eq!((&none["groups"], &none["from"], &none["to"]), (&json!([]), &json!(null), &json!(null)));
     let hubs = server.ask("GET", "/api/v1/hubs", None).await.json();
-    assert_eq!(hubs, json!([{"name": "default", "default": true}]));
+    assert_eq!(hubs, json!([{"name": "default", "default": true, "removable": false}]));
 }

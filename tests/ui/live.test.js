@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
-const LIST = "/runtime/webhooks/durabletask/instances";
+const LIST = "/api/v1/instances";
 const lists = () => asked.filter((path) => path === LIST).length;
 const streams = () => asked.filter((path) => path === "/api/v1/events").length;
 
