@@ -110,7 +110,7 @@ impl Caller {
     }
 
     async fn ask(&mut self, method: &str, target: &str) -> (String, serde_json::Value) {
-        let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        let request = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
         exchange(&mut self.connection, &request, "HTTP/1.1 200", &mut self.buffer).await;
         let text = std::str::from_utf8(&self.buffer).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -118,7 +118,7 @@ impl Caller {
     }
 
     async fn repeat(&mut self, name: &str, target: &str) {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let (mut tally, begin) = (Tally::default(), Instant::now());
         for _ in 0..REPEATS {
             if begin.elapsed() > PATIENCE {
@@ -179,7 +179,7 @@ async fn singles(server: &Spawned, ids: &[String], time: Duration) {
             let (mut tally, mut index) = (Tally::default(), 0_usize);
             while begin.elapsed() < time {
                 index = (index + 7_919) % ids.len();
-                let request = format!("GET {BASE}/instances/{} HTTP/1.1\r\nHost: x\r\n\r\n", ids[index]);
+                let request = format!("GET {BASE}/instances/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", ids[index]);
                 let start = Instant::now();
                 exchange(&mut caller.connection, &request, "HTTP/1.1 20", &mut caller.buffer).await;
                 tally.done(start);
@@ -215,7 +215,7 @@ async fn purge(server: &Spawned, time: Duration) {
         let (mut deleted, mut calls) = (0, 0);
         loop {
             let target = format!("{BASE}/instances?createdTimeFrom=2000-01-01&createdTimeTo={until}");
-            let request = format!("DELETE {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+            let request = format!("DELETE {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
             exchange(&mut purger.connection, &request, "HTTP/1.1 ", &mut purger.buffer).await;
             let text = String::from_utf8_lossy(&purger.buffer).into_owned();
             if text.starts_with("HTTP/1.1 404") {

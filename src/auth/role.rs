@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Role {
     /// Look at instances.
     Read,
-    /// Look at instances, start them, and act on one at a time.
+    /// Look at instances, start them, and act on one at a time, or on many by a bulk job, unless that purges by filter.
     Operate,
     /// Run functions.
     Worker,

@@ -39,6 +39,8 @@ pub struct Config {
     pub server: Server,
     /// `[http]`
     pub http: Http,
+    /// `[dashboard]`
+    pub dashboard: Dashboard,
     /// `[auth]`
     pub auth: Auth,
     /// `[store]`
@@ -82,6 +84,9 @@ pub struct Server {
     /// Proxies whose word about the address that callers use is taken.
     #[serde(serialize_with = "values::networks_out", deserialize_with = "values::networks_in")]
     pub trusted_proxies: Vec<IpNet>,
+    /// Without keys: host names that callers may use besides addresses, `localhost` and the host of `public_base_url`; or `*` for any.
+    #[serde(deserialize_with = "values::host_names")]
+    pub allowed_hosts: Vec<String>,
 }
 
 /// `[http]`: the HTTP API.
@@ -118,6 +123,14 @@ pub enum OverridableStates {
     NonRunningStates,
     /// Live ones, too.
     AnyState,
+}
+
+/// `[dashboard]`: the page in the browser.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dashboard {
+    /// Whether every write from a page in a browser is refused.
+    pub read_only: bool,
 }
 
 /// `[store]`: where everything durable is kept.
@@ -263,6 +276,7 @@ impl Default for Server {
             // SDK clients put every waiting call on one connection.
             streams_per_connection: 10_000,
             trusted_proxies: Vec::new(),
+            allowed_hosts: Vec::new(),
         }
     }
 }

@@ -1,7 +1,25 @@
 //! The configuration as TOML, with where each value came from: what `durahub config` prints.
 
-use super::{Effective, keys::KEYS};
+use super::{Config, Effective, keys::KEYS};
 use std::fmt::Write as _;
+
+impl Config {
+    /// Every setting by section, for showing to whoever may look: of secrets only how many there are, of keys only names and roles.
+    pub fn without_secrets(&self) -> serde_json::Value {
+        let mut values = serde_json::to_value(self).expect("the settings are plain data");
+        for key in KEYS {
+            let value = &mut values[key.section][key.name];
+            let count = value.as_array().map_or(0, Vec::len);
+            if key.is_secret() && count > 0 {
+                *value = format!("({count}, not shown)").into();
+            }
+        }
+        let named =
+            |key: &crate::auth::NamedKey| serde_json::json!({ "name": &*key.name, "role": key.role.name() });
+        values["auth"]["keys"] = self.auth.keys.iter().map(named).collect();
+        values
+    }
+}
 
 impl Effective {
     /// Every key with its value. Read back as a configuration file it gives the same settings, but

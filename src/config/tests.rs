@@ -139,6 +139,9 @@ fn values_that_are_not_allowed_name_key_source_and_what_is() {
         ("[hubs]\nnames = [\"a b\"]", ["hubs.names", "letters, digits"]),
         ("[hubs]\nnames = [1]", ["hubs.names is [1]", "a list of"]),
         ("[hubs]\nnames = \"a\"", ["hubs.names is \"a\"", "a list of"]),
+        ("[server]\nallowed_hosts = [\"a:80\"]", ["server.allowed_hosts is", "without ports"]),
+        ("[server]\nallowed_hosts = [\"http://a\"]", ["server.allowed_hosts is", "without ports"]),
+        ("[server]\nallowed_hosts = [\"*\", \"a\"]", ["server.allowed_hosts is", "or * alone"]),
         ("[http]\ncors_origins = [\"*\", \"https://a\"]", ["http.cors_origins is", "or * alone"]),
         ("[http]\ncors_origins = [\"https://a/\"]", ["http.cors_origins is", "https://app.example.org"]),
         ("[http]\ncors_origins = [\"a.example\"]", ["http.cors_origins is", "https://app.example.org"]),
@@ -185,15 +188,18 @@ fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
             "[server]\nlisen = 1",
             ["unknown setting server.lisen", "the keys of [server] are listen, insecure"],
         ),
-        ("[sevrer]\nlisten = 1", ["unknown setting [sevrer]", "the sections are server, http, auth"]),
-        ("listen = 1", ["unknown setting listen", "the sections are server, http, auth"]),
+        (
+            "[sevrer]\nlisten = 1",
+            ["unknown setting [sevrer]", "the sections are server, http, dashboard, auth"],
+        ),
+        ("listen = 1", ["unknown setting listen", "the sections are server, http, dashboard, auth"]),
         ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
     ] {
         refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
     }
     for (name, part) in [
         ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
-        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, auth"),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, dashboard, auth"),
         ("DURAHUB__SERVER", "the variables of [server] are "),
         ("DURAHUB__", "the sections are"),
         ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),

@@ -48,6 +48,21 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>,
     Err(de::Error::custom("not an origin"))
 }
 
+/// Names without scheme and port, in lower case; or `*` alone.
+pub(super) fn host_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let names: Vec<String> =
+        Vec::<String>::deserialize(from)?.iter().map(|name| name.to_lowercase()).collect();
+    let good = |name: &String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(plain)
+    };
+    if names == ["*"] || names.iter().all(good) {
+        Ok(names)
+    } else {
+        Err(de::Error::custom("not a host name"))
+    }
+}
+
 pub(super) fn log_level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
     crate::telemetry::filter(&text).map_err(de::Error::custom)?;

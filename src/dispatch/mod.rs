@@ -18,6 +18,7 @@ mod queue;
 mod slot;
 mod unnamed;
 mod waiters;
+mod watchers;
 mod wheel;
 mod worker;
 
@@ -25,6 +26,7 @@ pub use insight::{
     ActivityView, Insight, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView,
 };
 pub use waiters::{Interest, Waiter, Waiters};
+pub use watchers::{Changes, Watcher};
 pub use worker::{
     ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId,
 };

@@ -1,9 +1,10 @@
 //! Who waits for an instance to change. A waiter costs one map entry and no polling, and is woken only by what it waits for: an
 //! instance of many turns with many callers who wait for its end wakes each of them once.
 
+use super::watchers::{Watcher, Watchers};
 use crate::model::{HubId, InstanceId, Status, StatusExt as _};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::broadcast;
@@ -46,6 +47,7 @@ struct Topic {
 #[derive(Debug, Default)]
 pub struct Waiters {
     topics: Mutex<HashMap<Address, Vec<Topic>>>,
+    watchers: Arc<Watchers>,
 }
 
 impl Waiters {
@@ -65,8 +67,20 @@ impl Waiters {
         Waiter { waiters: self.clone(), address, changes: Some(changes) }
     }
 
+    /// Starts listening to all that changes in the hub, or to some of its instances. `None`: too many listen already.
+    pub fn watch(&self, hub: HubId, only: HashSet<InstanceId>) -> Option<Watcher> {
+        self.watchers.watch(hub, only)
+    }
+
+    /// How many listen to all that changes.
+    #[cfg(test)]
+    pub fn watching(&self) -> usize {
+        self.watchers.count()
+    }
+
     /// Tells whoever is interested that the instance has this status now; `None` if it is gone.
     pub fn tell(&self, hub: HubId, id: &InstanceId, status: Option<Status>) {
+        self.watchers.tell(hub, id, status);
         let topics = self.lock();
         if topics.is_empty() {
             return;

@@ -107,7 +107,7 @@ impl Manager {
             Some(text) => {
                 match token::read(text, seal).map_err(|error| Error::Invalid(error.to_string()))?.after {
                     Some(Place::Id(_, id)) => Some(id),
-                    Some(Place::Key(..)) | None => {
+                    Some(_) | None => {
                         return Err(Error::Invalid(token::Refused::OtherList.to_string()));
                     }
                 }

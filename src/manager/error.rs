@@ -85,6 +85,30 @@ pub enum Error {
         /// The status it is in.
         status: Status,
     },
+    /// There is no such bulk job.
+    #[error("there is no bulk job {:?}", Short(id))]
+    NoJob {
+        /// What was asked for.
+        id: String,
+    },
+    /// The bulk job has ended, so there is nothing to stop.
+    #[error("bulk job {} has already ended", Short(id))]
+    JobEnded {
+        /// Which job.
+        id: String,
+    },
+    /// The bulk job runs; it has to be stopped before it is removed.
+    #[error("bulk job {} runs; stop it first", Short(id))]
+    JobRuns {
+        /// Which job.
+        id: String,
+    },
+    /// Too many bulk jobs run.
+    #[error("{running} bulk jobs run already; wait for one of them, or stop it")]
+    Crowded {
+        /// How many.
+        running: usize,
+    },
     /// Storage refused or failed; see the source.
     #[error("storage is not answering as it should")]
     Store(#[from] store::Error),
@@ -114,6 +138,7 @@ mod tests {
             Error::Overtaken { verb, id: id() },
             Error::WrongState { verb, id: id(), status },
             Error::InSection { id: id() },
+            Error::NoJob { id: long.clone() },
             IdError::HubName(long.clone()).into(),
         ];
         for error in errors {

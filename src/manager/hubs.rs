@@ -69,9 +69,8 @@ impl Hubs {
     /// From now on nobody finds the hub. `false`: the settings name it, so it stays.
     fn hide(&self, hub: HubId) -> bool {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let configured = |name: &HubName| self.configured.iter().any(|one| one.folded() == name.folded());
         let before = known.len();
-        known.retain(|(id, name)| *id != hub || configured(name));
+        known.retain(|(id, name)| *id != hub || self.is_configured(name.as_str()));
         known.len() < before
     }
 
@@ -89,6 +88,10 @@ impl Hubs {
         names
     }
 
+    fn is_configured(&self, name: &str) -> bool {
+        self.configured.iter().any(|one| one.as_str().eq_ignore_ascii_case(name))
+    }
+
     fn default(&self) -> &str {
         self.configured.first().map_or("", HubName::as_str)
     }
@@ -102,6 +105,11 @@ impl Manager {
     /// The names of all task hubs, that of the default hub first.
     pub fn hub_names(&self) -> Vec<String> {
         self.hubs.names()
+    }
+
+    /// Whether the settings name this hub, so that it cannot be deleted for good.
+    pub fn is_configured_hub(&self, name: &str) -> bool {
+        self.hubs.is_configured(name)
     }
 
     /// Makes the hub called `name`, whatever the settings say about unknown hubs. `anew`: if it exists, everything in it is removed first.

@@ -46,6 +46,22 @@ pub(super) fn page_rows(top: Option<usize>) -> usize {
     top.filter(|top| *top > 0).unwrap_or(PAGE).min(MAX_PAGE)
 }
 
+/// The way through a list from where the page before has ended.
+pub(super) fn walk(
+    (order, descending): (Order, bool),
+    continuation: Option<&str>,
+    seal: token::Seal,
+) -> Result<Walk, Error> {
+    let Some(text) = continuation.map(str::trim).filter(|token| !token.is_empty()) else {
+        return Ok(Walk { order, descending, after: None });
+    };
+    let walk = token::read(text, seal).map_err(|error| Error::Invalid(error.to_string()))?;
+    if (walk.order, walk.descending) != (order, descending) {
+        return Err(Error::Invalid(token::Refused::OtherList.to_string()));
+    }
+    Ok(walk)
+}
+
 impl Manager {
     /// A page of instances. One that stays where it is in the order (see [`Order`]) is met exactly once on the pages of a walk, whatever
     /// comes and goes meanwhile. A continuation is there exactly if something follows, unless the search for that took too long: then
@@ -53,13 +69,7 @@ impl Manager {
     pub async fn list(&self, hub: HubId, query: ListQuery) -> Result<List, Error> {
         let ListQuery { filter, order, descending, top, bytes, read, continuation } = query;
         let seal = token::seal(hub, &filter);
-        let mut walk = Walk { order, descending, after: None };
-        if let Some(text) = continuation.as_deref().map(str::trim).filter(|token| !token.is_empty()) {
-            walk = token::read(text, seal).map_err(|error| Error::Invalid(error.to_string()))?;
-            if (walk.order, walk.descending) != (order, descending) {
-                return Err(Error::Invalid(token::Refused::OtherList.to_string()));
-            }
-        }
+        let walk = walk((order, descending), continuation.as_deref(), seal)?;
         let limits = PageLimits { rows: page_rows(top), bytes, read };
         let listed = self.store.instance_list(hub, filter, walk, limits).await?;
         let instances = listed.instances.into_iter();

@@ -12,29 +12,41 @@ mod entity;
 mod error;
 mod explain;
 mod failures;
+mod histogram;
 mod history;
+mod history_page;
 mod hubs;
 mod idempotency;
+mod jobs;
 mod list;
 mod purge;
 mod purge_many;
 mod recent;
 mod restart;
 mod rewind;
+mod search;
 mod start;
+mod statistics;
 mod token;
+mod tree;
 mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, Wait, WaitKind};
-pub use failures::{FailureGroup, Failures};
+pub use failures::{FailureGroup, Failures, PARTS as FAILURE_PARTS};
+pub use histogram::{Chart, ChartQuery};
+pub use history_page::{HistoryAsked, HistoryPage};
 pub use hubs::Hubs;
 pub use idempotency::IdempotencyKey;
+pub use jobs::{Bulk, BulkAction, Targets};
 pub use list::{List, ListQuery};
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
+pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
+pub use statistics::{Durations, FailedByHour, Statistics};
+pub use tree::{Tree, TreeNode};
 pub use wait::WaitFor;
 
 use crate::{
@@ -86,6 +98,7 @@ pub struct Manager {
     hubs: Arc<Hubs>,
     limits: Limits,
     signals: Arc<Recent>,
+    jobs: Arc<jobs::Jobs>,
 }
 
 impl Manager {
@@ -97,7 +110,7 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()) }
+        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()), jobs: Arc::default() }
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.

@@ -90,7 +90,7 @@ impl Manager {
         let deleted = self.purge_each(hub, &ids, true).await?;
         let next = match page.next.and_then(|walk| walk.after) {
             Some(Place::Key(at, key)) => Some((at, key)),
-            Some(Place::Id(..)) | None => None,
+            Some(_) | None => None,
         };
         Ok((deleted, next))
     }

@@ -5,7 +5,7 @@
 //! because its place would mean something else there. The seal is no secret and guards against mistakes only.
 
 use crate::{
-    model::{HubId, InstanceId, InstanceKey, Timestamp},
+    model::{HubId, InstanceId, InstanceKey, Status, StatusExt as _, Timestamp},
     store::{Order, Place, Walk},
 };
 use std::fmt::Write as _;
@@ -14,8 +14,18 @@ use uuid::Uuid;
 const VERSION: u8 = 2;
 /// Added to the number of the order.
 const DESCENDING: u8 = 0x80;
-const ORDERS: [(Order, u8); 4] =
-    [(Order::Created, 0), (Order::Completed, 1), (Order::Updated, 2), (Order::Id, 3)];
+const ORDERS: [(Order, u8); 7] = [
+    (Order::Created, 0),
+    (Order::Completed, 1),
+    (Order::Updated, 2),
+    (Order::Id, 3),
+    (Order::Name, 4),
+    (Order::Status, 5),
+    (Order::Took, 6),
+];
+/// In [`Order::Took`]: the place of what has ended, or of what has not.
+const ENDED: u8 = 0;
+const LIVE: u8 = 1;
 
 /// What a token is good for.
 pub type Seal = [u8; 8];
@@ -52,19 +62,34 @@ pub fn write(walk: &Walk, seal: Seal) -> Option<String> {
     bytes.extend(seal);
     match place {
         Place::Key(at, key) => {
+            bytes.extend((walk.order == Order::Took).then_some(LIVE));
             bytes.extend(at.0.to_be_bytes());
             bytes.extend(key.0.to_be_bytes());
+        }
+        Place::Took(micros, key) => {
+            bytes.push(ENDED);
+            bytes.extend(micros.to_be_bytes());
+            bytes.extend(key.0.to_be_bytes());
+        }
+        Place::Within(text, at, key) => {
+            bytes.extend(at.0.to_be_bytes());
+            bytes.extend(key.0.to_be_bytes());
+            bytes.extend(text.as_bytes());
         }
         Place::Id(at, id) => {
             bytes.extend(at.0.to_be_bytes());
             bytes.extend(id.as_str().as_bytes());
         }
     }
-    Some(bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+    Some(hex(&bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
         let _infallible = write!(text, "{byte:02x}");
         text
-    }))
+    })
 }
 
 /// The inverse of [`write`].
@@ -77,12 +102,27 @@ fn parse(token: &str) -> Option<(Walk, Seal)> {
     let bytes = unhex(token)?;
     let ([VERSION, order], rest) = bytes.split_first_chunk()? else { return None };
     let (seal, rest) = rest.split_first_chunk::<8>()?;
-    let (at, rest) = rest.split_first_chunk()?;
-    let at = Timestamp(i64::from_be_bytes(*at));
     let (number, descending) = (order & !DESCENDING, order & DESCENDING != 0);
     let (order, _) = ORDERS.into_iter().find(|(_, known)| *known == number)?;
+    let (kind, rest) = if order == Order::Took { rest.split_first()? } else { (&ENDED, rest) };
+    let (at, rest) = rest.split_first_chunk()?;
+    let at = Timestamp(i64::from_be_bytes(*at));
+    let key = |bytes: &[u8]| Some(InstanceKey(i64::from_be_bytes(bytes.try_into().ok()?)));
     let place = match order {
-        Order::Created => Place::Key(at, InstanceKey(i64::from_be_bytes(rest.try_into().ok()?))),
+        Order::Created => Place::Key(at, key(rest)?),
+        Order::Took => match *kind {
+            ENDED => Place::Took(at.0, key(rest)?),
+            LIVE => Place::Key(at, key(rest)?),
+            _ => return None,
+        },
+        Order::Name | Order::Status => {
+            let (bytes, text) = rest.split_at_checked(8)?;
+            let text = std::str::from_utf8(text).ok()?;
+            if order == Order::Status {
+                Status::from_name(text)?;
+            }
+            Place::Within(text.into(), at, key(bytes)?)
+        }
         Order::Updated | Order::Completed | Order::Id => {
             let id = std::str::from_utf8(rest).ok().filter(|id| !id.is_empty())?;
             Place::Id(at, InstanceId::lookup(id))
@@ -101,8 +141,8 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::{
-        model::{Status, StatusSet},
-        store::{Filter, Parent, Span, Tag},
+        model::StatusSet,
+        store::{Filter, Parent, Span, Tag, Took},
     };
 
     const SEAL: Seal = [7; 8];
@@ -123,8 +163,19 @@ mod tests {
                     }
                 }
             }
-            let walk = walk(Order::Created, Place::Key(Timestamp(at), InstanceKey(at)));
-            assert_eq!(read(&write(&walk, SEAL).unwrap(), SEAL), Ok(walk));
+            let (at, key) = (Timestamp(at), InstanceKey(at));
+            let within = |order, text: &str| walk(order, Place::Within(text.into(), at, key));
+            for walk in [
+                walk(Order::Created, Place::Key(at, key)),
+                walk(Order::Took, Place::Key(at, key)),
+                walk(Order::Took, Place::Took(at.0, key)),
+                within(Order::Name, "x"),
+                within(Order::Name, ""),
+                within(Order::Name, "ü😀"),
+                within(Order::Status, "Failed"),
+            ] {
+                assert_eq!(read(&write(&walk, SEAL).unwrap(), SEAL), Ok(walk));
+            }
         }
         assert_eq!(write(&Walk::first(Order::Created), SEAL), None);
     }
@@ -138,6 +189,21 @@ mod tests {
         let other_order = good.replacen("0200", "0247", 1);
         let (short, odd, long) = (&good[..good.len() - 2], &good[1..], format!("{good}00"));
         let (no_id, bad_utf8) = (&named[..36], format!("{}ff", &named[..36]));
+        let took = write(&walk(Order::Took, Place::Took(7, InstanceKey(8))), SEAL).unwrap();
+        let (other_kind, no_key) = (
+            took.replacen(
+                &hex(&[SEAL.as_slice(), &[ENDED]].concat()),
+                &hex(&[SEAL.as_slice(), &[2]].concat()),
+                1,
+            ),
+            &took[..took.len() - 2],
+        );
+        assert_ne!(other_kind, took);
+        let place = Place::Within("Sleeping".into(), Timestamp(7), InstanceKey(8));
+        let no_status = write(&walk(Order::Status, place), SEAL).unwrap();
+        for bad in [other_kind.as_str(), no_key, no_status.as_str()] {
+            assert_eq!(read(bad, SEAL), Err(Refused::Unknown), "{bad}");
+        }
         for bad in
             ["", "0", "zz", "é", "+1", &other_version, &other_order, short, odd, &long, no_id, &bad_utf8]
         {
@@ -155,6 +221,8 @@ mod tests {
             Filter { created: Span { from: None, before: Some(Timestamp(1)) }, ..Filter::default() },
             Filter { updated: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() },
             Filter { completed: Span { from: Some(Timestamp(1)), before: None }, ..Filter::default() },
+            Filter { took: Took { from: Some(1), before: None }, ..Filter::default() },
+            Filter { took: Took { from: None, before: Some(1) }, ..Filter::default() },
             Filter { id_prefix: "a".into(), ..Filter::default() },
             Filter { names: vec!["a".into()], ..Filter::default() },
             Filter { names: vec!["a".into(), "b".into()], ..Filter::default() },

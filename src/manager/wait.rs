@@ -2,9 +2,10 @@
 
 use super::{Error, Instance, Manager};
 use crate::{
-    dispatch::Interest,
+    dispatch::{Interest, Watcher},
     model::{HubId, InstanceId},
 };
+use std::collections::HashSet;
 
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,11 @@ impl WaitFor {
 }
 
 impl Manager {
+    /// Listens to what changes in the hub from now on; `only`: these instances, or all if there are none. `None`: too many listen already.
+    pub fn watch(&self, hub: HubId, only: HashSet<InstanceId>) -> Option<Watcher> {
+        self.waiters.watch(hub, only)
+    }
+
     /// Answers when `what` holds; `None` at once if there is no such instance, or when it is purged meanwhile. Waits over
     /// continue-as-new, and for a new instance under the same id. Never gives up by itself: the caller drops the future.
     ///

@@ -118,7 +118,8 @@ pub struct EntityRecord {
     pub backlog: i64,
     /// The orchestration that holds its lock.
     pub locked_by: Option<InstanceId>,
-    pub has_state: bool,
+    /// How long its state is; `None`: it has none.
+    pub state_bytes: Option<u64>,
     /// Only if it was asked for.
     pub state: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! Failures that the server itself hands to user code.
 
-use super::pb::TaskFailureDetails;
+use super::{Short, pb::TaskFailureDetails};
 use prost::Message as _;
 use prost_types::{Value, value::Kind};
 
@@ -22,6 +22,23 @@ pub mod error_type {
     pub const HISTORY_TOO_LARGE: &str = "HistoryTooLargeError";
     /// The feature asked for is not part of this version.
     pub const NOT_SUPPORTED: &str = "NotSupportedError";
+}
+
+/// A failure as a table shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FailureBrief {
+    pub error_type: String,
+    /// The first line of the message, shortened.
+    pub message: String,
+}
+
+impl FailureBrief {
+    pub fn of(failure: &TaskFailureDetails) -> Self {
+        Self {
+            error_type: Short(&failure.error_type).to_string(),
+            message: Short(failure.error_message.lines().next().unwrap_or_default()).to_string(),
+        }
+    }
 }
 
 /// Failure details without stack trace or cause. `non_retriable` tells retry policies not to try again.

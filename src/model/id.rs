@@ -1,5 +1,6 @@
 //! Identifiers. Text from outside becomes one of these types at the door, and only there.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Borrow, fmt, sync::Arc};
 
 /// A task hub, as the store numbers it. Names stay at the edges.
@@ -111,6 +112,18 @@ impl InstanceId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for InstanceId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for InstanceId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(Self::lookup)
     }
 }
 

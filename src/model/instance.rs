@@ -93,6 +93,11 @@ impl InstanceRecord {
         self.completed_at.unwrap_or(self.updated_at)
     }
 
+    /// From creation to end, in microseconds; `None` until it has ended.
+    pub fn took(&self) -> Option<i64> {
+        self.completed_at.map(|at| at.0.saturating_sub(self.created_at.0))
+    }
+
     /// The part that routes work.
     pub fn reference(&self) -> InstanceRef {
         InstanceRef {

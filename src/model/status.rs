@@ -1,6 +1,7 @@
 //! Runtime status. The type is the protocol's own enum; its rules live in [`StatusExt`].
 
 pub use super::pb::OrchestrationStatus as Status;
+use serde::{Deserialize, Serialize};
 
 /// What can be asked of a [`Status`].
 pub trait StatusExt: Copy {
@@ -49,7 +50,7 @@ impl StatusExt for Status {
 }
 
 /// A set of statuses, as a bit mask over the wire numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusSet(u8);
 
 impl StatusSet {

@@ -28,6 +28,7 @@ use crate::{
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
     manager::{self, Hubs, Limits, Manager},
+    model::Timestamp,
     store::{
         self, EffectSender, Store,
         sqlite::{SqliteOptions, SqliteStore},
@@ -109,6 +110,7 @@ impl Server {
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
+        manager.resume_jobs();
         let leaving = CancellationToken::new();
         if !functions.is_empty() {
             let places = embedded::Places {
@@ -146,8 +148,12 @@ impl Server {
     /// configured deadline; what workers still hold then is handed out again at the next start.
     pub async fn shutdown(self) {
         let deadline = Instant::now() + self.grace;
-        self.dispatch.stop();
+        // What bulk jobs have in their hands takes a moment, as long as work is dispatched; what is cut off is done again at the next start.
         self.leaving.cancel();
+        if tokio::time::timeout(LINGER, self.manager.leave_jobs()).await.is_err() {
+            tracing::info!("some bulk jobs had not put down their work; they do it again at the next start");
+        }
+        self.dispatch.stop();
         // Half of the time for answers to work that is out; connections need the rest.
         let answers_until = Instant::now() + self.grace / 2;
         while self.dispatch.held() > 0 && Instant::now() < answers_until {
@@ -246,8 +252,18 @@ fn http_settings(config: &Config) -> HttpSettings {
         trusted_proxies: config.server.trusted_proxies.clone(),
         open_rpc_mount: config.auth.open_rpc_mount,
         cors_origins: config.http.cors_origins.clone(),
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        read_only: config.dashboard.read_only,
         compression: config.http.compression,
     }
+}
+
+fn facts(config: &Config, started: Timestamp) -> http::Facts {
+    let (store_kind, store_path) = match &config.store.url {
+        StoreUrl::File(path) => ("sqlite", Some(path.clone())),
+        StoreUrl::Memory => ("memory", None),
+    };
+    http::Facts { started, store_kind, store_path, settings: config.without_secrets() }
 }
 
 fn routes(
@@ -267,6 +283,7 @@ fn routes(
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
+        facts: Arc::new(facts(config, clock.now())),
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {

@@ -18,8 +18,8 @@ pub struct EntityFilter {
     pub modified_from: Option<Timestamp>,
     /// Last modified at this time or earlier.
     pub modified_to: Option<Timestamp>,
-    /// Also those that have no state: they are only locked, or have messages that wait.
-    pub transient: bool,
+    /// Only those that have a state, or only those that have none: they are locked, or have messages that wait. `None`: all.
+    pub has_state: Option<bool>,
 }
 
 /// One page of [`crate::store::Store::entity_list`].

@@ -1,9 +1,13 @@
 //! What to ask for when instances are listed or counted: which ones, in what order, from where on, and how many.
 
-use crate::model::{InstanceId, InstanceKey, InstanceRecord, Payloads, Status, StatusSet, Timestamp};
+use crate::model::{
+    InstanceId, InstanceKey, InstanceRecord, Payloads, Status, StatusExt as _, StatusSet, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::{cmp::Ordering, sync::Arc};
 
 /// A span of time: `from` on, before `before`. Absent ends are open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub from: Option<Timestamp>,
     /// Exclusive. Who means "until and including" says [`Timestamp::next`]: nothing is between the two.
@@ -20,8 +24,25 @@ impl Span {
     }
 }
 
+/// How long those that have ended took, in microseconds: `from` on, less than `before`. Absent ends are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Took {
+    pub from: Option<i64>,
+    pub before: Option<i64>,
+}
+
+impl Took {
+    /// However long it took, and also what has not ended.
+    pub const ANY: Self = Self { from: None, before: None };
+
+    /// Whether an instance that took this long is meant.
+    pub fn contains(self, micros: i64) -> bool {
+        self.from.is_none_or(|from| from <= micros) && self.before.is_none_or(|before| micros < before)
+    }
+}
+
 /// Whose children.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Parent {
     /// Children of any instance, and of none.
     #[default]
@@ -33,15 +54,16 @@ pub enum Parent {
 }
 
 /// A label that an instance must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
     pub key: String,
     /// `None`: any.
     pub value: Option<String>,
 }
 
-/// Which instances. What is given must hold together; the default is all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which instances. What is given must hold together; the default is all of them. Bulk jobs keep theirs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     pub statuses: StatusSet,
     pub created: Span,
@@ -49,6 +71,8 @@ pub struct Filter {
     pub updated: Span,
     /// When it ended. Any bound leaves out those that have not.
     pub completed: Span,
+    /// From creation to end. Any bound leaves out those that have not ended.
+    pub took: Took,
     /// What the id begins with, character by character; empty: anything.
     pub id_prefix: String,
     /// One of these; empty: any.
@@ -69,6 +93,7 @@ impl Default for Filter {
             created: Span::ALWAYS,
             updated: Span::ALWAYS,
             completed: Span::ALWAYS,
+            took: Took::ANY,
             id_prefix: String::new(),
             names: Vec::new(),
             versions: Vec::new(),
@@ -88,6 +113,7 @@ impl Filter {
             && self.updated.contains(record.changed_at())
             && (self.completed == Span::ALWAYS
                 || record.completed_at.is_some_and(|at| self.completed.contains(at)))
+            && (self.took == Took::ANY || record.took().is_some_and(|micros| self.took.contains(micros)))
             && record.id.as_str().starts_with(&self.id_prefix)
             && (self.entities || !record.id.is_entity())
             && (self.names.is_empty() || one_of(&self.names, &record.name))
@@ -115,15 +141,26 @@ pub enum Order {
     Completed,
     /// Id, character by character. An instance never moves.
     Id,
+    /// Name, character by character, then as [`Order::Created`]. An instance never moves.
+    Name,
+    /// The name of the status, then as [`Order::Created`]. Only what has ended stays where it is.
+    Status,
+    /// How long it took. What has not ended comes behind all that has, whatever the direction: by how long it has been there. Only what has
+    /// ended stays where it is.
+    Took,
 }
 
 /// A place in an order. Only places of one order can be compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In [`Order::Created`].
+    /// In [`Order::Created`]; of those that have not ended in [`Order::Took`].
     Key(Timestamp, InstanceKey),
     /// In [`Order::Updated`] and [`Order::Completed`]; in [`Order::Id`] the time is 0.
     Id(Timestamp, InstanceId),
+    /// In [`Order::Name`] and [`Order::Status`], where the text is the name.
+    Within(Arc<str>, Timestamp, InstanceKey),
+    /// Of those that have ended in [`Order::Took`].
+    Took(i64, InstanceKey),
 }
 
 impl Place {
@@ -133,6 +170,12 @@ impl Place {
             Order::Created => Self::Key(record.created_at, record.key),
             Order::Updated | Order::Completed => Self::Id(record.changed_at(), record.id.clone()),
             Order::Id => Self::Id(Timestamp(0), record.id.clone()),
+            Order::Name => Self::Within(record.name.clone(), record.created_at, record.key),
+            Order::Status => Self::Within(record.status.name().into(), record.created_at, record.key),
+            Order::Took => match record.took() {
+                Some(micros) => Self::Took(micros, record.key),
+                None => Self::Key(record.created_at, record.key),
+            },
         }
     }
 }
@@ -159,6 +202,23 @@ impl Walk {
     }
 }
 
+impl Walk {
+    /// Which of two places of this order is met first.
+    pub fn compare(&self, left: &Place, right: &Place) -> Ordering {
+        let ended = |place: &Place| matches!(place, Place::Took(..));
+        let ascending = left.cmp(right);
+        match (self.order, ended(left), ended(right)) {
+            (Order::Took, true, false) => Ordering::Less,
+            (Order::Took, false, true) => Ordering::Greater,
+            // What was made later has taken less time until now.
+            (Order::Took, false, false) if !self.descending => ascending.reverse(),
+            (Order::Took, false, false) => ascending,
+            _ if self.descending => ascending.reverse(),
+            _ => ascending,
+        }
+    }
+}
+
 /// Which payloads to read. Each includes those below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
@@ -167,6 +227,7 @@ pub enum Read {
     NoInput,
     /// Only why a failed instance failed.
     FailureOnly,
+    Nothing,
 }
 
 /// How much goes on one page.

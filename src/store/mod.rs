@@ -16,18 +16,24 @@ mod conformance;
 mod create;
 mod entity;
 mod error;
+mod histogram;
 mod list;
+mod search;
 pub mod sqlite;
 
 pub use create::{Created, Idempotency, Recorded, Terms};
 pub use entity::{EntitiesListed, EntityFilter, EntityLoaded};
 pub use error::Error;
-pub use list::{Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Walk};
+pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
+pub use list::{
+    Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
+};
+pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
-    InstanceKey, InstanceRecord, InstanceRef, Message, MessageId, NewInstance, NewMessage, Payloads,
-    Revision, Status, Timestamp,
+    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, Message, MessageId,
+    NewInstance, NewJob, NewMessage, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -43,6 +49,14 @@ pub enum Appended {
     Ended(Status),
     /// No such instance.
     NotFound,
+}
+
+/// How large a history is: the answer of [`Store::history_size`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistorySize {
+    pub events: i64,
+    /// Of the events as they are stored.
+    pub bytes: i64,
 }
 
 /// Answer of [`Store::instance_purge`].
@@ -98,7 +112,7 @@ pub trait Store: Send + Sync + 'static {
     async fn hub_ensure(&self, name: HubName) -> Result<HubId, Error>;
 
     /// Removes at most `limit` of the hub's instances, of whatever status, with all they have, and then of its records of answered
-    /// requests; answers how many that were together. Effects: `Gone` for each instance.
+    /// requests and its jobs; answers how many that were together. Effects: `Gone` for each instance.
     async fn hub_clear(&self, hub: HubId, limit: usize) -> Result<usize, Error>;
 
     /// Removes the hub if nothing is in it; `false` if something is.
@@ -213,14 +227,34 @@ pub trait Store: Send + Sync + 'static {
         limits: PageLimits,
     ) -> Result<Listed, Error>;
 
+    /// One page of the hub's instances that are searched for, at most `rows`; otherwise as [`Store::instance_list`].
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error>;
+
     /// How many of the hub's instances match, by status, all of one moment.
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error>;
+
+    /// How many of the hub's instances that match were created, or ended, in each part of a span, all of one moment.
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error>;
 
     /// The history of the instance's current execution, in order, from event number `from` on (chunks that contain it included).
     async fn history_read(&self, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error>;
 
     /// The part of it from event number `from` on, before number `before` (chunks that contain such events, as a whole).
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error>;
+
+    /// How large the history of the current execution is, without reading it.
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error>;
 
     /// The earlier histories of the instance, the first one first.
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error>;
@@ -258,6 +292,38 @@ pub trait Store: Send + Sync + 'static {
 
     /// The row that routes work for `key`, with its status; `None` if the key is gone.
     async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error>;
+
+    /// Makes a job, which is running from then on and knows the newest instance of this moment. Of the hub's ended jobs the latest
+    /// `keep` stay, the others go with their failures.
+    async fn job_create(&self, new: NewJob, keep: usize) -> Result<Job, Error>;
+
+    /// The hub's latest jobs, the last one first; at most `limit`.
+    async fn job_list(&self, hub: HubId, limit: usize) -> Result<Vec<Job>, Error>;
+
+    /// One job of the hub.
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error>;
+
+    /// The failures that are kept of a job, in the order in which they came.
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error>;
+
+    /// All jobs that run, of all hubs, the oldest first.
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error>;
+
+    /// Adds what a slice has come to, whatever state the job is in by now, and ends it if it is running and `end` says so. Of all its
+    /// failures the first `keep` are kept, all are counted. Answers whether it is running still; `false` also if it is gone.
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        keep: usize,
+    ) -> Result<bool, Error>;
+
+    /// Ends a running job; `false`: it is not running, or not there.
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error>;
+
+    /// Removes an ended job with its failures; `false`: it is running, or not there.
+    async fn job_delete(&self, id: String) -> Result<bool, Error>;
 
     /// Answers when the store can read and write.
     async fn ping(&self) -> Result<(), Error>;

@@ -225,7 +225,7 @@ async fn what_is_too_large_is_refused_with_the_name_of_the_limit() {
     for reason in [100 * KIB, 1 << 20] {
         let target =
             format!("/runtime/webhooks/durabletask/instances/i/suspend?reason={}", "r".repeat(reason));
-        let heard = shout(&server, format!("POST {target} HTTP/1.1\r\nhost: h\r\n\r\n").as_bytes()).await;
+        let heard = shout(&server, format!("POST {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await;
         let heard = String::from_utf8_lossy(&heard);
         assert!(
             heard.is_empty() || heard.starts_with("HTTP/1.1 414") || heard.starts_with("HTTP/1.1 431"),
@@ -359,9 +359,9 @@ async fn garbage_on_the_port_is_answered_with_400_or_silence() {
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"GET\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: h\r\ncontent-length: -1\r\n\r\n",
-        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
-        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\n{}",
+        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n\r\n{}",
         b"PRI * HTTP/2.0\r\n",
         preface,
         &[preface, &noise].concat(),
@@ -381,7 +381,7 @@ async fn garbage_on_the_port_is_answered_with_400_or_silence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_without_end_are_cut_off() {
     let server = strict().await;
-    let head = b"GET /healthz HTTP/1.1\r\nhost: h\r\n";
+    let head = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n";
     let line = format!("x: {}\r\n", "y".repeat(1_000));
     pour(&server, head, line.as_bytes()).await;
 
@@ -429,7 +429,7 @@ async fn connections_that_do_nothing_are_in_nobodys_way() {
             b"P",
             b"GET /healthz HTTP/1.1\r\nhost:",
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/half HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n{",
+            b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{",
         ];
         stream.write_all(said[i % said.len()]).await.unwrap();
         idle.push(stream);

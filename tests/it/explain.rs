@@ -178,8 +178,12 @@ async fn failures_are_sorted_by_what_went_wrong() {
     let groups = told["groups"].as_array().unwrap();
     assert_eq!((groups.len(), &groups[0]["count"], &told["lookedAt"]), (1, &json!(3), &json!(3)), "{told}");
     assert_eq!((&groups[0]["exampleInstanceId"], &told["more"]), (&json!("f2"), &json!(false)));
+    let times = groups[0]["times"].as_array().unwrap();
+    assert_eq!((times.len(), &times[0], &times[23]), (24, &json!(1), &json!(1)), "{told}");
+    assert_eq!(times.iter().map(|count| count.as_u64().unwrap()).sum::<u64>(), 3);
+    assert_eq!((&told["from"], &told["to"]), (&groups[0]["firstTime"], &groups[0]["lastTime"]));
     let none = server.ask("GET", "/api/v1/failures?name=Other", None).await.json();
-    assert_eq!(none["groups"], json!([]));
+    assert_eq!((&none["groups"], &none["from"], &none["to"]), (&json!([]), &json!(null), &json!(null)));
     let hubs = server.ask("GET", "/api/v1/hubs", None).await.json();
-    assert_eq!(hubs, json!([{"name": "default", "default": true}]));
+    assert_eq!(hubs, json!([{"name": "default", "default": true, "removable": false}]));
 }

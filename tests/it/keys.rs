@@ -431,8 +431,21 @@ async fn durahubs_own_routes_ask_for_keys_and_what_describes_them_does_not() {
     let code = link.split_once("code=").unwrap().1.to_owned();
     for (target, read, by_link) in [
         ("/api/v1/counts", 200, 403),
+        ("/api/v1/instances", 200, 403),
+        ("/api/v1/export", 200, 403),
+        ("/api/v1/histogram", 200, 403),
+        ("/api/v1/statistics", 200, 403),
+        ("/api/v1/entities", 200, 403),
         ("/api/v1/instances/i/revisions", 200, 200),
         ("/api/v1/instances/j/revisions", 404, 403),
+        ("/api/v1/instances/i", 200, 200),
+        ("/api/v1/instances/j", 404, 403),
+        ("/api/v1/instances/i/history", 200, 200),
+        ("/api/v1/instances/j/history", 404, 403),
+        ("/api/v1/instances/i/history/0", 200, 200),
+        ("/api/v1/instances/i/payloads/input", 404, 404),
+        ("/api/v1/instances/j/payloads/input", 404, 403),
+        ("/api/v1/instances/i/tree", 200, 403),
     ] {
         with(&server, "GET", target, &[]).await.is_empty(401);
         assert_eq!(keyed(&server, READ, "GET", target).await.status, read, "{target}");

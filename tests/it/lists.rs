@@ -43,6 +43,23 @@ async fn walk(server: &Inside, query: &str) -> HashMap<String, usize> {
     }
 }
 
+/// The same through a search.
+async fn walk_search(server: &Inside, query: &str) -> HashMap<String, usize> {
+    let (mut met, mut after) = (HashMap::new(), String::new());
+    loop {
+        let answer = server.get(&format!("/api/v1/instances?{query}&after={after}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let page = answer.json();
+        let rows = page["instances"].as_array().unwrap();
+        for row in rows {
+            *met.entry(row["instanceId"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        let Some(next) = page["next"].as_str() else { return met };
+        assert!(!rows.is_empty(), "a page of {query} is empty and promises another");
+        next.clone_into(&mut after);
+    }
+}
+
 /// Starts an instance, ends it, and takes away every other one, over and over.
 async fn churn(server: &Inside, lane: usize, stop: &AtomicBool, ended: &AtomicU64) {
     for number in 0.. {
@@ -95,6 +112,15 @@ async fn whatever_stays_is_on_one_page_while_others_come_end_and_go() {
                 }
                 if ended.load(Ordering::Relaxed) >= until {
                     break;
+                }
+            }
+        }
+        for query in ["top=20&order=name+desc", "top=20&order=runtimeStatus", "top=20&order=duration+desc"] {
+            let until = ended.load(Ordering::Relaxed) + 100;
+            while ended.load(Ordering::Relaxed) < until {
+                let met = walk_search(&server, query).await;
+                for number in 0..STABLE {
+                    assert_eq!(met.get(&format!("stay-{number}")), Some(&1), "stay-{number} in {query}");
                 }
             }
         }

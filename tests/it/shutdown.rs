@@ -158,9 +158,9 @@ async fn connections_that_say_nothing_do_not_hold_it_up() {
         b"".as_slice(),
         b"P",
         b"GET /healthz HTTP/1.1\r\nhost:",
-        b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: h\r\ncontent-length: 9\r\n\r\n{",
+        b"POST /runtime/webhooks/durabletask/orchestrators/HelloCities/i HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n{",
     ] {
         let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).await.unwrap();
         stream.write_all(said).await.unwrap();

@@ -59,7 +59,7 @@ async fn a_connection_that_says_nothing_is_closed() {
 async fn a_head_that_does_not_end_is_not_waited_for() {
     let data = Data::new();
     let server = impatient(&data, "first_byte_secs").await;
-    for begun in ["G", "GET /healthz HTTP/1.1\r\nhost: h\r\nx-slow: ", "PRI * HTTP/2.0\r\n\r\nSM"] {
+    for begun in ["G", "GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-slow: ", "PRI * HTTP/2.0\r\n\r\nSM"] {
         let mut stream = connect(&server).await;
         stream.write_all(begun.as_bytes()).await.unwrap();
         assert_eq!(rest(&mut stream).await, "", "{begun}");
@@ -81,7 +81,7 @@ async fn an_idle_connection_is_closed_after_its_answer() {
     let server = impatient(&data, "first_byte_secs").await;
     let mut stream = connect(&server).await;
     for _ in 0..2 {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"));
     }
     assert_eq!(rest(&mut stream).await, "");
@@ -99,7 +99,7 @@ async fn a_body_that_stands_still_is_408_and_the_connection_is_closed() {
     ] {
         let mut stream = connect(&server).await;
         let head = format!(
-            "POST /runtime/webhooks/durabletask/{target} HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\n\
+            "POST /runtime/webhooks/durabletask/{target} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: 100\r\n\r\n{{\"a\":"
         );
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -120,7 +120,7 @@ async fn a_slow_body_that_moves_is_read_to_its_end() {
     let mut stream = connect(&server).await;
     let input = format!("[{}1]", "1,".repeat(20));
     let head = format!(
-        "POST /runtime/webhooks/durabletask/orchestrators/Unserved/slow HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n",
+        "POST /runtime/webhooks/durabletask/orchestrators/Unserved/slow HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
         input.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

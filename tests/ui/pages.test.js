@@ -15,8 +15,16 @@ const PAGES = {
     "a running instance": ["instance?id=trip-1", "It waits for a timer"],
     "an instance that nobody serves": ["instance?id=lonely-1", /worker/],
     "a failed instance": ["instance?id=sum-1", "InvalidInputError"],
+    "a list with every column": ["instances?children=1&error=ten&over=0ms&columns=id,status,version,scheduled,parent,tags,events,bytes,error", "InvalidInputError"],
+    "a length that is none": ["instances?over=soon", "A length such as"],
+    failures: ["failures", "InvalidInputError"],
+    "no failures": ["failures?name=Nobody", "No failure matches"],
+    statistics: ["statistics", "Slowest activities"],
+    "statistics by name": ["statistics?by=name&of=completed", "Slowest activities"],
+    "statistics of nothing": ["statistics?name=Nobody", "Nothing that was started in this time has ended"],
+    "no entities": ["entities?name=nobody", "No entity matches"],
     history: ["instance?id=order-4711&tab=history", "Activity failed"],
-    "no sub-orchestrations": ["instance?id=trip-1&tab=children", "No sub-orchestrations"],
+    "no sub-orchestrations": ["instance?id=trip-1&tab=tree", "No sub-orchestrations"],
     "no such instance": ["instance?id=nothing", "There is no such instance"],
     start: ["start?from=order-4711", "like order-4711"],
     entities: ["entities", "clicks"],
@@ -25,6 +33,11 @@ const PAGES = {
     workers: ["workers", "Samples.SayHello"],
     "an unknown hub": ["instances?hub=nowhere", "No instances in this hub"],
     "an unknown page": ["what", "There is no such page"],
+};
+/** What an empty server says. */
+const EMPTY = {
+    instances: "No instances in this hub", failures: "Nothing has failed", statistics: "Nothing that was started in this time has ended",
+    entities: "There are no entities in this hub", workers: "Nothing waits",
 };
 const NARROW = { width: 420, height: 800 };
 
@@ -54,6 +67,9 @@ for (const colorScheme of ["light", "dark"]) {
             await context.test(name, () => look(page, `${server.url}/dashboard/${path}`, text, name));
         }
         await context.test("an empty server", () => look(page, `${empty.url}/dashboard`, "Nothing has been started here yet", "an empty server"));
+        for (const [path, text] of Object.entries(EMPTY)) {
+            await context.test(`an empty server: ${path}`, () => look(page, `${empty.url}/dashboard/${path}`, text, path));
+        }
         await context.test("dialogs", async () => {
             await page.goto(`${server.url}/dashboard/instance?id=trip-1`);
             for (const name of ["Raise event", "Suspend", "Terminate"]) {

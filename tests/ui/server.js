@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const repository = resolve(import.meta.dirname, "../..");
-const binary = resolve(process.env.DURAHUB_BIN ?? `${repository}/target/debug/durahub`);
+export const binary = resolve(process.env.DURAHUB_BIN ?? `${repository}/target/debug/durahub`);
 
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 

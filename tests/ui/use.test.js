@@ -134,6 +134,7 @@ test("filters stand in the address, and a refresh wipes nothing that is typed or
     await page.waitForURL(/name=Hel/);
     const looked = page.waitForResponse((response) => response.url().includes("/instances?") && response.url().includes("name=Hel"));
     await looked;
+    await server.start("HelloCities", "something-changes");
     await page.waitForResponse((response) => response.url().includes("/instances?") && response.url().includes("name=Hel"));
     assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Hel");
     assert.ok(await page.getByRole("textbox", { name: "Name", exact: true }).evaluate((own) => own === document.activeElement), "the focus stays");
@@ -159,16 +160,15 @@ test("long lists come in pages, forwards and back", async () => {
     await page.getByText("page-00").waitFor();
 });
 
-test("long histories come in pages, and a timer's two events lead to each other", async () => {
-    await server.start("SlowChain", "chain", { steps: 2, delayMs: 10 });
+test("long histories come in pages", async () => {
     await server.start("FanOutFanIn", "fan", 250);
-    await Promise.all([server.ended("chain"), server.ended("fan")]);
+    await server.ended("fan");
     await open("instance?id=fan&tab=history");
     await page.getByText("200 events on this page").waitFor();
     await page.getByRole("button", { name: "Details of event 2", exact: true }).click();
-    await page.getByRole("heading", { name: "Result" }).waitFor();
+    await page.getByRole("heading", { name: "Input" }).waitFor();
     await button("Next").click();
-    await page.getByText("Ended").first().waitFor();
+    await page.getByText("Activity done").first().waitFor();
 });
 
 test("the box leads to an instance, by keyboard alone", async () => {
@@ -218,8 +218,8 @@ test("a key is asked for, and what it does not permit is refused by the server",
         await button("Enter").click();
         await page.getByText("No instances in this hub").waitFor();
         await open("start?name=HelloCities", guarded);
-        await page.locator("main button[type=submit]").click();
-        await page.getByText("Your key does not permit this.").waitFor();
+        await page.getByText("Your key has the role read; this takes operate.").waitFor();
+        assert.equal(await page.locator("main button[type=submit]").getAttribute("aria-disabled"), "true");
         await button("Forget key").click();
         await page.getByLabel("Key", { exact: true }).fill("the-key-to-operate");
         await button("Enter").click();
@@ -227,6 +227,8 @@ test("a key is asked for, and what it does not permit is refused by the server",
         await page.locator("main button[type=submit]").click();
         await status("Completed").waitFor();
     } finally {
+        // A stream that breaks off would be a complaint of the browser's.
+        await page.goto("about:blank");
         await guarded.end();
     }
 });
@@ -243,6 +245,7 @@ test("a lost connection is told, what was seen stays, and it comes back by itsel
     assert.equal(await page.getByText("survivor").count(), 1);
     const again = await Server.run({ port: Number(new URL(mortal.url).port) });
     await page.getByText("No connection since").waitFor({ state: "detached" });
+    await page.goto("about:blank");
     // What the browser says about a refused connection is no mistake of the page.
     page.complaints = page.complaints.filter((text) => !text.includes("net::ERR_"));
     await again.end();

@@ -1,12 +1,17 @@
 import { useEffect } from "preact/hooks";
 import { Shell } from "./components/Shell";
 import { State } from "./components/basics";
+import { About } from "./pages/About";
+import { Bulk } from "./pages/Bulk";
 import { Entities } from "./pages/Entities";
 import { Entity } from "./pages/Entity";
+import { Failures } from "./pages/Failures";
+import { Hubs } from "./pages/Hubs";
 import { Instance } from "./pages/Instance";
 import { Instances } from "./pages/Instances";
 import { Overview } from "./pages/Overview";
 import { Start } from "./pages/Start";
+import { Statistics } from "./pages/Statistics";
 import { Workers } from "./pages/Workers";
 import { go, href, hub, page, params } from "./router";
 
@@ -20,7 +25,12 @@ function shown() {
         case "start": return ["Start", <Start key={`${where}/${params.value.get("from")}`} />] as const;
         case "entities": return ["Entities", <Entities key={where} />] as const;
         case "entity": return [id, <Entity key={`${where}/${id}`} id={id} />] as const;
+        case "failures": return ["Failures", <Failures key={where} />] as const;
+        case "statistics": return ["Statistics", <Statistics key={where} />] as const;
         case "workers": return ["Workers", <Workers key={where} />] as const;
+        case "bulk": return ["Bulk jobs", <Bulk key={where} />] as const;
+        case "hubs": return ["Task hubs", <Hubs />] as const;
+        case "about": return ["About", <About />] as const;
         default: return ["Not found", <Nowhere />] as const;
     }
 }

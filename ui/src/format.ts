@@ -32,6 +32,9 @@ export function zoneName(): string {
     return zone.value === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+/** How many milliseconds the chosen zone is ahead of UTC, now. */
+export const ahead = () => (zone.value === "utc" ? 0 : -new Date().getTimezoneOffset() * MINUTE);
+
 /** A length of time in its two largest units. */
 export function duration(milliseconds: number): string {
     const ms = Math.max(0, milliseconds);

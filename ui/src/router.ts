@@ -47,3 +47,6 @@ export function go(to: string, replace = false): void {
 export function change(entries: Params, replace = false): void {
     go(href(page.value, { ...Object.fromEntries(params.value), ...entries }), replace);
 }
+
+/** The stretch of time that the address names, for a page that is about the same one. */
+export const stretchOf = (): Params => Object.fromEntries(["range", "from", "to"].map((name) => [name, params.value.get(name) ?? undefined]));

@@ -16,6 +16,8 @@ function kept<T extends string | number>(name: string, choices: readonly T[], pr
 export const theme = kept<Theme>("theme", ["system", "light", "dark"], "system");
 export const zone = kept<Zone>("zone", ["local", "utc"], "local");
 export const interval = kept<number>("interval", INTERVALS, 5);
+/** Whether single keys do something. */
+export const shortcuts = kept<"on" | "off">("shortcuts", ["on", "off"], "on");
 export const key = signal(sessionStorage.getItem("durahub.key") ?? "");
 
 effect(() => {

@@ -15,34 +15,6 @@ export interface Instance {
     output: Json;
     createdTime: string;
     lastUpdatedTime: string;
-    historyEvents?: HistoryRow[];
-}
-export interface Failure {
-    ErrorType: string;
-    ErrorMessage: string;
-    StackTrace: string | null;
-    InnerFailure: Failure | null;
-    IsNonRetriable: boolean;
-    Properties: Record<string, Json> | null;
-}
-export interface HistoryRow {
-    EventType: string;
-    Timestamp: string;
-    Name?: string;
-    FunctionName?: string;
-    ScheduledTime?: string | null;
-    InstanceId?: string | null;
-    FireAt?: string | null;
-    Reason?: string | null;
-    Operation?: string;
-    RequestId?: string;
-    CriticalSectionId?: string;
-    LockSet?: string[];
-    Input?: string | null;
-    Result?: Json;
-    Data?: string | null;
-    FailureDetails?: Failure | null;
-    OrchestrationStatus?: Status;
 }
 export interface Counts {
     total: number;
@@ -83,9 +55,13 @@ export interface FailureGroup {
     firstTime: string;
     lastTime: string;
     exampleInstanceId: string;
+    /** How many in each part of the time from `from` to `to`. */
+    times: number[];
 }
 export interface Failures {
     groups: FailureGroup[];
+    from: string | null;
+    to: string | null;
     lookedAt: number;
     more: boolean;
 }
@@ -119,9 +95,4 @@ export interface Revision {
     rewoundTime: string;
     reason: string | null;
     events: number;
-}
-export interface EntityRow {
-    entityId: { name: string; key: string };
-    lastOperationTime: string;
-    state: Json;
 }

@@ -62,7 +62,7 @@ pub(super) async fn query(
         modified_from: query.last_modified_from.as_ref().map(Timestamp::at_or_after),
         // The bound itself does not count here, and what is kept is whole microseconds.
         modified_to: query.last_modified_to.as_ref().map(|to| Timestamp::at_or_after(to).previous()),
-        transient: query.include_transient,
+        has_state: (!query.include_transient).then_some(true),
     };
     let query = EntityQuery {
         filter,

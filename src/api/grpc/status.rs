@@ -9,11 +9,14 @@ pub(super) fn of_manager(error: Error) -> Status {
     let code = match error {
         Error::Invalid(_) | Error::KeyReused { .. } => Code::InvalidArgument,
         Error::TooLarge { .. } => Code::ResourceExhausted,
-        Error::UnknownHub { .. } | Error::NotFound(_) => Code::NotFound,
+        Error::UnknownHub { .. } | Error::NotFound(_) | Error::NoJob { .. } => Code::NotFound,
         Error::AlreadyExists { .. } => Code::AlreadyExists,
         Error::AlreadyEnded { .. }
         | Error::WrongState { .. }
         | Error::InSection { .. }
+        | Error::JobEnded { .. }
+        | Error::JobRuns { .. }
+        | Error::Crowded { .. }
         | Error::Overtaken { .. } => Code::FailedPrecondition,
         Error::Store(error) => return of_store(&error),
     };

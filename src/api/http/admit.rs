@@ -1,7 +1,7 @@
 //! The door of this room: whoever does not show a key or a link that permits what he asks for is sent away before anything else is
 //! looked at. Every route passes here; one that [`door`] does not know exists for administrators only.
 
-use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, links, route, signature, v1};
+use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, route, signature, v1};
 use crate::{
     api::caller::{self, Peer},
     auth::{Caller, Operation, Place, Verdict},
@@ -34,7 +34,7 @@ fn door(method: &Method, path: &str) -> Door {
     if OPEN.contains(&path) || dashboard::is_file(path) {
         return Door::Open;
     }
-    if let Some((operation, instance)) = v1::permission(path) {
+    if let Some((operation, instance)) = v1::permission(method, path) {
         return Door::Own { operation, instance };
     }
     let (below, rpc_mount) = match (route::below(WEBHOOK_BASE, path), route::below(RPC_BASE, path)) {
@@ -121,5 +121,7 @@ fn is_signed(api: &Api, query: &Query, route: &Route) -> bool {
 /// somebody else.
 fn is_local(api: &Api, request: &Request) -> bool {
     let near = request.extensions().get::<Peer>().is_some_and(|peer| peer.address().is_loopback());
-    api.settings.open_rpc_mount && near && !caller::was_forwarded(request.headers())
+    // Nor is a page whose name was made to point here.
+    let known = guard::calls_known_host(api, request);
+    api.settings.open_rpc_mount && near && known && !caller::was_forwarded(request.headers())
 }

@@ -1,13 +1,17 @@
 //! `POST instances/{instanceId}/terminate`, `/suspend`, `/resume`, `/rewind`, and `DELETE instances/{instanceId}`: no body, one verb each.
 
 use super::{Call, Error, answer};
-use crate::{manager, model::InstanceId};
+use crate::{
+    manager,
+    model::{InstanceId, Short},
+};
 use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 
-/// Ends the instance; `reason` becomes its output. Its sub-orchestrations go on.
+/// Ends the instance; `reason` becomes its output. Its sub-orchestrations go on, unless `recursive` says that they end, too.
 pub async fn terminate(call: &Call, id: String) -> Result<Response, Error> {
-    call.api.manager.terminate(call.hub()?, &InstanceId::lookup(id), reason(call), false).await?;
+    let recursive = recursive(call)?;
+    call.api.manager.terminate(call.hub()?, &InstanceId::lookup(id), reason(call), recursive).await?;
     Ok(answer::empty(StatusCode::ACCEPTED))
 }
 
@@ -48,12 +52,27 @@ pub struct PurgeResult {
     pub instances_deleted: u64,
 }
 
-/// Removes an ended instance; 412 while it lives.
+/// Removes an ended instance, with the ended sub-orchestrations below it if `recursive` says so; 412 while it lives.
 pub async fn purge(call: &Call, id: String) -> Result<Response, Error> {
-    match call.api.manager.purge(call.hub()?, &InstanceId::lookup(id)).await {
-        Ok(()) => Ok(answer::json(StatusCode::OK, &PurgeResult { instances_deleted: 1 })),
+    let (hub, id, manager) = (call.hub()?, InstanceId::lookup(id), &call.api.manager);
+    let purged = match recursive(call)? && !id.is_entity() {
+        true => manager.purge_tree(hub, &id).await.map(|deleted| u64::try_from(deleted).unwrap_or(u64::MAX)),
+        false => manager.purge(hub, &id).await.map(|()| 1),
+    };
+    match purged {
+        Ok(instances_deleted) => Ok(answer::json(StatusCode::OK, &PurgeResult { instances_deleted })),
         Err(live @ manager::Error::WrongState { .. }) => Err(Error::NotEnded(live.to_string())),
         Err(other) => Err(other.into()),
+    }
+}
+
+/// durahub's own: `Invalid` unless it is a flag.
+fn recursive(call: &Call) -> Result<bool, Error> {
+    match (call.query.word("recursive"), call.query.flag("recursive")) {
+        (Some(given), None) => {
+            Err(Error::Invalid(format!("recursive must be true or false, not {:?}", Short(given))))
+        }
+        (_, flag) => Ok(flag.unwrap_or(false)),
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn list(call: &Call, name: Option<String>) -> Result<Response, Error> 
             prefix,
             modified_from: call.query.at_or_after("lastOperationTimeFrom"),
             modified_to: call.query.at_or_before("lastOperationTimeTo"),
-            transient: false,
+            has_state: Some(true),
         },
         top: list::top(call),
         bytes: list::PAGE_BYTES,

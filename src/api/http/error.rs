@@ -5,7 +5,7 @@
 //! keeps are separate: storage trouble is told to the caller in general terms and logged here, once.
 
 use super::answer;
-use crate::{manager, store};
+use crate::{manager, model::Short, store};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -17,6 +17,7 @@ const INVALID_OPERATION: &str = "System.InvalidOperationException";
 const ALREADY_EXISTS: &str = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException";
 const JSON_READER: &str = "Newtonsoft.Json.JsonReaderException";
 const TIMEOUT: &str = "System.TimeoutException";
+const UNAUTHORIZED: &str = "System.UnauthorizedAccessException";
 const EXCEPTION: &str = "System.Exception";
 
 /// When to come back after storage was busy or full.
@@ -79,6 +80,26 @@ pub enum Error {
     /// A known key or link that does not permit this.
     #[error("the key or link does not permit this")]
     Forbidden,
+    /// Without keys, a host by which this server is not known.
+    #[error(
+        "this server is not known by the name {:?}: without keys it answers to addresses, to localhost, to the host of \
+         server.public_base_url and to those in the setting server.allowed_hosts",
+        Short(.0)
+    )]
+    StrangeHost(String),
+    /// A page in a browser that came from elsewhere wants to change something.
+    #[error(
+        "a page of another origin ({}) may change nothing here: name it in the setting http.cors_origins, or, if it is a proxy's \
+         address of this server, in server.public_base_url",
+        Short(.0)
+    )]
+    OtherOrigin(String),
+    /// A page in a browser wants to change something, and none may.
+    #[error("pages in a browser may only look here (setting dashboard.read_only)")]
+    ReadOnly,
+    /// Too many streams of changes are open.
+    #[error("too many callers listen already; try again shortly")]
+    TooManyListen,
     /// No such route.
     #[error("no such route")]
     NoRoute,
@@ -125,6 +146,10 @@ impl Error {
             Error::NothingToPurge => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Unauthenticated => (StatusCode::UNAUTHORIZED, Shape::Empty),
             Error::Forbidden => (StatusCode::FORBIDDEN, Shape::Empty),
+            Error::StrangeHost(_) | Error::OtherOrigin(_) | Error::ReadOnly => {
+                (StatusCode::FORBIDDEN, object(UNAUTHORIZED))
+            }
+            Error::TooManyListen => (StatusCode::SERVICE_UNAVAILABLE, object(EXCEPTION)),
             Error::NoRoute | Error::NoRevision | Error::NoEntity => (StatusCode::NOT_FOUND, Shape::Empty),
             Error::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, object(EXCEPTION)),
         }
@@ -138,13 +163,16 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         manager::Error::Invalid(_) => (StatusCode::BAD_REQUEST, object(ARGUMENT)),
         manager::Error::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, object(ARGUMENT)),
         // An unknown hub reads as an empty one.
-        manager::Error::UnknownHub { .. } | manager::Error::NotFound(_) => {
+        manager::Error::UnknownHub { .. } | manager::Error::NotFound(_) | manager::Error::NoJob { .. } => {
             (StatusCode::NOT_FOUND, Shape::Empty)
         }
         manager::Error::AlreadyEnded { .. } => (StatusCode::GONE, Shape::Empty),
         manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
         manager::Error::WrongState { .. }
         | manager::Error::InSection { .. }
+        | manager::Error::JobEnded { .. }
+        | manager::Error::JobRuns { .. }
+        | manager::Error::Crowded { .. }
         | manager::Error::Overtaken { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
         manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),
@@ -153,9 +181,11 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
 
 fn store_told(error: &store::Error) -> (StatusCode, Shape) {
     let (status, text) = match error {
-        store::Error::Busy(_) | store::Error::OverBudget(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "storage is busy; try again shortly")
-        }
+        store::Error::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage is busy; try again shortly"),
+        store::Error::OverBudget(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this took longer than a read may (setting store.read_budget_ms); narrow it down: a shorter span of time, one status, a name",
+        ),
         store::Error::Full(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "storage is full or read-only; the server's log says more")
         }

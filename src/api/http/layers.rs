@@ -12,7 +12,10 @@ use std::{any::Any, time::Duration};
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, predicate::SizeAbove},
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate as _, SizeAbove},
+    },
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
 };
 
@@ -35,7 +38,8 @@ pub fn around(routes: Router, settings: &HttpSettings) -> Router {
     let mut routes = routes.layer(CatchPanicLayer::custom(after_panic));
     if settings.compression {
         let layer = CompressionLayer::new().quality(CompressionLevel::Fastest);
-        routes = routes.layer(layer.compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES)));
+        routes = routes
+            .layer(layer.compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES).and(NotForContentType::SSE)));
     }
     if !settings.cors_origins.is_empty() {
         routes = routes.layer(cors(&settings.cors_origins));

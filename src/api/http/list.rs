@@ -30,7 +30,7 @@ const PURGE_TIME: Duration = Duration::from_secs(20);
 pub async fn list(call: &Call) -> Result<Response, Error> {
     let show = Show { history: false, ..Show::asked(&call.query) };
     let filter = filter::asked(&call.query)?;
-    let (order, descending) = filter::order(&call.query)?;
+    let (order, descending) = filter::order(&call.query, &filter::LIST_ORDERS)?;
     let hub = match call.hub() {
         Ok(hub) => hub,
         // An unknown hub reads as an empty one.

@@ -20,6 +20,7 @@ mod events;
 mod filter;
 mod form;
 mod forwarded;
+mod guard;
 mod health;
 mod history;
 mod layers;
@@ -47,6 +48,7 @@ pub use event_body::Accepted;
 pub use health::Readiness;
 pub use settings::HttpSettings;
 pub use signature::{Secret, Style};
+pub use v1::Facts;
 
 use crate::{
     api::Peer,
@@ -92,6 +94,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Decides who may do what.
     pub gate: Arc<Gate>,
+    /// What the server is.
+    pub facts: Arc<Facts>,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
     pub leaving: CancellationToken,
 }
@@ -111,6 +115,7 @@ pub fn router(state: Api) -> Router {
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
         .layer(middleware::from_fn_with_state(state.clone(), admit::admit))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state);
     layers::around(routes, &settings)
 }

@@ -39,6 +39,11 @@ impl Query {
         named.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// Every name there is.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The text as given, also if it is empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -67,6 +72,16 @@ impl Query {
     /// A whole number.
     pub fn number(&self, name: &str) -> Option<i32> {
         self.word(name)?.parse().ok()
+    }
+
+    /// A whole number that is not negative.
+    pub fn count(&self, name: &str) -> Option<u32> {
+        self.word(name)?.parse().ok()
+    }
+
+    /// A number of milliseconds, from 0 on, as far as it fits into microseconds.
+    pub fn millis(&self, name: &str) -> Option<i64> {
+        self.word(name)?.parse().ok().filter(|millis| (0..i64::MAX / 1_000).contains(millis))
     }
 
     /// A date as the beginning of a range: nothing that is kept, in microseconds, lies between it and the date.
@@ -151,6 +166,19 @@ mod tests {
         for (raw, value) in [("taskHub=", None), ("taskHub=+", None), ("taskHub=%20a+", Some("a"))] {
             assert_eq!(Query::parse(raw).word("taskhub"), value, "{raw}");
         }
+    }
+
+    #[test]
+    fn counts_and_milliseconds_are_whole_and_not_negative() {
+        for (raw, value) in
+            [("x=0", Some(0)), ("x=+7+", Some(7)), ("x=-1", None), ("x=1.5", None), ("x=", None)]
+        {
+            let query = Query::parse(raw);
+            assert_eq!((query.count("x").map(i64::from), query.millis("x")), (value, value), "{raw}");
+        }
+        assert_eq!(Query::parse("x=4294967296").count("x"), None);
+        assert_eq!(Query::parse("x=9223372036854775").millis("x"), None);
+        assert_eq!(Query::parse("x=9223372036854774").millis("x"), Some(9_223_372_036_854_774));
     }
 
     #[test]

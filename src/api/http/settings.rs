@@ -24,6 +24,10 @@ pub struct HttpSettings {
     pub webhook_secrets: Vec<Secret>,
     /// Origins of web pages that may use the API, or `*` alone. Empty: no page may.
     pub cors_origins: Vec<String>,
+    /// Names by which this server is known besides its addresses, `localhost` and the host of its public address; or `*` alone.
+    pub allowed_hosts: Vec<String>,
+    /// Whether pages in a browser may only look.
+    pub read_only: bool,
     /// Whether larger answers are compressed for callers who accept that.
     pub compression: bool,
     /// Proxies whose forwarding headers shape the links.
@@ -43,6 +47,8 @@ impl Default for HttpSettings {
             replaces_any_state: false,
             webhook_secrets: Vec::new(),
             cors_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
+            read_only: false,
             compression: true,
             trusted_proxies: Vec::new(),
             open_rpc_mount: false,

@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::{
-    model::{Class, HistoryChange, InstanceId, Status, Timestamp},
+    model::{Class, HistoryChange, InstanceId, Job, JobFailure, JobStep, Status, Timestamp},
     store::{Created, Error, Idempotency, Purged, Terms},
 };
 
@@ -91,6 +91,23 @@ pub async fn answered_requests_stay_on_record(cx: &mut StoreTest) {
         assert_eq!((recorded.id.as_str(), recorded.fingerprint), ("a", vec![0, 255, 7]));
         let found = cx.store.instance_get(cx.hub, InstanceId::lookup("b"), false).await.unwrap();
         assert_eq!(found, None);
+    }
+}
+
+pub async fn jobs_are_kept_as_they_were(cx: &mut StoreTest) {
+    let made = super::jobs::make(cx, "j").await;
+    let failure = JobFailure { instance: "'\"\u{0}ü".into(), why: "\u{1f4a5}".into() };
+    let step = JobStep { done: 2, skipped: 1, failures: vec![failure.clone()], position: "here".into() };
+    assert!(cx.store.job_advance("j".into(), step, None, 9).await.unwrap());
+    for close in [true, false] {
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+        let [work] = &cx.store.job_running().await.unwrap()[..] else { panic!("one job runs") };
+        assert_eq!(work.job, Job { done: 2, skipped: 1, failed: 1, ..made.clone() });
+        assert_eq!((work.position.as_str(), work.request.as_str()), ("here", "what j does"));
+        assert_eq!(cx.store.job_failures("j".into()).await.unwrap(), std::slice::from_ref(&failure));
     }
 }
 

@@ -234,7 +234,7 @@ pub async fn an_entity_is_read_as_callers_see_it(cx: &mut StoreTest) {
     assert!(cx.lock(key, lock("a", "s")).await);
     cx.signal("@counter@a", "waits").await;
     let found = cx.store.entity_get(cx.hub, id.clone(), true).await.unwrap().unwrap();
-    assert_eq!((found.has_state, found.backlog, found.state.as_deref()), (true, 1, Some("5")));
+    assert_eq!((found.state_bytes, found.backlog, found.state.as_deref()), (Some(1), 1, Some("5")));
     assert_eq!((found.locked_by, found.modified_at), (Some(InstanceId::lookup("a")), Timestamp(NOW.0 + 2)));
     assert_eq!(cx.store.entity_get(cx.hub, id, false).await.unwrap().unwrap().state, None);
     let orchestration = cx.store.entity_get(cx.hub, InstanceId::lookup("a"), true).await.unwrap();
@@ -251,25 +251,29 @@ pub async fn entities_are_listed_in_pages(cx: &mut StoreTest) {
             cx.store.turn_commit(cx.batch(key, 1, state(Some("5"))).await).await.unwrap();
         }
     }
-    let prefix = |prefix: &str, transient| EntityFilter {
+    let prefix = |prefix: &str, transient: bool| EntityFilter {
         prefix: Some(prefix.into()),
-        transient,
+        has_state: (!transient).then_some(true),
         ..EntityFilter::default()
     };
-    assert_eq!(cx.ids(EntityFilter::default()).await, ["@a@1", "@a@2", "@ab@1", "@b@1"]);
+    assert_eq!(
+        cx.ids(EntityFilter { has_state: Some(true), ..Default::default() }).await,
+        ["@a@1", "@a@2", "@ab@1", "@b@1"]
+    );
     assert_eq!(cx.ids(prefix("@a@", true)).await, ["@a@1", "@a@10", "@a@2"]);
     assert_eq!(cx.ids(prefix("@a@1", false)).await, ["@a@1"]);
     assert_eq!(cx.ids(prefix("@a", true)).await, ["@a@1", "@a@10", "@a@2", "@ab@1"]);
     assert_eq!(cx.ids(prefix("a", true)).await, [""; 0]);
-    let late =
-        EntityFilter { modified_from: Some(Timestamp(NOW.0 + 1)), transient: true, ..Default::default() };
+    let late = EntityFilter { modified_from: Some(Timestamp(NOW.0 + 1)), ..Default::default() };
     assert_eq!(cx.ids(late).await, ["@a@1", "@a@2", "@ab@1", "@b@1"]);
-    let early = EntityFilter { modified_to: Some(NOW), transient: true, ..Default::default() };
+    let early = EntityFilter { modified_to: Some(NOW), ..Default::default() };
     assert_eq!(cx.ids(early).await, ["@a@10", "@b@2"]);
+    let without = EntityFilter { has_state: Some(false), ..Default::default() };
+    assert_eq!(cx.ids(without).await, ["@a@10", "@b@2"]);
     let (mut met, mut after) = (Vec::new(), None);
     loop {
-        let filter = EntityFilter { transient: true, ..Default::default() };
-        let page = cx.store.entity_list(cx.hub, filter, after, true, limits(4)).await.unwrap();
+        let page =
+            cx.store.entity_list(cx.hub, EntityFilter::default(), after, true, limits(4)).await.unwrap();
         assert!(!page.entities.is_empty(), "a page with a token before it has something");
         met.extend(page.entities.into_iter().map(|entity| entity.id.to_string()));
         after = page.next;

@@ -11,13 +11,16 @@ pub mod durable;
 pub mod entities;
 pub mod fixture;
 pub mod fuzz;
+pub mod histogram;
 pub mod hubs;
 pub mod inbox;
+pub mod jobs;
 pub mod list;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
 pub mod rewind;
+pub mod search;
 pub mod secrets;
 pub mod terms;
 pub mod turns;
@@ -134,6 +137,29 @@ macro_rules! conformance {
                 counts_are_those_of_the_list
                 an_ended_instance_that_lives_again_is_found_as_such
             }
+            jobs {
+                a_job_is_listed_from_its_making_to_its_end
+                steps_add_up_and_so_do_their_failures
+                only_so_many_failures_are_kept_and_all_are_counted
+                what_was_under_way_when_a_job_was_stopped_is_counted
+                running_jobs_of_all_hubs_are_found_with_all_that_is_needed
+                only_ended_jobs_are_deleted
+                old_ended_jobs_make_room_for_new_ones
+                a_job_knows_the_newest_instance_of_its_beginning
+                a_cleared_hub_has_no_jobs
+            }
+            search {
+                a_search_finds_what_a_list_finds
+                texts_are_found_in_any_case_and_nowhere_else
+                what_is_shown_of_an_instance_is_short
+                sizes_are_told_when_asked_for
+                what_stays_is_met_once_in_every_order_while_others_come_and_go
+            }
+            histogram {
+                a_histogram_counts_what_the_list_has
+                an_open_beginning_is_that_of_the_first_instance
+                names_for_which_there_is_no_room_are_counted_together
+            }
             rewind {
                 a_rewound_instance_is_as_if_it_had_not_ended
                 earlier_histories_stay_readable
@@ -176,6 +202,7 @@ macro_rules! conformance_durable {
                 keys_of_purged_instances_are_not_used_again
                 secrets_are_kept
                 answered_requests_stay_on_record
+                jobs_are_kept_as_they_were
                 a_closed_store_says_so
             }
         }

@@ -160,6 +160,10 @@ pub async fn history_keeps_its_order_over_many_chunks(cx: &mut StoreTest) {
         }
     }
     assert_eq!(cx.store.history_read(InstanceKey(4711), 0).await.unwrap(), []);
+    let bytes = chunks.iter().map(|chunk| i64::try_from(chunk.bytes.len()).unwrap()).sum();
+    let size = crate::store::HistorySize { events: first, bytes };
+    assert_eq!(cx.store.history_size(key).await.unwrap(), size);
+    assert_eq!(cx.store.history_size(InstanceKey(4711)).await.unwrap(), Default::default());
 }
 
 pub async fn effects_come_in_order_and_before_the_answer(cx: &mut StoreTest) {

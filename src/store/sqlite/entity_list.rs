@@ -14,7 +14,7 @@ use std::{
 macro_rules! columns {
     () => {
         "SELECT i.key, i.hub, i.id, i.updated_at, \
-         EXISTS (SELECT 1 FROM payload p WHERE p.id = i.key * 4), \
+         (SELECT length(p.body) FROM payload p WHERE p.id = i.key * 4), \
          (SELECT o.id FROM entity_lock l JOIN instance o ON o.key = l.owner WHERE l.entity = i.key) \
          FROM instance i "
     };
@@ -84,7 +84,7 @@ fn beyond(prefix: &str) -> String {
 fn wanted(entity: &EntityRecord, filter: &EntityFilter) -> bool {
     filter.modified_from.is_none_or(|from| entity.modified_at >= from)
         && filter.modified_to.is_none_or(|to| entity.modified_at <= to)
-        && (filter.transient || entity.has_state)
+        && filter.has_state.is_none_or(|asked| asked == entity.state_bytes.is_some())
 }
 
 fn record(row: &Row<'_>) -> Result<EntityRecord, Error> {
@@ -93,7 +93,7 @@ fn record(row: &Row<'_>) -> Result<EntityRecord, Error> {
         hub: HubId(row.get(1)?),
         id: InstanceId::lookup(row.get::<_, Arc<str>>(2)?),
         modified_at: Timestamp(row.get(3)?),
-        has_state: row.get(4)?,
+        state_bytes: row.get::<_, Option<i64>>(4)?.and_then(|bytes| u64::try_from(bytes).ok()),
         locked_by: row.get::<_, Option<Arc<str>>>(5)?.map(InstanceId::lookup),
         backlog: 0,
         state: None,
@@ -103,7 +103,7 @@ fn record(row: &Row<'_>) -> Result<EntityRecord, Error> {
 fn complete(conn: &Connection, mut entity: EntityRecord, with_state: bool) -> Result<EntityRecord, Error> {
     const BACKLOG: &str = "SELECT count(*) FROM message WHERE key = ?1";
     entity.backlog = rows::one(conn, BACKLOG, [entity.key.0], |row| Ok(row.get(0)?))?.unwrap_or(0);
-    if with_state && entity.has_state {
+    if with_state && entity.state_bytes.is_some() {
         entity.state = payload::text(conn, entity.key, payload::Kind::Input)?;
     }
     Ok(entity)

@@ -3,7 +3,7 @@
 use super::{rows, writer::Tx};
 use crate::{
     model::{Chunk, InstanceKey},
-    store::Error,
+    store::{Error, HistorySize},
 };
 use rusqlite::{Connection, params};
 
@@ -50,6 +50,17 @@ const REST: &str = "SELECT id, count, events FROM history \
     WHERE id BETWEEN coalesce((SELECT max(id) FROM history WHERE id BETWEEN ?1 + 0 AND ?3 + 0), ?1) AND ?2 + 0 \
     AND id + count > ?3 ORDER BY id";
 
+// The length of a body is told without reading it.
+const SIZE: &str = "SELECT coalesce(sum(count), 0), coalesce(sum(length(events)), 0) FROM history \
+    WHERE id BETWEEN ?1 + 0 AND ?2 + 0";
+
+/// [`crate::store::Store::history_size`].
+pub fn size(conn: &Connection, key: InstanceKey) -> Result<HistorySize, Error> {
+    let (first, last) = span(key);
+    let read = |row: &rusqlite::Row<'_>| Ok(HistorySize { events: row.get(0)?, bytes: row.get(1)? });
+    Ok(rows::one(conn, SIZE, params![first, last], read)?.unwrap_or_default())
+}
+
 /// [`crate::store::Store::history_read`].
 pub fn read(conn: &Connection, key: InstanceKey, from: i64) -> Result<Vec<Chunk>, Error> {
     part(conn, key, from, i64::MAX)
@@ -79,7 +90,7 @@ mod tests {
     fn statements_over_a_history_are_searches_and_are_planned_once() {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("migrations/0001_init.sql")).unwrap();
-        for sql in [REMOVE, ALL, REST] {
+        for sql in [REMOVE, ALL, REST, SIZE] {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let zeros = vec![0_i64; plan.parameter_count()];
             let steps = plan.query_map(rusqlite::params_from_iter(zeros), |row| row.get::<_, String>(3));

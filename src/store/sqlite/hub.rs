@@ -1,6 +1,6 @@
 //! Task hubs.
 
-use super::{idempotency, inbox, instance, rows, writer::Tx};
+use super::{idempotency, inbox, instance, job, rows, writer::Tx};
 use crate::{
     model::{HubId, HubName, InstanceKey},
     store::Error,
@@ -39,7 +39,9 @@ pub fn clear(tx: &mut Tx<'_>, hub: HubId, limit: usize) -> Result<usize, Error> 
         }
     }
     let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
-    Ok(keys.len() + idempotency::forget(tx, hub, left)?)
+    let forgotten = idempotency::forget(tx, hub, left)?;
+    let left = left - i64::try_from(forgotten).unwrap_or(left);
+    Ok(keys.len() + forgotten + job::forget(tx, hub, left)?)
 }
 
 /// [`crate::store::Store::hub_remove`].

@@ -15,6 +15,7 @@ mod hub;
 mod idempotency;
 mod inbox;
 mod instance;
+mod job;
 mod list;
 mod migrate;
 mod open;
@@ -34,11 +35,13 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Listed, Loaded, PageLimits, Purged, Ready, Recorded, Store, Terms, Walk,
+    Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search,
+    Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
-    InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads, Revision, Status, Timestamp,
+    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, NewInstance, NewJob,
+    NewMessage, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -220,8 +223,30 @@ impl Store for SqliteStore {
         self.read(Lane::Query, move |conn| at_one_moment(conn, list)).await
     }
 
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error> {
+        let patience = self.patience;
+        let find = move |conn: &Connection| list::find(conn, hub, &search, &walk, rows, patience);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, find)).await
+    }
+
     async fn instance_count(&self, hub: HubId, filter: Filter) -> Result<Counts, Error> {
         let count = move |conn: &Connection| list::count(conn, hub, &filter);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, count)).await
+    }
+
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error> {
+        let count = move |conn: &Connection| list::histogram(conn, hub, &filter, query);
         self.read(Lane::Query, move |conn| at_one_moment(conn, count)).await
     }
 
@@ -231,6 +256,10 @@ impl Store for SqliteStore {
 
     async fn history_part(&self, key: InstanceKey, from: i64, before: i64) -> Result<Vec<Chunk>, Error> {
         self.read(Lane::Query, move |conn| history::part(conn, key, from, before)).await
+    }
+
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error> {
+        self.read(Lane::Query, move |conn| history::size(conn, key)).await
     }
 
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {
@@ -282,6 +311,44 @@ impl Store for SqliteStore {
 
     async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
         self.read(Lane::Engine, move |conn| inbox::route(conn, key)).await
+    }
+
+    async fn job_create(&self, new: NewJob, keep: usize) -> Result<Job, Error> {
+        self.writer.change(move |tx| job::create(tx, new, keep)).await
+    }
+
+    async fn job_list(&self, hub: HubId, limit: usize) -> Result<Vec<Job>, Error> {
+        self.read(Lane::Query, move |conn| job::list(conn, hub, limit)).await
+    }
+
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error> {
+        self.read(Lane::Query, move |conn| job::get(conn, hub, &id)).await
+    }
+
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error> {
+        self.read(Lane::Query, move |conn| job::failures(conn, &id)).await
+    }
+
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error> {
+        self.read(Lane::Query, job::running).await
+    }
+
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        keep: usize,
+    ) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::advance(tx, &id, &step, end.as_ref(), keep)).await
+    }
+
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::end(tx, &id, &end)).await
+    }
+
+    async fn job_delete(&self, id: String) -> Result<bool, Error> {
+        self.writer.change(move |tx| job::delete(tx, &id)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

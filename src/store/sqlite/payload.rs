@@ -51,6 +51,29 @@ pub fn text(conn: &Connection, key: InstanceKey, kind: Kind) -> Result<Option<St
     Ok(one(conn, sql, [place(key, kind)], |row| text_column(row, 0))?.flatten())
 }
 
+/// The first `bytes` of one text payload, or one character less.
+pub fn beginning(
+    conn: &Connection,
+    key: InstanceKey,
+    kind: Kind,
+    bytes: usize,
+) -> Result<Option<String>, Error> {
+    let sql = "SELECT coalesce(substr(body, 1, ?2), x'') FROM payload WHERE id = ?1";
+    let limit = i64::try_from(bytes).unwrap_or(i64::MAX);
+    let body = one(conn, sql, params![place(key, kind), limit], |row| Ok(row.get::<_, Vec<u8>>(0)?))?;
+    Ok(body.map(|body| match std::str::from_utf8(&body) {
+        Ok(text) => text.to_owned(),
+        // Cut within a character.
+        Err(error) => String::from_utf8_lossy(&body[..error.valid_up_to()]).into_owned(),
+    }))
+}
+
+/// Why it failed.
+pub fn failure(conn: &Connection, key: InstanceKey) -> Result<Option<TaskFailureDetails>, Error> {
+    let sql = "SELECT body FROM payload WHERE id = ?1";
+    Ok(one(conn, sql, [place(key, Kind::Failure)], |row| failure_column(row, 0))?.flatten())
+}
+
 /// The payloads of `record` that are wanted. For lists, which read many rows before they know which of them they show.
 pub fn of(conn: &Connection, record: &InstanceRecord, wanted: Read) -> Result<Payloads, Error> {
     const SELECT: &str = "SELECT id, body FROM payload WHERE id IN (?1, ?2, ?3, ?4)";
@@ -61,7 +84,7 @@ pub fn of(conn: &Connection, record: &InstanceRecord, wanted: Read) -> Result<Pa
         Read::All => params![input, output, custom_status, failure],
         Read::NoInput => params![output, output, custom_status, failure],
         Read::FailureOnly if record.status == Status::Failed => params![failure, failure, failure, failure],
-        Read::FailureOnly => return Ok(payloads),
+        Read::FailureOnly | Read::Nothing => return Ok(payloads),
     };
     let found = rows::all(conn, SELECT, places, |row| {
         match row.get::<_, i64>(0)? {

@@ -1,33 +1,53 @@
 // The filters of the list of instances, all at once if wanted.
+import { useState } from "preact/hooks";
+import { isFiltered, NO_FILTER, RARE } from "../filter";
 import { RANGES, count } from "../format";
+import { whyNoLength } from "../lengths";
 import { change, params } from "../router";
-import { zone } from "../settings";
 import { IN_FLIGHT, LOOKS } from "../status";
 import { STATUSES, type Counts, type Status } from "../types";
+import { Bound } from "./Bound";
 import { SelectField } from "./fields";
 import { FilterText } from "./FilterText";
 import { Icon } from "./Icon";
 
 const anew = (entries: Record<string, string | undefined>) => change({ ...entries, after: undefined });
+const WHEN = [["", "at any time"], ...RANGES, ["custom", "between…"]] as const;
 
 export function Filters({ counts }: { counts: Counts | undefined }) {
-    const range = params.value.get("range") ?? "";
+    const of = (name: string) => params.value.get(name) ?? "";
+    /** Stays so when the last of them is cleared: perhaps another one is to be typed. */
+    const [unfolded, setUnfolded] = useState(false);
+    const rare = RARE.filter((name) => of(name)).length;
     return (
         <div class="filters">
             <Chips counts={counts} />
             <div class="fields">
                 <FilterText label="Name" name="name" placeholder="exact name" />
                 <FilterText label="Id begins with" name="prefix" placeholder="any" />
-                <FilterText label="Version" name="version" placeholder="any" />
-                <FilterText label="Tag" name="tag" placeholder="team or team:red" />
-                <SelectField label="Created" value={range} options={[["", "at any time"], ...RANGES, ["custom", "between…"]]}
-                    set={(value) => anew({ range: value, from: undefined, to: undefined })} />
-                {range === "custom" && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
+                <SelectField label="Created" value={of("range")} options={WHEN} set={(value) => anew({ range: value, from: undefined, to: undefined })} />
+                {of("range") === "custom" && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
                 <label class="check">
-                    <input type="checkbox" checked={!params.value.get("children")} onChange={(event) => anew({ children: event.currentTarget.checked ? undefined : "1" })} />
+                    <input type="checkbox" checked={!of("children") && !of("parent")} disabled={Boolean(of("parent"))}
+                        onChange={(event) => anew({ children: event.currentTarget.checked ? undefined : "1" })} />
                     Hide sub-orchestrations
                 </label>
             </div>
+            <details class="rare" open={unfolded || rare > 0} onToggle={(event) => setUnfolded(event.currentTarget.open)}>
+                <summary class="small">More filters{rare > 0 && <span class="muted"> · {rare} in use</span>}</summary>
+                <div class="fields">
+                    <FilterText label="Version" name="version" placeholder="any" />
+                    <FilterText label="Tag" name="tag" placeholder="team or team:red" />
+                    <FilterText label="Parent id" name="parent" placeholder="any" />
+                    <FilterText label="Error" name="error" placeholder="part of its text" />
+                    <FilterText label="Custom status" name="custom" placeholder="part of its text" />
+                    <FilterText label="Took at least" name="over" placeholder="2m 30s" whyNot={whyNoLength} />
+                    <FilterText label="Took at most" name="under" placeholder="500ms" whyNot={whyNoLength} />
+                    <SelectField label="Updated" value={of("updated")} options={WHEN} set={(value) => anew({ updated: value, updatedFrom: undefined, updatedTo: undefined })} />
+                    {of("updated") === "custom" && <><Bound label="Updated from" name="updatedFrom" /><Bound label="Updated to" name="updatedTo" /></>}
+                </div>
+            </details>
+            {isFiltered() && <button type="button" class="button link clear" onClick={() => change(NO_FILTER)}>Clear all filters</button>}
         </div>
     );
 }
@@ -47,27 +67,6 @@ function Chips({ counts }: { counts: Counts | undefined }) {
                     {counts && <span class="many">{count(counts.byStatus[status])}</span>}
                 </button>
             ))}
-        </div>
-    );
-}
-
-/** A moment in the chosen zone, as the server wants it: in UTC. */
-function Bound({ label, name }: { label: string; name: "from" | "to" }) {
-    const told = params.value.get(name);
-    const utc = zone.value === "utc";
-    const shown = () => {
-        const date = new Date(told ?? "");
-        if (Number.isNaN(date.getTime())) return "";
-        return new Date(date.getTime() - (utc ? 0 : date.getTimezoneOffset() * 60_000)).toISOString().slice(0, 16);
-    };
-    const set = (value: string) => {
-        const date = new Date(utc ? `${value}Z` : value);
-        anew({ [name]: Number.isNaN(date.getTime()) ? undefined : date.toISOString() });
-    };
-    return (
-        <div class="field">
-            <label for={`bound-${name}`}>{label} ({utc ? "UTC" : "local"})</label>
-            <input id={`bound-${name}`} type="datetime-local" value={shown()} onChange={(event) => set(event.currentTarget.value)} />
         </div>
     );
 }

@@ -26,6 +26,14 @@ import { TaskHubGrpcClient, TaskHubGrpcWorker } from "@microsoft/durabletask-js"
 const worker = new TaskHubGrpcWorker({ hostAddress: "${host}" });
 const client = new TaskHubGrpcClient({ hostAddress: "${host}" });`,
     },
+    dotnet: {
+        label: ".NET",
+        text: (_, url) => `dotnet add package Microsoft.DurableTask.Worker.Grpc
+dotnet add package Microsoft.DurableTask.Client.Grpc
+
+builder.Services.AddDurableTaskWorker(worker => worker.UseGrpc("${url}"));
+builder.Services.AddDurableTaskClient(client => client.UseGrpc("${url}"));`,
+    },
     java: {
         label: "Java",
         text: (host) => `// com.microsoft:durabletask-client

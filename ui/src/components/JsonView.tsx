@@ -1,6 +1,6 @@
 // A payload, as text and never as markup: JSON in colours, anything else as it is. What is large is shown in part.
 import { useMemo, useState } from "preact/hooks";
-import { parse, pretty } from "../exact";
+import { pretty } from "../exact";
 import { bytes } from "../format";
 import type { Json } from "../types";
 import { CopyButton } from "./basics";
@@ -43,24 +43,20 @@ interface Props {
     value: Json;
     /** What stands there if there is none. */
     none: string;
-    /** The value is text that may hold JSON, as histories have it. */
-    encoded?: boolean;
-    level?: 2 | 3;
 }
 
-export function JsonView({ title, file, value, none, encoded, level = 2 }: Props) {
+export function JsonView({ title, file, value, none }: Props) {
     const [wrap, setWrap] = useState(true);
-    const { text, isText } = useMemo(() => shown(value, encoded ?? false), [value, encoded]);
-    const Title = level === 2 ? "h2" : "h3";
+    const { text, isText } = useMemo(() => shown(value), [value]);
     if (value === null || value === undefined) {
-        return <section class="json" aria-label={title}><header><Title>{title}</Title></header><p class="none">{none}</p></section>;
+        return <section class="json" aria-label={title}><header><h2>{title}</h2></header><p class="none">{none}</p></section>;
     }
     const large = text.length > LARGEST_SHOWN;
     const part = large ? text.slice(0, PREVIEW) : text;
     return (
         <section class="json" aria-label={title}>
             <header>
-                <Title>{title}</Title><span class="muted small">{isText ? "text, " : ""}{bytes(text.length)}</span>
+                <h2>{title}</h2><span class="muted small">{isText ? "text, " : ""}{bytes(text.length)}</span>
                 <span class="push" />
                 <button type="button" class="button plain small icon" aria-pressed={wrap} aria-label={`Wrap lines of ${title}`} title="Wrap lines"
                     onClick={() => setWrap(!wrap)}><Icon name="wrap" size={15} /></button>
@@ -74,13 +70,6 @@ export function JsonView({ title, file, value, none, encoded, level = 2 }: Props
     );
 }
 
-function shown(value: Json, encoded: boolean): { text: string; isText: boolean } {
-    if (encoded && typeof value === "string") {
-        try {
-            return shown(parse(value), false);
-        } catch {
-            return { text: value, isText: true };
-        }
-    }
+function shown(value: Json): { text: string; isText: boolean } {
     return typeof value === "string" ? { text: value, isText: true } : { text: pretty(value), isText: false };
 }

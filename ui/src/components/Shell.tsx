@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { hubs, lostSince, wanted } from "../api";
+import { forbidden, server } from "../caller";
 import { clock } from "../format";
 import { refreshNow, useLive } from "../live";
 import { go, href, hub, page } from "../router";
@@ -9,13 +10,19 @@ import { INTERVALS, interval, key, theme, zone, type Theme, type Zone } from "..
 import { GoTo } from "./GoTo";
 import { Icon } from "./Icon";
 import { KeyDoor } from "./KeyDoor";
+import { helpOpen, Keyboard } from "./Keyboard";
 import { Toasts } from "./Toasts";
 
 const NAV = [
     ["", "Overview", [""]],
     ["instances", "Instances", ["instances", "instance"]],
+    ["failures", "Failures", ["failures"]],
+    ["statistics", "Statistics", ["statistics"]],
     ["entities", "Entities", ["entities", "entity"]],
     ["workers", "Workers", ["workers"]],
+    ["bulk", "Bulk", ["bulk"]],
+    ["hubs", "Hubs", ["hubs"]],
+    ["about", "About", ["about"]],
 ] as const;
 
 export function Shell({ title, children }: { title: string; children: ComponentChildren }) {
@@ -35,6 +42,8 @@ export function Shell({ title, children }: { title: string; children: ComponentC
                     <select aria-label="Theme" value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
                         <option value="system">System theme</option><option value="light">Light</option><option value="dark">Dark</option>
                     </select>
+                    <button type="button" class="button icon" aria-label="Help for the keyboard" title="Help for the keyboard (?)" onClick={() => (helpOpen.value = true)}>?</button>
+                    <Who />
                     {key.value && !wanted.value && (
                         <button type="button" class="button" onClick={() => (key.value = "")}><Icon name="key" />Forget key</button>
                     )}
@@ -44,7 +53,7 @@ export function Shell({ title, children }: { title: string; children: ComponentC
                         {NAV.map(([path, label, pages]) => (
                             <a key={path} href={href(path)} aria-current={(pages as readonly string[]).includes(page.value) ? "page" : undefined}>{label}</a>
                         ))}
-                        <a class="button main" href={href("start")}><Icon name="play" size={13} />Start</a>
+                        <a class="button main" href={href("start")} title={forbidden("start")}><Icon name="play" size={13} />Start</a>
                     </nav>
                 </div>
             </header>
@@ -53,6 +62,7 @@ export function Shell({ title, children }: { title: string; children: ComponentC
                     No connection since {clock(new Date(lostSince.value))}. What you see may be out of date; the page keeps trying.</div>
             )}
             <main id="main" tabIndex={-1}>{wanted.value ? <KeyDoor /> : children}</main>
+            <Keyboard />
             <Toasts />
         </>
     );
@@ -67,8 +77,20 @@ function Logo() {
     );
 }
 
+/** As whom one looks, and whether one may only look. */
+function Who() {
+    if (!server.value || wanted.value) return null;
+    const { readOnly, caller } = server.value;
+    return (
+        <>
+            {caller.name && <span class="who" title={`The name and the role of your key: ${caller.permits.join(", ")}`}>{caller.name} ({caller.role})</span>}
+            {readOnly && <span class="badge" title="Pages in a browser may only look here (setting dashboard.read_only)"><Icon name="lock" size={13} />Read-only</span>}
+        </>
+    );
+}
+
 function HubSwitch() {
-    const { data } = useLive("hubs", hubs);
+    const { data } = useLive("hubs", hubs, false, "clock");
     if (!data) return null;
     const preset = data.find((one) => one.default)?.name;
     const current = hub.value ?? preset;

@@ -9,7 +9,7 @@ import { Icon } from "./Icon";
 import { JsonView } from "./JsonView";
 
 export function SidePanel({ id }: { id: string }) {
-    const { data, problem, again } = useLive(`instance ${id}`, (signal) => instance(id, signal));
+    const { data, problem, again } = useLive(`instance ${id}`, (signal) => instance(id, signal), false, [id]);
     const own = useRef<HTMLElement>(null);
     useEffect(() => {
         const onKey = (event: KeyboardEvent) => {

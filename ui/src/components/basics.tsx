@@ -2,8 +2,8 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Problem } from "../api";
-import { clock, duration, moment, millis, zoneName } from "../format";
-import { now } from "../live";
+import { duration, moment, millis, zoneName } from "../format";
+import { now, today } from "../live";
 import { instanceHref } from "../router";
 import { LOOKS } from "../status";
 import type { Status } from "../types";
@@ -18,9 +18,8 @@ export function Badge({ status }: { status: Status }) {
 
 /** A time in the chosen zone; all its digits and the zone are in the tip. */
 export function Time({ at }: { at: string }) {
-    const date = new Date(millis(at));
-    const today = new Date(now.value).toDateString() === date.toDateString();
-    return <time dateTime={at} title={`${at} (shown in ${zoneName()})`}>{today ? clock(date) : moment(at)}</time>;
+    const whole = moment(at);
+    return <time dateTime={at} title={`${at} (shown in ${zoneName()})`}>{whole.startsWith(today.value) ? whole.slice(11) : whole}</time>;
 }
 
 /** How long something took, in the whole seconds that its times have; without an end it grows with the clock. */

@@ -1,13 +1,15 @@
 // One entity: its state, who has locked it, and what can be done to it.
 import { useState } from "preact/hooks";
-import { entityState, explain, Problem, purge, signalEntity } from "../api";
+import { entityList, entityState, explain, Problem, purge, signalEntity } from "../api";
+import { forbidden } from "../caller";
+import { Act } from "../components/Act";
 import { CopyButton, IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { Dialog } from "../components/Dialog";
 import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from "../components/fields";
 import { Icon } from "../components/Icon";
 import { JsonView } from "../components/JsonView";
 import { toast } from "../components/Toasts";
-import { plural } from "../format";
+import { bytes, plural } from "../format";
 import { useLive } from "../live";
 import { go, href, hub } from "../router";
 import type { Json } from "../types";
@@ -38,12 +40,13 @@ export function Entity({ id }: { id: string }) {
 function Shown({ id, name, own }: { id: string; name: string; own: string }) {
     const [open, setOpen] = useState<"signal" | "purge">();
     const { data, problem, again } = useLive(`entity ${id}`, async (signal) => {
-        const [held, standing] = await Promise.all([state(name, own, signal), explain(id, signal)]);
-        return { held, standing };
+        // Among the keys that begin like its own, its own comes first.
+        const [held, standing, { rows }] = await Promise.all([state(name, own, signal), explain(id, signal), entityList({ name, keyPrefix: own, top: 1 }, undefined, signal)]);
+        return { held, standing, row: rows.find((row) => row.instanceId === id) };
     });
     if (problem?.status === 404) return <Missing id={id} />;
     if (!data) return <section class="card">{problem ? <Refused problem={problem} again={again} /> : <Loading what="the entity" />}</section>;
-    const { held, standing } = data;
+    const { held, standing, row } = data;
     const soon = () => LOOK_AFTER_MS.forEach((pause) => setTimeout(again, pause));
     return (
         <div class="page">
@@ -53,12 +56,14 @@ function Shown({ id, name, own }: { id: string; name: string; own: string }) {
                     <div class="under"><span class="id">{id}</span><CopyButton text={() => id} what="the id" /></div>
                 </div>
                 <div class="row" role="group" aria-label="Actions">
-                    <button type="button" class="button small" onClick={() => setOpen("signal")}><Icon name="send" size={13} />Signal</button>
-                    <button type="button" class="button small danger" onClick={() => setOpen("purge")}><Icon name="trash" size={13} />Purge</button>
+                    <Act label="Signal" icon="send" why={forbidden("signal")} act={() => setOpen("signal")} />
+                    <Act label="Purge" icon="trash" danger why={forbidden("purge")} act={() => setOpen("purge")} />
                 </div>
             </div>
             <section class="card" aria-label="Facts">
                 <dl class="facts inside">
+                    {row && <div><dt>Last operation</dt><dd><Time at={row.lastOperationTime} /></dd></div>}
+                    {row?.stateBytes != null && <div><dt>Size of the state</dt><dd>{bytes(row.stateBytes)}</dd></div>}
                     <div><dt>Locked by</dt><dd>{standing.lockedBy ? <IdLink id={standing.lockedBy} /> : "nobody"}</dd></div>
                     <div><dt>Operations that wait</dt><dd>{plural(standing.messages.ready, "operation")}</dd></div>
                     <div><dt>Operations for later</dt><dd>{standing.messages.nextDue
@@ -90,7 +95,7 @@ function SignalDialog({ name, own, close, done }: { name: string; own: string; c
 
 function PurgeDialog({ id, close }: { id: string; close: () => void }) {
     const act = async () => {
-        await purge(id);
+        await purge(id, false);
         toast(`Purged ${id}`);
         go(href("entities"));
     };

@@ -1,79 +1,96 @@
-// The list of instances: found by filters that all stand in the address, looked at beside it.
-import { counts, instances } from "../api";
+// The list of instances: found by filters that all stand in the address, looked at beside it, marked to do something to many at once.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { counts, search } from "../api";
 import { Loading, Refused, State } from "../components/basics";
-import { columns, ColumnMenu } from "../components/columns";
+import { columns, ColumnMenu, COLUMNS } from "../components/columns";
+import { ExportDialog } from "../components/ExportDialog";
 import { Filters } from "../components/Filters";
-import { InstanceRows } from "../components/InstanceRows";
+import { Icon } from "../components/Icon";
+import { InstanceRows, type Marks } from "../components/InstanceRows";
 import { Pager } from "../components/Pager";
+import { Selection } from "../components/Selection";
 import { SidePanel } from "../components/SidePanel";
-import { count, plural, since } from "../format";
+import { Views } from "../components/Views";
+import { asked, isCountable, isFiltered, NO_FILTER, question } from "../filter";
+import { count, plural } from "../format";
 import { useLive } from "../live";
 import { change, href, params } from "../router";
+import type { Counts, Status } from "../types";
 
-export const ORDERS = [
-    ["createdTime desc", "newest first"], ["createdTime", "oldest first"], ["lastUpdatedTime desc", "changed last"],
-    ["lastUpdatedTime", "changed longest ago"], ["id", "id, A to Z"], ["id desc", "id, Z to A"],
-] as const;
+const ORDERS = new Set(Object.values(COLUMNS).flatMap((column) => ("order" in column ? [column.order, `${column.order} desc`] : [])));
+const NEWEST_FIRST = "createdTime desc";
 const SIZES = ["25", "50", "100", "500"];
 
-/** What the address asks for, as the server's parameters, without the statuses. */
-function asked() {
-    const of = (name: string) => params.value.get(name) ?? undefined;
-    const range = params.value.get("range");
-    return {
-        name: of("name"), version: of("version"), instanceIdPrefix: of("prefix"), tag: of("tag"),
-        topLevel: of("children") ? undefined : true,
-        entities: "false",
-        createdTimeFrom: range === "custom" ? of("from") : since(range),
-        createdTimeTo: range === "custom" ? of("to") : undefined,
-    };
+/** How many have one of the statuses that are asked for. */
+function matching(counts: Counts | undefined, statuses: string): number | undefined {
+    if (!counts || !statuses) return counts?.total;
+    return statuses.split(",").reduce((sum, status) => sum + (counts.byStatus[status as Status] ?? 0), 0);
 }
 
 export function Instances() {
     const of = (name: string) => params.value.get(name) ?? "";
     const status = of("status"), after = of("after") || undefined, selected = of("selected");
-    const order = ORDERS.find(([value]) => value === of("order"))?.[0] ?? ORDERS[0][0];
+    const order = ORDERS.has(of("order")) ? of("order") : NEWEST_FIRST;
     const size = SIZES.includes(of("size")) ? of("size") : "50";
-    const question = ["name", "version", "prefix", "tag", "children", "range", "from", "to"].map((name) => `${name}=${of(name)}`).join("&");
-    const list = useLive(`list ${question} ${status} ${order} ${size} ${after}`, (signal) =>
-        instances({ ...asked(), runtimeStatus: status, order, top: size }, after, signal));
-    const numbers = useLive(`counts ${question}`, (signal) => counts(asked(), signal));
-    const isFiltered = [...params.value.keys()].some((name) => ["status", "name", "version", "prefix", "tag", "range"].includes(name));
-    const matching = numbers.data && (status ? status.split(",").reduce((sum, one) => sum + (numbers.data?.byStatus[one as never] ?? 0), 0) : numbers.data.total);
+    const shown = columns(), sizes = shown.includes("events") || shown.includes("bytes");
+    const same = question();
+    const list = useLive(`list ${same} ${order} ${size} ${sizes} ${after}`, (signal) => search({ ...asked(), order, top: size, sizes: sizes || undefined }, after, signal));
+    const countable = isCountable(asked());
+    const numbers = useLive(`counts ${same.replace(/^status=[^&]*/, "")}`, (signal) =>
+        countable ? counts({ ...asked(), runtimeStatus: undefined }, signal) : Promise.resolve(undefined));
+    const total = matching(numbers.data, status);
+    const [exporting, setExporting] = useState(false);
+    const { marks, marked, clear } = useMarks(same);
+    const rows = list.data?.rows ?? [];
     return (
         <div class="page">
             <div class="top">
                 <h1>Instances</h1>
-                <span class="muted" role="status">{matching !== undefined && `${count(matching)} ${isFiltered || !of("children") ? "match" : "in all"}`}</span>
+                <span class="muted" role="status">{total !== undefined && `${count(total)} ${isFiltered() || !of("children") ? "match" : "in all"}`}</span>
                 <span class="push" />
                 <div class="row">
-                    <select aria-label="Order" value={order} onChange={(event) => change({ order: event.currentTarget.value, after: undefined })}>
-                        {ORDERS.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
-                    </select>
+                    <Views />
                     <select aria-label="Rows on a page" value={size} onChange={(event) => change({ size: event.currentTarget.value, after: undefined })}>
                         {SIZES.map((size) => <option key={size} value={size}>{size} rows</option>)}
                     </select>
                     <ColumnMenu />
+                    <button type="button" class="button" onClick={() => setExporting(true)}><Icon name="download" />Export</button>
                 </div>
             </div>
             <div class={selected ? "beside open" : "beside"}>
                 <section class="card" aria-label="List of instances">
                     <Filters counts={numbers.data} />
+                    {marked.size > 0 && <Selection marked={marked} filter={asked()} total={total} mark={(ids) => marks.set(ids, true)} clear={clear} />}
                     {list.problem && !list.data ? <Refused problem={list.problem} again={list.again} /> : !list.data ? <Loading what="instances" />
-                        : list.data.rows.length === 0 ? <Nothing filtered={isFiltered} more={list.data.next} /> : (
-                            <InstanceRows rows={list.data.rows} columns={columns()} selected={selected} stale={list.stale} />
+                        : rows.length === 0 ? <Nothing more={list.data.next} /> : (
+                            <InstanceRows rows={rows} columns={shown} order={order} selected={selected} marks={marks} stale={list.stale} />
                         )}
-                    {list.data && list.data.rows.length > 0 && (
-                        <Pager next={list.data.next} shown={`${plural(list.data.rows.length, "instance")}${list.data.next || after ? " on this page" : ""}`} />
-                    )}
+                    {rows.length > 0 && <Pager next={list.data?.next} shown={`${plural(rows.length, "instance")}${list.data?.next || after ? " on this page" : ""}`} />}
                 </section>
                 {selected && <SidePanel key={selected} id={selected} />}
             </div>
+            {exporting && <ExportDialog filter={{ ...asked(), order }} total={total} close={() => setExporting(false)} />}
         </div>
     );
 }
 
-function Nothing({ filtered, more }: { filtered: boolean; more: string | undefined }) {
+/** Which instances are marked: kept from page to page, but not from one filter to another. */
+function useMarks(same: string) {
+    const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+    const last = useRef<string>();
+    useEffect(() => setMarked(new Set()), [same]);
+    const marks: Marks = {
+        has: (id) => marked.has(id), last,
+        set: (ids, on) => setMarked((before) => {
+            const next = new Set(before);
+            for (const id of ids) if (on) next.add(id); else next.delete(id);
+            return next;
+        }),
+    };
+    return { marks, marked, clear: () => setMarked(new Set()) };
+}
+
+function Nothing({ more }: { more: string | undefined }) {
     if (more) {
         return (
             <State icon="search" title="Nothing found so far">
@@ -82,10 +99,10 @@ function Nothing({ filtered, more }: { filtered: boolean; more: string | undefin
             </State>
         );
     }
-    return filtered ? (
+    return isFiltered() ? (
         <State icon="search" title="No instance matches">
             <p>Sub-orchestrations are found only if they are not hidden.</p>
-            <div class="row"><a class="button" href={href("instances")}>Clear all filters</a></div>
+            <div class="row"><button type="button" class="button" onClick={() => change(NO_FILTER)}>Clear all filters</button></div>
         </State>
     ) : (
         <State icon="flow" title="No instances in this hub">

@@ -1,9 +1,13 @@
 // What there is, what waits, who works, and what went wrong.
-import { counts, failures, instances, queues, workers } from "../api";
+import { counts, failures, queues, search, workers } from "../api";
+import { Activity } from "../components/Activity";
 import { Badge, IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { FirstRun } from "../components/FirstRun";
 import { Icon } from "../components/Icon";
 import { FailureGroups } from "../components/FailureGroups";
+import { ErrorLine } from "../components/ErrorLine";
+import { Depth } from "../components/Depth";
+import { Standing } from "../components/Standing";
 import { QueueTable } from "../components/QueueTable";
 import { count, plural, RANGES, since } from "../format";
 import { useLive } from "../live";
@@ -15,7 +19,7 @@ export function Overview() {
     const range = params.value.get("range");
     const filter = () => ({ createdTimeFrom: since(range), entities: "false" });
     const numbers = useLive(`counts ${range}`, (signal) => counts(filter(), signal));
-    const staff = useLive("workers", workers);
+    const staff = useLive("workers", workers, false, "clock");
     const isNew = !range && numbers.data?.total === 0 && staff.data?.every((worker) => worker.embedded);
     return (
         <div class="page">
@@ -57,6 +61,8 @@ function Cards({ counts, range, stale }: { counts: Counts | undefined; range: st
 function Details({ range, workers }: { range: string | null; workers: Worker[] | undefined }) {
     return (
         <>
+            <Activity range={range} />
+            <Standing />
             <div class="two">
                 <Waiting />
                 <Working workers={workers} />
@@ -68,10 +74,10 @@ function Details({ range, workers }: { range: string | null; workers: Worker[] |
 }
 
 function Waiting() {
-    const { data, problem, again } = useLive("queues", queues);
+    const { data, problem, again } = useLive("queues", queues, false, "clock");
     return (
         <section class="card" aria-labelledby="waiting">
-            <header><h2 id="waiting">Waiting for a worker</h2></header>
+            <header><h2 id="waiting">Waiting for a worker</h2><span class="push" />{data && <Depth queues={data} />}</header>
             {data ? <QueueTable queues={data} /> : problem ? <Refused problem={problem} again={again} /> : <Loading what="queues" />}
         </section>
     );
@@ -104,16 +110,20 @@ function Working({ workers }: { workers: Worker[] | undefined }) {
     );
 }
 
+/** The page of failures has all of them. */
+const MOST_GROUPS = 8;
+
 function Groups({ range }: { range: string | null }) {
     const { data, problem, again } = useLive(`failures ${range}`, (signal) => failures({ createdTimeFrom: since(range) }, signal));
     return (
         <section class="card" aria-labelledby="groups">
-            <header><h2 id="groups">What failed, and why</h2>
+            <header><h2 id="groups">What failed, and why</h2><span class="push" />
                 {data && data.groups.length > 0 && (
                     <span class="muted small">{plural(data.groups.length, "group")} of {plural(data.lookedAt, "failed instance")}{data.more && ", the latest ones"}</span>
                 )}
+                <a class="small" href={href("failures", { range: range ?? undefined })}>All about them</a>
             </header>
-            {data ? <FailureGroups groups={data.groups} range={range} /> : problem ? <Refused problem={problem} again={again} /> : <Loading what="failures" />}
+            {data ? <FailureGroups groups={data.groups.slice(0, MOST_GROUPS)} /> : problem ? <Refused problem={problem} again={again} /> : <Loading what="failures" />}
         </section>
     );
 }
@@ -122,7 +132,7 @@ const LAST_FAILED = 10;
 
 function LastFailed({ range }: { range: string | null }) {
     const { data } = useLive(`failed ${range}`, (signal) =>
-        instances({ runtimeStatus: "Failed", order: "lastUpdatedTime desc", top: LAST_FAILED, createdTimeFrom: since(range) }, undefined, signal));
+        search({ runtimeStatus: "Failed", order: "lastUpdatedTime desc", top: LAST_FAILED, createdTimeFrom: since(range) }, undefined, signal));
     if (!data || data.rows.length === 0) return null;
     return (
         <section class="card" aria-labelledby="last-failed">
@@ -137,7 +147,7 @@ function LastFailed({ range }: { range: string | null }) {
                                 <td><IdLink id={row.instanceId} /></td>
                                 <td class="fit">{row.name}</td>
                                 <td class="time"><Time at={row.lastUpdatedTime} /></td>
-                                <td><span class="line ellipsis" title={String(row.output ?? "")}>{String(row.output ?? "")}</span></td>
+                                <td><ErrorLine failure={row.failure} /></td>
                             </tr>
                         ))}
                     </tbody>

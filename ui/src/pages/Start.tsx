@@ -1,6 +1,7 @@
 // Starting an orchestration, from nothing or like one that is there (`from`).
 import { useEffect, useState } from "preact/hooks";
-import { instance, instances, Problem, start, workers } from "../api";
+import { instance, Problem, search, start, workers } from "../api";
+import { forbidden } from "../caller";
 import { Tip } from "../components/basics";
 import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from "../components/fields";
 import { toast } from "../components/Toasts";
@@ -10,13 +11,13 @@ import { go, instanceHref, params } from "../router";
 
 /** Names that workers offer, and those that were started lately. */
 async function names(signal: AbortSignal): Promise<string[]> {
-    const [staff, recent] = await Promise.all([workers(signal), instances({ order: "createdTime desc", top: 100 }, undefined, signal)]);
+    const [staff, recent] = await Promise.all([workers(signal), search({ order: "createdTime desc", top: 100, entities: false }, undefined, signal)]);
     const offered = staff.flatMap((worker) => worker.serves?.orchestrations ?? []);
-    const used = recent.rows.filter((row) => !row.instanceId.startsWith("@")).map((row) => row.name);
+    const used = recent.rows.map((row) => row.name);
     return [...new Set([...offered, ...used])].sort();
 }
 
-const LONGEST_ID = 256;
+const LONGEST_ID = 256, CONFLICT = 409;
 
 function wrongId(id: string): string | undefined {
     if (id.startsWith("@")) return "Ids that begin with @ are those of entities.";
@@ -33,6 +34,8 @@ export function Start() {
     const [once, setOnce] = useState(() => crypto.randomUUID());
     const [busy, setBusy] = useState(false);
     const [refusal, setRefusal] = useState<string>();
+    /** The id that is taken, if that is what the refusal is about. */
+    const [taken, setTaken] = useState<string>();
     const known = useLive("names", names, true);
 
     useEffect(() => {
@@ -48,7 +51,8 @@ export function Start() {
         return () => stop.abort();
     }, [from]);
 
-    const blocked = !name.trim() || wrongId(id) !== undefined || payloadWrong(input) !== undefined;
+    const why = forbidden("start");
+    const blocked = why !== undefined || !name.trim() || wrongId(id) !== undefined || payloadWrong(input) !== undefined;
     const submit = async (event: Event) => {
         event.preventDefault();
         if (blocked || busy) return;
@@ -60,6 +64,7 @@ export function Start() {
             go(instanceHref(started));
         } catch (error) {
             setRefusal(error instanceof Problem ? error.message : String(error));
+            setTaken(error instanceof Problem && error.status === CONFLICT ? id : undefined);
             // A refused request is over; one that got no answer may be sent again without starting twice.
             if (error instanceof Problem && error.status !== 0) setOnce(crypto.randomUUID());
             setBusy(false);
@@ -69,7 +74,7 @@ export function Start() {
         <div class="page form">
             <div class="top"><h1>Start an orchestration</h1>{from && <Tip>like {from}</Tip>}</div>
             <section class="card">
-                <form onSubmit={submit} onInput={() => setRefusal(undefined)}>
+                <form onSubmit={submit} onInput={() => { setRefusal(undefined); setTaken(undefined); }}>
                     <TextField label="Orchestration" value={name} set={setName} required focus suggestions={known.data ?? []}
                         hint="Its name, as the worker registers it. It may be started before a worker serves it." />
                     <div class="pair">
@@ -78,7 +83,8 @@ export function Start() {
                         <TextField label="Version" value={version} set={setVersion} placeholder="none" hint="Only workers that serve it get the work." />
                     </div>
                     <PayloadField label="Input" value={input} set={setInput} rows={10} hint="Any JSON; empty for no input." />
-                    {refusal && <p class="note bad" role="alert">{refusal}</p>}
+                    {why && <p class="note warn">{why}</p>}
+                    {refusal && <p class="note bad" role="alert">{refusal}{taken && <> <a href={instanceHref(taken)}>Look at {taken}</a></>}</p>}
                     <div class="row"><button type="submit" class="button main" aria-disabled={blocked || busy}>Start</button></div>
                 </form>
             </section>

@@ -6,21 +6,16 @@ import { QueueTable } from "../components/QueueTable";
 import { count, plural } from "../format";
 import { useLive } from "../live";
 import { href } from "../router";
-import type { Held, Worker } from "../types";
+import type { Held, Queue, Worker } from "../types";
 
 export function Workers() {
-    const staff = useLive("workers", workers);
-    const work = useLive("queues", queues);
+    const staff = useLive("workers", workers, false, "clock");
+    const work = useLive("queues", queues, false, "clock");
     const lonely = work.data?.filter((queue) => !queue.served) ?? [];
     return (
         <div class="page">
             <div class="top"><h1>Workers</h1>{staff.data && <span class="muted">{plural(staff.data.length, "connected worker")}</span>}</div>
-            {lonely.length > 0 && (
-                <p class="note warn row"><Icon name="alert" />
-                    {plural(lonely.reduce((sum, queue) => sum + queue.waiting, 0), "item waits", "items wait")} for a worker that serves
-                    {" "}{lonely.slice(0, 3).map((queue) => queue.name).join(", ")}{lonely.length > 3 && ` and ${plural(lonely.length - 3, "other name")}`}.
-                </p>
-            )}
+            {lonely.length > 0 && <Unserved queues={lonely} />}
             {staff.data ? <Cards workers={staff.data} /> : (
                 <section class="card">{staff.problem ? <Refused problem={staff.problem} again={staff.again} /> : <Loading what="workers" />}</section>
             )}
@@ -29,6 +24,25 @@ export function Workers() {
                 {work.data ? <QueueTable queues={work.data} /> : work.problem ? <Refused problem={work.problem} again={work.again} /> : <Loading what="queues" />}
             </section>
         </div>
+    );
+}
+
+/** More names than these are in the table below. */
+const MOST_NAMED = 12;
+
+function Unserved({ queues }: { queues: Queue[] }) {
+    const items = queues.reduce((sum, queue) => sum + queue.waiting, 0);
+    return (
+        <section class="note warn unserved" aria-label="Names that nobody serves">
+            <p class="row"><Icon name="alert" /><strong>{plural(items, "item waits", "items wait")}, and no connected worker serves {items === 1 ? "it" : "them"}.</strong></p>
+            <div class="names">
+                {queues.slice(0, MOST_NAMED).map(({ kind, name, version, waiting }) => (
+                    <span key={`${kind} ${version} ${name}`} class="name">{kind} {name}{version && ` ${version}`}: {count(waiting)}</span>
+                ))}
+                {queues.length > MOST_NAMED && <span class="name">and {plural(queues.length - MOST_NAMED, "other name")}</span>}
+            </div>
+            <p class="small">Connect a worker that registers these names, with the same version, to this task hub.</p>
+        </section>
     );
 }
 
@@ -64,7 +78,7 @@ function Card({ worker }: { worker: Worker }) {
                 <p class="muted small">{plural(worker.answered, "item")} answered · {worker.taskHub ? `hub ${worker.taskHub}` : "all hubs"} · number {worker.id}</p>
                 {serves ? (
                     <>
-                        <Names what="Orchestrations" names={serves.orchestrations} />
+                        <Names what="Orchestrations" names={serves.orchestrations} link />
                         <Names what="Activities" names={serves.activities} />
                         {serves.entities ? <Names what="Entities" names={serves.entities} /> : <p class="small muted">All entities</p>}
                     </>
@@ -84,7 +98,15 @@ function Load({ what, held: { held, most } }: { what: string; held: Held }) {
     );
 }
 
-function Names({ what, names }: { what: string; names: string[] }) {
+function Names({ what, names, link }: { what: string; names: string[]; link?: boolean }) {
     if (names.length === 0) return null;
-    return <div class="field"><h3>{what}</h3><div class="names">{names.map((name) => <span key={name} class="name">{name}</span>)}</div></div>;
+    return (
+        <div class="field"><h3>{what}</h3>
+            <div class="names">
+                {names.map((name) => (link
+                    ? <a key={name} class="name" href={href("instances", { name, children: "1" })} title={`Instances of ${name}`}>{name}</a>
+                    : <span key={name} class="name">{name}</span>))}
+            </div>
+        </div>
+    );
 }

@@ -9,7 +9,7 @@ mod row;
 mod window;
 
 pub use page::{Page, PageAsked};
-pub use row::Row;
+pub use row::{Properties, Row};
 
 use super::view::Show;
 use crate::model::{
@@ -103,8 +103,15 @@ fn row<'a>(event: &'a HistoryEvent, kind: &'a EventType, show: Show) -> Option<R
 
 /// The event's name; `None` if it is never shown.
 fn name(kind: &EventType) -> Option<&'static str> {
-    Some(match kind {
-        EventType::OrchestratorStarted(_) | EventType::OrchestratorCompleted(_) => return None,
+    let is_turn = matches!(kind, EventType::OrchestratorStarted(_) | EventType::OrchestratorCompleted(_));
+    (!is_turn).then(|| type_name(kind))
+}
+
+/// The name of the event's type.
+pub fn type_name(kind: &EventType) -> &'static str {
+    match kind {
+        EventType::OrchestratorStarted(_) => "OrchestratorStarted",
+        EventType::OrchestratorCompleted(_) => "OrchestratorCompleted",
         EventType::ExecutionStarted(_) => "ExecutionStarted",
         EventType::ExecutionCompleted(_) => "ExecutionCompleted",
         EventType::ExecutionTerminated(_) => "ExecutionTerminated",
@@ -131,7 +138,7 @@ fn name(kind: &EventType) -> Option<&'static str> {
         EventType::EntityLockGranted(_) => "EntityLockGranted",
         EventType::EntityUnlockSent(_) => "EntityUnlockSent",
         EventType::ExecutionRewound(_) => "ExecutionRewound",
-    })
+    }
 }
 
 fn describe<'a>(row: &mut Row<'a>, kind: &'a EventType, show: Show) {

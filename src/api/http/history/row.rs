@@ -86,7 +86,8 @@ impl Serialize for Failure<'_> {
     }
 }
 
-struct Properties<'a>(&'a BTreeMap<String, Value>);
+/// What a failure says besides; `null` if that is nothing.
+pub struct Properties<'a>(pub &'a BTreeMap<String, Value>);
 
 impl Serialize for Properties<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use super::{
     super::{RPC_BASE, docs, route, route::Route},
     WEBHOOK_BASE, World,
 };
-use crate::model::Status;
+use crate::model::{Status, event};
 use axum::http::Method;
 use docs::spec::{Operation, Spec, text};
 use std::{collections::BTreeSet, fs, path::Path};
@@ -64,8 +64,21 @@ fn every_route() -> Vec<Route> {
     ]
 }
 
-/// What is served beside the management API.
-const BESIDE: [(&str, &str); 14] = [
+/// What is served beside the management API and changes something.
+const WRITES: [(&str, &str); 5] = [
+    ("createTaskHub", "/api/v1/hubs"),
+    ("deleteTaskHub", "/api/v1/hubs/nightly"),
+    ("startJob", "/api/v1/jobs"),
+    ("stopJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6/stop"),
+    ("deleteJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6"),
+];
+
+/// What is served beside the management API and changes nothing.
+const BESIDE: [(&str, &str); 28] = [
+    ("about", "/api/v1/about"),
+    ("listen", "/api/v1/events"),
+    ("listJobs", "/api/v1/jobs"),
+    ("getJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6"),
     ("live", "/healthz"),
     ("ready", "/readyz"),
     ("description", "/openapi.yaml"),
@@ -74,7 +87,17 @@ const BESIDE: [(&str, &str); 14] = [
     ("dashboard", "/dashboard"),
     ("dashboardPage", "/dashboard/instances"),
     ("countInstances", "/api/v1/counts"),
+    ("searchInstances", "/api/v1/instances"),
+    ("exportInstances", "/api/v1/export"),
+    ("instanceHistogram", "/api/v1/histogram"),
+    ("instanceStatistics", "/api/v1/statistics"),
+    ("searchEntities", "/api/v1/entities"),
     ("listRevisions", "/api/v1/instances/order-7/revisions"),
+    ("showInstance", "/api/v1/instances/order-7"),
+    ("downloadPayload", "/api/v1/instances/order-7/payloads/input"),
+    ("listHistory", "/api/v1/instances/order-7/history"),
+    ("showHistoryEvent", "/api/v1/instances/order-7/history/0"),
+    ("showTree", "/api/v1/instances/order-7/tree"),
     ("explainInstance", "/api/v1/instances/order-7/explain"),
     ("listWorkers", "/api/v1/workers"),
     ("listFailures", "/api/v1/failures"),
@@ -116,8 +139,8 @@ fn every_operation_that_is_described_is_routed_at_both_mounts() {
             assert!(described_by(&route).contains(&id.as_str()), "{method} {path} is {route:?}, not {id}");
         }
     }
-    let served = BESIDE.map(|(id, path)| (id.to_owned(), path.to_owned()));
-    assert_eq!(beside, BTreeSet::from(served));
+    let served = BESIDE.iter().chain(&WRITES).map(|(id, path)| ((*id).to_owned(), (*path).to_owned()));
+    assert_eq!(beside, served.collect());
 }
 
 #[test]
@@ -125,7 +148,7 @@ fn every_route_is_described() {
     let spec = Spec::parse(docs::DESCRIPTION).unwrap();
     let described: BTreeSet<String> = spec.operations().iter().map(id).collect();
     let routes = every_route();
-    let wanted = routes.iter().flat_map(described_by).chain(BESIDE.iter().map(|(id, _)| id));
+    let wanted = routes.iter().flat_map(described_by).chain(BESIDE.iter().chain(&WRITES).map(|(id, _)| id));
     assert_eq!(described, wanted.map(ToString::to_string).collect());
 }
 
@@ -133,9 +156,15 @@ fn every_route_is_described() {
 async fn what_is_served_beside_the_api_is_served() {
     let world = World::new().await;
     world.given("order-7", Status::Failed).await;
+    world.store.change("order-7", |kept| kept.history = vec![event::orchestrator_started(super::BEGIN)]);
     for (id, path) in BESIDE {
         let (status, _) = world.raw(path).await;
-        assert_eq!(status, if id == "root" { 307 } else { 200 }, "{id}");
+        let expected = match id {
+            "root" => 307,
+            "getJob" => 404,
+            _ => 200,
+        };
+        assert_eq!(status, expected, "{id}");
     }
 }
 

@@ -104,7 +104,7 @@ async fn storage_trouble_is_told_in_general_terms() {
     type Case = (fn() -> store::Error, u16, &'static str);
     let cases: [Case; 6] = [
         (|| store::Error::Busy("secret".into()), 503, "busy"),
-        (|| store::Error::OverBudget(7), 503, "busy"),
+        (|| store::Error::OverBudget(7), 503, "narrow it down"),
         (|| store::Error::Full("secret".into()), 503, "full"),
         (|| store::Error::Closed, 503, "shutting down"),
         (|| store::Error::Corrupt("secret".into()), 500, "storage failed"),
@@ -163,7 +163,7 @@ async fn an_oversize_body_is_refused_over_a_real_connection_too() {
     for length in [BODY_LIMIT + 1, 200_000, 2_000_000, 8_000_000] {
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
         let head = format!(
-            "POST {WEBHOOK_BASE}/orchestrators/F HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"
+            "POST {WEBHOOK_BASE}/orchestrators/F HTTP/1.1\r\nHost: host\r\nContent-Length: {length}\r\n\r\n"
         );
         connection.write_all(head.as_bytes()).await.unwrap();
         connection.write_all(&vec![b'x'; length]).await.expect("the server reads on");

@@ -328,3 +328,33 @@ async fn trusted_proxies_shape_links_and_polls() {
         }
     }
 }
+
+#[tokio::test]
+async fn own_routes_ask_for_their_permission_and_take_no_links() {
+    let world = world().await;
+    let started = world.keyed(Role::Admin, "POST", "/orchestrators/F/mine").await;
+    let code = code(&started.location.unwrap());
+    for (method, path, operation) in [
+        ("GET", "about", Operation::List),
+        ("GET", "jobs", Operation::List),
+        ("GET", "jobs/x", Operation::List),
+        ("DELETE", "jobs/x", Operation::List),
+        ("POST", "jobs/x/stop", Operation::List),
+        ("GET", "hubs", Operation::List),
+        ("POST", "hubs", Operation::Administer),
+        ("DELETE", "hubs/x", Operation::Administer),
+        ("GET", "events", Operation::List),
+    ] {
+        let path = format!("http://host:7071/api/v1/{path}");
+        world.ask(method, &path, &[], "").await.is_empty(401);
+        world.ask(method, &format!("{path}?code={code}"), &[], "").await.is_empty(403);
+        for role in Role::ALL {
+            // The stream does not end, so what it answers is looked at without its body.
+            let request =
+                Request::builder().method(method).uri(&path).header("x-functions-key", key_of(role));
+            let answer = world.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            let refused = answer.status().as_u16() == 403;
+            assert_eq!(refused, !role.permits(operation), "{role} {method} {path}");
+        }
+    }
+}

@@ -8,12 +8,14 @@ mod entities;
 mod existing;
 mod history_pages;
 mod input;
+mod instance;
 mod keys;
 mod list;
 mod mounts;
 mod restart;
 mod retry;
 mod rewind;
+mod search;
 mod start;
 mod status;
 mod store;
@@ -136,7 +138,7 @@ impl<S: Store> World<S> {
     async fn over(
         store: Arc<S>,
         waiters: Arc<Waiters>,
-        settings: HttpSettings,
+        mut settings: HttpSettings,
         create_hubs: bool,
         gate: impl FnOnce(Arc<dyn Clock>) -> Gate,
     ) -> Self {
@@ -148,6 +150,8 @@ impl<S: Store> World<S> {
         let manager = Manager::new(store.clone(), waiters, clock.clone(), hubs, limits);
         let leaving = CancellationToken::new();
         let gate = Arc::new(gate(clock.clone()));
+        // What requests in these tests call.
+        settings.allowed_hosts.push("host".to_owned());
         let (settings, readiness) = (Arc::new(settings), probe.clone());
         let router = router(Api {
             manager: manager.clone(),
@@ -156,6 +160,7 @@ impl<S: Store> World<S> {
             insight: Arc::new(NothingGoesOn),
             clock: clock.clone(),
             gate,
+            facts: Arc::default(),
             leaving: leaving.clone(),
         });
         Self { store, clock, probe, leaving, manager, router }

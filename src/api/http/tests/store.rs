@@ -4,14 +4,16 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, HistoryChange, HubId,
-        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, NewInstance, NewMessage, Payloads,
-        Revision, Status, StatusExt as _, Timestamp,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, FailureBrief, HistoryChange,
+        HubId, HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure,
+        JobState, JobStep, JobWork, NewInstance, NewJob, NewMessage, Payloads, Revision, Status,
+        StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Listed, Loaded,
-        PageLimits, Place, Purged, Read, Ready, Recorded, Store, Terms, Walk,
+        Appended, By, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
+        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, PageLimits, Place, Purged,
+        Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -40,6 +42,30 @@ struct Shelf {
     trouble: Option<fn() -> Error>,
     /// How many events were handed out in parts.
     events_read: usize,
+    jobs: Vec<(Job, Vec<JobFailure>)>,
+}
+
+impl Shelf {
+    /// A page of those that are wanted, and where the next one begins.
+    fn page(
+        &self,
+        hub: HubId,
+        walk: &Walk,
+        rows: usize,
+        wanted: impl Fn(&Kept) -> bool,
+    ) -> (Vec<&Kept>, Option<Walk>) {
+        let place = |kept: &Kept| Place::of(walk.order, &kept.record);
+        let mut found: Vec<&Kept> = self.kept.values().filter(|kept| kept.record.hub == hub).collect();
+        found.retain(|kept| {
+            let behind = |after: &Place| walk.compare(after, &place(kept)).is_lt();
+            wanted(kept) && walk.after.as_ref().is_none_or(behind)
+        });
+        found.sort_by(|left, right| walk.compare(&place(left), &place(right)));
+        let more = found.len() > rows;
+        found.truncate(rows);
+        let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
+        (found, next)
+    }
 }
 
 pub struct MemoryStore {
@@ -278,6 +304,36 @@ impl Store for MemoryStore {
         Ok(counts)
     }
 
+    async fn instance_histogram(
+        &self,
+        hub: HubId,
+        filter: Filter,
+        query: HistogramQuery,
+    ) -> Result<Histogram, Error> {
+        let from = query.from.unwrap_or(Timestamp(query.before.0 - 3_600_000_000));
+        let (mut histogram, buckets) = Histogram::empty(from, query.before, query.buckets);
+        for kept in self.open()?.kept.values() {
+            let record = &kept.record;
+            let at = match query.of {
+                Moment::Created => Some(record.created_at),
+                Moment::Completed => record.completed_at,
+            };
+            let within = at.filter(|at| (from..query.before).contains(at));
+            let (true, Some(at)) = (record.hub == hub && filter.matches(record), within) else { continue };
+            let mut counts = vec![0; buckets];
+            counts[usize::try_from((at.0 - from.0) / 1_000 / histogram.bucket_ms).unwrap()] = 1;
+            let key = match query.by {
+                By::Name => record.name.to_string(),
+                By::Status => record.status.name().to_owned(),
+            };
+            match histogram.series.iter_mut().find(|series| series.key.as_ref() == Some(&key)) {
+                Some(series) => series.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more),
+                None => histogram.series.push(Series { key: Some(key), counts }),
+            }
+        }
+        Ok(histogram)
+    }
+
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
         let mut shelf = self.open()?;
         match shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.status) {
@@ -298,27 +354,39 @@ impl Store for MemoryStore {
         limits: PageLimits,
     ) -> Result<Listed, Error> {
         let shelf = self.open()?;
-        let place = |kept: &&Kept| Place::of(walk.order, &kept.record);
-        let mut found: Vec<&Kept> = shelf.kept.values().filter(|kept| kept.record.hub == hub).collect();
-        found.retain(|kept| filter.matches(&kept.record));
-        found.sort_by_key(place);
-        if walk.descending {
-            found.reverse();
-        }
-        let order = |after: &Place, kept: &&Kept| match walk.descending {
-            false => place(kept) > *after,
-            true => place(kept) < *after,
-        };
-        found.retain(|kept| walk.after.as_ref().is_none_or(|after| order(after, kept)));
-        let more = found.len() > limits.rows;
-        found.truncate(limits.rows);
-        let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
+        let (found, next) = shelf.page(hub, &walk, limits.rows, |kept| filter.matches(&kept.record));
         let show = |kept: &Kept| {
             let Payloads { input, output, custom_status, failure } = kept.payloads.clone();
             let all = limits.read == Read::All;
             (kept.record.clone(), Payloads { input: input.filter(|_| all), output, custom_status, failure })
         };
         Ok(Listed { instances: found.into_iter().map(show).collect(), next })
+    }
+
+    async fn instance_search(
+        &self,
+        hub: HubId,
+        search: Search,
+        walk: Walk,
+        rows: usize,
+    ) -> Result<Searched, Error> {
+        let shelf = self.open()?;
+        let holds = |part: &Option<String>, text: Option<&String>| {
+            part.as_deref().is_none_or(|part| text.is_some_and(|text| Holds::new(part).is_in(text)))
+        };
+        let (found, next) = shelf.page(hub, &walk, rows, |kept| {
+            let message = kept.payloads.failure.as_ref().map(|failure| &failure.error_message);
+            search.filter.matches(&kept.record)
+                && holds(&search.error, message)
+                && holds(&search.custom_status, kept.payloads.custom_status.as_ref())
+        });
+        let show = |kept: &Kept| Found {
+            record: kept.record.clone(),
+            custom_status: kept.payloads.custom_status.clone(),
+            failure: kept.payloads.failure.as_ref().map(FailureBrief::of),
+            size: search.sizes.then(HistorySize::default),
+        };
+        Ok(Searched { instances: found.into_iter().map(show).collect(), next })
     }
 
     async fn instance_purge_matching(
@@ -341,6 +409,85 @@ impl Store for MemoryStore {
             shelf.kept.remove(&(hub, id));
         }
         Ok(Cleared { deleted, next })
+    }
+
+    async fn job_create(&self, new: NewJob, _: usize) -> Result<Job, Error> {
+        let mut shelf = self.open()?;
+        let newest = InstanceKey(shelf.keys);
+        let NewJob { id, hub, created_at, action, by, filter, reason, total, .. } = new;
+        let (done, skipped, failed, error, ended_at, state) = (0, 0, 0, None, None, JobState::Running);
+        let job = Job {
+            id,
+            hub,
+            created_at,
+            ended_at,
+            state,
+            action,
+            by,
+            filter,
+            reason,
+            total,
+            done,
+            skipped,
+            failed,
+            error,
+            newest,
+        };
+        shelf.jobs.push((job.clone(), Vec::new()));
+        Ok(job)
+    }
+
+    async fn job_list(&self, hub: HubId, _: usize) -> Result<Vec<Job>, Error> {
+        let shelf = self.open()?;
+        Ok(shelf.jobs.iter().rev().map(|(job, _)| job).filter(|job| job.hub == hub).cloned().collect())
+    }
+
+    async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error> {
+        Ok(self.job_list(hub, 0).await?.into_iter().find(|job| job.id == id))
+    }
+
+    async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error> {
+        let shelf = self.open()?;
+        Ok(shelf.jobs.iter().find(|(job, _)| job.id == id).map(|(_, failures)| failures.clone()).unwrap())
+    }
+
+    async fn job_running(&self) -> Result<Vec<JobWork>, Error> {
+        unreachable!("the API resumes no jobs")
+    }
+
+    async fn job_advance(
+        &self,
+        id: String,
+        step: JobStep,
+        end: Option<JobEnd>,
+        _: usize,
+    ) -> Result<bool, Error> {
+        let mut shelf = self.open()?;
+        let Some((job, failures)) = shelf.jobs.iter_mut().find(|(job, _)| job.id == id) else {
+            return Ok(false);
+        };
+        job.done += step.done;
+        job.skipped += step.skipped;
+        job.failed += step.failures.len() as u64;
+        failures.extend(step.failures);
+        if let Some(end) = end.filter(|_| job.state == JobState::Running) {
+            (job.state, job.ended_at, job.error) = (end.state, Some(end.at), end.error);
+        }
+        Ok(job.state == JobState::Running)
+    }
+
+    async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error> {
+        let was_running =
+            self.open()?.jobs.iter().any(|(job, _)| job.id == id && job.state == JobState::Running);
+        self.job_advance(id, JobStep::default(), Some(end), 0).await?;
+        Ok(was_running)
+    }
+
+    async fn job_delete(&self, id: String) -> Result<bool, Error> {
+        let mut shelf = self.open()?;
+        let before = shelf.jobs.len();
+        shelf.jobs.retain(|(job, _)| job.id != id || job.state == JobState::Running);
+        Ok(shelf.jobs.len() < before)
     }
 
     async fn ping(&self) -> Result<(), Error> {
@@ -388,6 +535,14 @@ impl Store for MemoryStore {
             (kept.payloads.output, kept.payloads.failure) = (None, None);
         }
         Ok(())
+    }
+
+    async fn history_size(&self, key: InstanceKey) -> Result<HistorySize, Error> {
+        let shelf = self.open()?;
+        let kept = shelf.kept.values().find(|kept| kept.record.key == key);
+        let history = kept.map(|kept| kept.history.clone()).unwrap_or_default();
+        let events = i64::try_from(history.len()).unwrap();
+        Ok(HistorySize { events, bytes: i64::try_from(Chunk::encode(0, history).bytes.len()).unwrap() })
     }
 
     async fn revision_list(&self, key: InstanceKey) -> Result<Vec<Revision>, Error> {

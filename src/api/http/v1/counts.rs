@@ -11,12 +11,18 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+pub struct Body {
     total: u64,
     by_status: ByStatus,
 }
 
 struct ByStatus(Counts);
+
+impl From<Counts> for Body {
+    fn from(counts: Counts) -> Self {
+        Self { total: counts.total(), by_status: ByStatus(counts) }
+    }
+}
 
 impl Serialize for ByStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -37,5 +43,5 @@ pub async fn counts(call: &Call) -> Result<Response, Error> {
         Err(Error::Manager(manager::Error::UnknownHub { .. })) => Counts::default(),
         Err(other) => return Err(other),
     };
-    Ok(answer::json(StatusCode::OK, &Body { total: counts.total(), by_status: ByStatus(counts) }))
+    Ok(answer::json(StatusCode::OK, &Body::from(counts)))
 }

@@ -1,7 +1,7 @@
 //! `GET /api/v1/failures`: what has failed, sorted by what went wrong.
 
 use super::super::{Call, Error, answer, filter};
-use crate::manager::{self, FailureGroup, Failures};
+use crate::manager::{self, FAILURE_PARTS as PARTS, FailureGroup, Failures};
 use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 
@@ -11,6 +11,9 @@ struct Body {
     groups: Vec<Row>,
     looked_at: usize,
     more: bool,
+    /// What `times` of the groups cut into parts.
+    from: Option<String>,
+    to: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -23,6 +26,7 @@ struct Row {
     first_time: String,
     last_time: String,
     example_instance_id: String,
+    times: [u32; PARTS],
 }
 
 /// The filters are those of a list.
@@ -34,9 +38,10 @@ pub async fn failures(call: &Call) -> Result<Response, Error> {
         Err(Error::Manager(manager::Error::UnknownHub { .. })) => Failures::default(),
         Err(other) => return Err(other),
     };
-    let Failures { groups, looked_at, more } = failures;
+    let Failures { groups, looked_at, more, span } = failures;
     let groups = groups.into_iter().map(Row::from).collect();
-    Ok(answer::json(StatusCode::OK, &Body { groups, looked_at, more }))
+    let (from, to) = span.map(|(from, to)| (from.to_string(), to.to_string())).unzip();
+    Ok(answer::json(StatusCode::OK, &Body { groups, looked_at, more, from, to }))
 }
 
 impl From<FailureGroup> for Row {
@@ -49,6 +54,7 @@ impl From<FailureGroup> for Row {
             first_time: group.first.to_string(),
             last_time: group.last.to_string(),
             example_instance_id: group.example.to_string(),
+            times: group.times,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `GET /api/v1/workers` and `GET /api/v1/queues`: who works, and what waits for somebody to do it.
 
-use super::super::{Call, Error, answer};
+use super::{
+    super::{Call, Error, answer},
+    known_hub,
+};
 use crate::{
     dispatch::{Kind, Places, QueueView, WorkerView},
-    manager,
     model::HubId,
 };
 use axum::{http::StatusCode, response::Response};
@@ -55,7 +57,7 @@ struct Queue {
 
 /// The workers that serve the hub.
 pub fn workers(call: &Call) -> Result<Response, Error> {
-    let workers = match hub(call)? {
+    let workers = match known_hub(call)? {
         Some(hub) => {
             call.api.insight.workers().into_iter().filter(|it| it.hub.is_none_or(|own| own == hub)).collect()
         }
@@ -68,7 +70,7 @@ pub fn workers(call: &Call) -> Result<Response, Error> {
 
 /// The hub's work that waits for a worker.
 pub fn queues(call: &Call) -> Result<Response, Error> {
-    let rows: Vec<_> = match hub(call)? {
+    let rows: Vec<_> = match known_hub(call)? {
         Some(hub) => {
             let queues = call.api.insight.queues().into_iter();
             queues.filter(|queue| queue.hub == hub).map(Queue::from).collect()
@@ -76,15 +78,6 @@ pub fn queues(call: &Call) -> Result<Response, Error> {
         None => Vec::new(),
     };
     Ok(answer::json(StatusCode::OK, &rows))
-}
-
-/// An unknown hub reads as an empty one.
-fn hub(call: &Call) -> Result<Option<HubId>, Error> {
-    match call.hub() {
-        Ok(hub) => Ok(Some(hub)),
-        Err(Error::Manager(manager::Error::UnknownHub { .. })) => Ok(None),
-        Err(other) => Err(other),
-    }
 }
 
 impl Worker {

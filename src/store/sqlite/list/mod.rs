@@ -3,12 +3,18 @@
 //! No index holds all instances of a hub in the order of a list, because each index costs every start or every turn something. Instead
 //! those that live are in one, those that have ended in one by status and one by their end, all of them in one by name, and a page is
 //! merged from as many streams as it needs (`sources`); each begins where the last page ended and is read no further than the page
-//! reaches.
+//! reaches. Orders that no index has are walked through in sections (`sections`).
 
+mod find;
+mod histogram;
+mod sections;
 mod sources;
 mod sql;
 #[cfg(test)]
 mod tests;
+
+pub use find::page as find;
+pub use histogram::histogram;
 
 use super::{payload, rows};
 use crate::{
@@ -16,6 +22,7 @@ use crate::{
     store::{Counts, Error, Filter, Listed, Order, PageLimits, Place, Walk},
 };
 use rusqlite::{Connection, Rows, params_from_iter};
+use sections::{Section, Sections};
 use std::time::{Duration, Instant};
 
 /// [`crate::store::Store::instance_list`]. Needs a transaction: everything must be of the same moment. `patience`: how long to search
@@ -70,7 +77,7 @@ pub fn ended(
     match next {
         None => Ok((keys, None)),
         Some(Place::Key(at, key)) => Ok((keys, Some((at, key)))),
-        Some(Place::Id(..)) => Err(sql::foreign_place()),
+        Some(_) => Err(sql::foreign_place()),
     }
 }
 
@@ -87,23 +94,44 @@ pub fn count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Counts, E
     Ok(counts)
 }
 
+/// Most rows that are sorted at a time, if there must be many because few of them are wanted.
+const SORTED: usize = 40_000;
+
 /// Whether an instance was taken, or is the first one that is not.
 enum Taken {
     Yes,
     No,
 }
 
+/// Where a search has stopped.
+enum Stop {
+    /// Nothing follows.
+    End,
+    /// Behind this place; `None`: where it began.
+    At(Option<Place>),
+    /// Behind this place, because a statement gave no more rows, though there may be some.
+    Cut(Place),
+}
+
 /// One stream of a merge, with its next row.
 struct Stream<'a> {
     rows: Rows<'a>,
     head: Option<(Place, InstanceRecord)>,
+    /// How many more rows the statement gives, if it stops somewhere.
+    left: Option<usize>,
 }
 
 impl Stream<'_> {
     fn advance(&mut self, order: Order) -> Result<(), Error> {
         let record = self.rows.next()?.map(rows::record).transpose()?;
+        self.left = self.left.map(|left| left.saturating_sub(usize::from(record.is_some())));
         self.head = record.map(|record| (Place::of(order, &record), record));
         Ok(())
+    }
+
+    /// Whether more may follow that the statement does not give.
+    fn is_cut(&self) -> bool {
+        self.head.is_none() && self.left == Some(0)
     }
 }
 
@@ -119,14 +147,52 @@ fn search(
     mut take: impl FnMut(InstanceRecord) -> Result<Taken, Error>,
 ) -> Result<Option<Place>, Error> {
     let begun = Instant::now();
+    let mut sections = Sections::new(hub, filter, walk)?;
+    // The rest of a section may be nothing at all: only a whole one is a step ahead.
+    let (mut reached, mut ahead) = (walk.after.clone(), false);
+    let over = || begun.elapsed() > patience;
+    while let Some(Section { filter, mut walk, end }) = sections.next(conn)? {
+        if ahead && over() {
+            return Ok(reached);
+        }
+        ahead |= walk.after.is_none();
+        let mut rows = rows;
+        loop {
+            match within(conn, hub, &filter, &walk, rows, over, &mut take)? {
+                Stop::End => break,
+                Stop::At(place) => return Ok(place.or(reached)),
+                Stop::Cut(place) if over() => return Ok(Some(place)),
+                Stop::Cut(place) => {
+                    walk = walk.after(place);
+                    rows = rows.saturating_mul(2).min(SORTED.max(rows));
+                }
+            }
+        }
+        reached = end;
+    }
+    Ok(None)
+}
+
+/// The same within one section.
+fn within(
+    conn: &Connection,
+    hub: HubId,
+    filter: &Filter,
+    walk: &Walk,
+    rows: usize,
+    over: impl Fn() -> bool,
+    take: &mut impl FnMut(InstanceRecord) -> Result<Taken, Error>,
+) -> Result<Stop, Error> {
     let mut statements = Vec::new();
     for source in sources::for_list(conn, hub, filter, walk.order)? {
         let (text, params) = sql::list(source, hub, filter, walk, rows)?;
-        statements.push((conn.prepare_cached(&text)?, params));
+        let left = (!source.is_in(walk.order)).then(|| rows.saturating_add(1));
+        statements.push((conn.prepare_cached(&text)?, params, left));
     }
     let mut streams = Vec::with_capacity(statements.len());
-    for (statement, params) in &mut statements {
-        let mut stream = Stream { rows: statement.query(params_from_iter(params.iter()))?, head: None };
+    for (statement, params, left) in &mut statements {
+        let rows = statement.query(params_from_iter(params.iter()))?;
+        let mut stream = Stream { rows, head: None, left: *left };
         stream.advance(walk.order)?;
         streams.push(stream);
     }
@@ -136,15 +202,18 @@ fn search(
         if filter.matches(&record)
             && let Taken::No = take(record)?
         {
-            return Ok(reached);
+            return Ok(Stop::At(reached));
         }
-        if begun.elapsed() > patience {
-            return Ok(Some(place));
+        if over() {
+            return Ok(Stop::At(Some(place)));
         }
         stream.advance(walk.order)?;
+        if stream.is_cut() {
+            return Ok(Stop::Cut(place));
+        }
         reached = Some(place);
     }
-    Ok(None)
+    Ok(Stop::End)
 }
 
 /// The stream whose next row comes first.

@@ -3,7 +3,7 @@
 use super::sql;
 use crate::{
     model::{HubId, Status, StatusSet},
-    store::{Error, Filter, Order, Parent, sqlite::rows},
+    store::{Error, Filter, Moment, Order, Parent, sqlite::rows},
 };
 use rusqlite::{Connection, params_from_iter};
 
@@ -30,6 +30,8 @@ pub enum Source {
     Children,
     /// Those with that one of the filter's names, by creation.
     Named(usize),
+    /// All, by name and then by creation.
+    Names,
     /// All, by id; those with the filter's prefix lie together.
     Ids,
 }
@@ -47,7 +49,8 @@ pub fn for_list(conn: &Connection, hub: HubId, filter: &Filter, order: Order) ->
     }
     let named = by_name(filter);
     Ok(match order {
-        Order::Created => narrower(conn, hub, filter, named)?,
+        // How long it took is sorted by in any case, so the fewest are the best.
+        Order::Created | Order::Name | Order::Status | Order::Took => narrower(conn, hub, filter, named)?,
         _ if !named.is_empty() && reach(conn, hub, filter, &named, FEW)? <= FEW => named,
         Order::Updated => {
             let ended = !filter.statuses.and(StatusSet::TERMINAL).is_empty();
@@ -66,6 +69,22 @@ pub fn for_count(conn: &Connection, hub: HubId, filter: &Filter) -> Result<Vec<S
         Parent::Any | Parent::Nobody if !filter.id_prefix.is_empty() => vec![Source::Ids],
         Parent::Any | Parent::Nobody => narrower(conn, hub, filter, by_name(filter))?,
     })
+}
+
+/// The same for a histogram.
+pub fn for_histogram(
+    conn: &Connection,
+    hub: HubId,
+    filter: &Filter,
+    of: Moment,
+) -> Result<Vec<Source>, Error> {
+    let sources = for_count(conn, hub, filter)?;
+    let few = match of {
+        Moment::Created => true,
+        Moment::Completed => reach(conn, hub, filter, &sources, COMPARED)? <= COMPARED,
+    };
+    // Only one index knows the end.
+    Ok(if few || matches!(filter.parent, Parent::Is(_)) { sources } else { vec![Source::Completed] })
 }
 
 /// By name or by status, whichever has fewer instances to look at.

@@ -7,7 +7,7 @@ use super::sources::{Source, prefix_bounds};
 use crate::{
     model::{HubId, StatusSet, Timestamp},
     store::{
-        Error, Filter, Order, Parent, Place, Span, Walk,
+        By, Error, Filter, HistogramQuery, Moment, Order, Parent, Place, Span, Took, Walk,
         sqlite::rows::{record_columns, tag_text},
     },
 };
@@ -17,6 +17,9 @@ use std::fmt::Write as _;
 /// A statement, and what to bind to it.
 type Sql = (String, Vec<Value>);
 
+/// How long an instance took that has ended.
+const TOOK: &str = "(i.completed_at - i.created_at)";
+
 /// Rows that do not match are passed over inside of SQLite, except one in so many: that one tells how far the search has come.
 const MARK: &str = "i.key & 1023 = 0";
 
@@ -25,28 +28,28 @@ pub fn list(source: Source, hub: HubId, filter: &Filter, walk: &Walk, rows: usiz
     let sorted = !source.is_in(walk.order);
     let mut build = Build::new(concat!("SELECT ", record_columns!()), source, hub, filter);
     let direction = if walk.descending { "DESC" } else { "ASC" };
-    let (by, tie) = match walk.order {
-        Order::Created => ("i.created_at", "i.key"),
+    let order = within(walk.order);
+    let (by, tie) = match order {
+        Order::Created | Order::Name | Order::Status => ("i.created_at", "i.key"),
         Order::Updated => (source.changed_at(), "i.id"),
         Order::Completed => ("i.completed_at", "i.id"),
         Order::Id => ("i.id", "i.id"),
+        Order::Took => (TOOK, "i.key"),
     };
     build.place(filter, walk, by)?;
-    if matches!(walk.order, Order::Completed) {
+    if matches!(order, Order::Completed | Order::Took) {
         build.and("i.completed_at IS NOT NULL");
     }
-    let conditions = build.conditions(source, filter, Some(walk.order));
+    let conditions = build.conditions(source, filter, Some(order));
     match sorted {
         // All of them are read in any case, so the search cannot be cut short in between.
         true => conditions.iter().for_each(|condition| build.and(condition)),
         false if conditions.is_empty() => {}
         false => build.and(&format!("({} OR {MARK})", conditions.join(" AND "))),
     }
-    let _infallible = match walk.order {
+    let _infallible = match order {
         Order::Id => write!(build.text, " ORDER BY {by} {direction}"),
-        Order::Created | Order::Updated | Order::Completed => {
-            write!(build.text, " ORDER BY {by} {direction}, {tie} {direction}")
-        }
+        _ => write!(build.text, " ORDER BY {by} {direction}, {tie} {direction}"),
     };
     if sorted {
         // One more than wanted tells whether anything follows.
@@ -56,13 +59,73 @@ pub fn list(source: Source, hub: HubId, filter: &Filter, walk: &Walk, rows: usiz
     Ok((build.text, build.params))
 }
 
+/// The order of the rows of one statement: those of one name, or of one status, are in the order of their creation.
+fn within(order: Order) -> Order {
+    match order {
+        Order::Name | Order::Status => Order::Created,
+        Order::Created | Order::Updated | Order::Completed | Order::Id | Order::Took => order,
+    }
+}
+
+/// The name that follows `after` (or goes before it), or the first one (the last), if there is one.
+pub fn next_name(source: Source, hub: HubId, filter: &Filter, after: Option<&str>, descending: bool) -> Sql {
+    let (pick, beyond) = if descending { ("max", "<") } else { ("min", ">") };
+    let mut build = Build::new(&format!("SELECT {pick}(i.name)"), source, hub, filter);
+    if let Some(after) = after {
+        let after = build.bind(after.to_owned());
+        build.and(&format!("i.name {beyond} {after} || ''"));
+    }
+    (build.text, build.params)
+}
+
+/// Name or status, and the moment, of what matches.
+pub fn histogram(source: Source, hub: HubId, filter: &Filter, query: HistogramQuery) -> Sql {
+    let by = match (query.by, source) {
+        (By::Name, _) => "i.name".to_owned(),
+        // Not read from the row, so that the index alone will do.
+        (By::Status, Source::Ended(status)) => (status as i32).to_string(),
+        (By::Status, _) => "i.status".to_owned(),
+    };
+    let mut build = Build::new(&format!("SELECT {by}, {}", moment(query.of)), source, hub, filter);
+    for condition in build.conditions(source, filter, None) {
+        build.and(&condition);
+    }
+    (build.text, build.params)
+}
+
+/// A moment before which nothing matches. What the index does not tell is not asked.
+pub fn first_moment(source: Source, hub: HubId, filter: &Filter, of: Moment) -> Sql {
+    let mut build = Build::new(&format!("SELECT min({})", moment(of)), source, hub, filter);
+    let (column, span) = match of {
+        Moment::Created => ("i.created_at", filter.created),
+        Moment::Completed => ("i.completed_at", filter.completed),
+    };
+    let mut conditions = Vec::new();
+    build.span(&mut conditions, column, span);
+    if source == Source::Ids {
+        build.prefix(&mut conditions, &filter.id_prefix);
+    }
+    conditions.iter().for_each(|condition| build.and(condition));
+    (build.text, build.params)
+}
+
+fn moment(of: Moment) -> &'static str {
+    match of {
+        Moment::Created => "i.created_at",
+        Moment::Completed => "i.completed_at",
+    }
+}
+
 /// Status and number of what matches.
 pub fn count(source: Source, hub: HubId, filter: &Filter) -> Sql {
     let select = match source {
         Source::Ended(status) => format!("SELECT {}, count(*)", status as i32),
-        Source::Live | Source::Completed | Source::Children | Source::Named(_) | Source::Ids => {
-            "SELECT i.status, count(*)".to_owned()
-        }
+        Source::Live
+        | Source::Completed
+        | Source::Children
+        | Source::Named(_)
+        | Source::Names
+        | Source::Ids => "SELECT i.status, count(*)".to_owned(),
     };
     let mut build = Build::new(&select, source, hub, filter);
     for condition in build.conditions(source, filter, None) {
@@ -81,7 +144,7 @@ pub fn reach(source: Source, hub: HubId, filter: &Filter, most: i64) -> Sql {
     let mut conditions = Vec::new();
     match source {
         Source::Ids => build.prefix(&mut conditions, &filter.id_prefix),
-        Source::Completed => {}
+        Source::Completed | Source::Names => {}
         Source::Live | Source::Ended(_) | Source::Children | Source::Named(_) => {
             build.span(&mut conditions, "i.created_at", filter.created);
         }
@@ -104,15 +167,18 @@ impl Source {
             Source::Ended(_) => "instance_ended",
             Source::Completed => "instance_completed",
             Source::Children => "instance_parent",
-            Source::Named(_) => "instance_name",
+            Source::Named(_) | Source::Names => "instance_name",
             Source::Ids => "sqlite_autoindex_instance_1",
         }
     }
 
     /// Whether its index is in this order.
-    fn is_in(self, order: Order) -> bool {
+    pub fn is_in(self, order: Order) -> bool {
         match self {
-            Source::Live | Source::Ended(_) | Source::Children | Source::Named(_) => order == Order::Created,
+            Source::Live | Source::Ended(_) | Source::Children | Source::Named(_) => {
+                within(order) == Order::Created
+            }
+            Source::Names => false,
             Source::Completed => matches!(order, Order::Updated | Order::Completed),
             Source::Ids => order == Order::Id,
         }
@@ -123,7 +189,7 @@ impl Source {
         match self {
             Source::Live => "i.updated_at",
             Source::Completed => "i.completed_at",
-            Source::Ended(_) | Source::Children | Source::Named(_) | Source::Ids => {
+            Source::Ended(_) | Source::Children | Source::Named(_) | Source::Names | Source::Ids => {
                 "coalesce(i.completed_at, i.updated_at)"
             }
         }
@@ -135,7 +201,7 @@ impl Source {
             Source::Live => StatusSet::LIVE,
             Source::Ended(status) => StatusSet::NONE.with(status),
             Source::Completed => StatusSet::TERMINAL,
-            Source::Children | Source::Named(_) | Source::Ids => StatusSet::ALL,
+            Source::Children | Source::Named(_) | Source::Names | Source::Ids => StatusSet::ALL,
         }
     }
 }
@@ -162,7 +228,7 @@ impl Build {
                 let name = build.bind(filter.names.get(index).cloned().unwrap_or_default());
                 build.and(&format!("i.name = {name}"));
             }
-            (Source::Ids, _) => {}
+            (Source::Ids | Source::Names, _) => {}
         }
         build
     }
@@ -181,31 +247,34 @@ impl Build {
     fn place(&mut self, filter: &Filter, walk: &Walk, by: &str) -> Result<(), Error> {
         let beyond = if walk.descending { "<" } else { ">" };
         let span = match walk.order {
-            Order::Created => filter.created,
+            Order::Created | Order::Name | Order::Status => filter.created,
             Order::Updated => filter.updated,
             Order::Completed => filter.completed,
+            Order::Took => {
+                Span { from: filter.took.from.map(Timestamp), before: filter.took.before.map(Timestamp) }
+            }
             Order::Id => return self.id_place(filter, walk, beyond),
         };
         let mut first = span.from.map_or(i64::MIN, |from| from.0);
         // Times are whole microseconds.
         let mut last = span.before.map_or(i64::MAX, |before| before.0.saturating_sub(1));
         if let Some(after) = &walk.after {
-            let (Place::Key(at, _) | Place::Id(at, _)) = after;
-            if walk.descending {
-                last = last.min(at.0);
-            } else {
-                first = first.max(at.0);
-            }
-            let time = self.bind(at.0);
-            let (tie, place): (_, Value) = match (walk.order, after) {
-                (Order::Created, Place::Key(_, key)) => ("i.key", key.0.into()),
-                (Order::Updated | Order::Completed, Place::Id(_, id)) => {
-                    ("i.id", id.as_str().to_owned().into())
+            let (at, tie, place): (_, _, Value) = match (walk.order, after) {
+                (Order::Created, Place::Key(at, key))
+                | (Order::Name | Order::Status, Place::Within(_, at, key)) => (at.0, "i.key", key.0.into()),
+                (Order::Updated | Order::Completed, Place::Id(at, id)) => {
+                    (at.0, "i.id", id.as_str().to_owned().into())
                 }
+                (Order::Took, Place::Took(micros, key)) => (*micros, "i.key", key.0.into()),
                 _ => return Err(foreign_place()),
             };
-            let place = self.bind(place);
-            self.and(&format!("({by} {beyond} {time} OR {tie} {beyond} {place})"));
+            if walk.descending {
+                last = last.min(at);
+            } else {
+                first = first.max(at);
+            }
+            let (at, place) = (self.bind(at), self.bind(place));
+            self.and(&format!("({by} {beyond} {at} OR {tie} {beyond} {place})"));
         }
         let (first, last) = (self.bind(first), self.bind(last));
         self.and(&format!("{by} >= {first} + 0 AND {by} <= {last} + 0"));
@@ -217,7 +286,7 @@ impl Build {
         let after = match &walk.after {
             None => None,
             Some(Place::Id(_, id)) => Some(id.as_str()),
-            Some(Place::Key(..)) => return Err(foreign_place()),
+            Some(Place::Key(..) | Place::Within(..) | Place::Took(..)) => return Err(foreign_place()),
         };
         // What lies before the first of the prefix does not narrow it, and must not widen it.
         let (after, first, end) = match (after, walk.descending) {
@@ -252,6 +321,11 @@ impl Build {
                 self.span(&mut conditions, column, span);
             }
         }
+        if order != Some(Order::Took) {
+            let Took { from, before } = filter.took;
+            let span = Span { from: from.map(Timestamp), before: before.map(Timestamp) };
+            self.span(&mut conditions, TOOK, span);
+        }
         if order != Some(Order::Id) && !filter.id_prefix.is_empty() {
             self.prefix(&mut conditions, &filter.id_prefix);
         }
@@ -262,7 +336,8 @@ impl Build {
                 conditions.push(format!("{column} IN ({})", texts.join(", ")));
             }
         }
-        if !filter.entities {
+        // Entities never end, so where all have ended nobody needs to look for them.
+        if !filter.entities && !matches!(source, Source::Ended(_) | Source::Completed) {
             conditions.push("substr(i.id, 1, 1) <> '@'".to_owned());
         }
         if filter.parent == Parent::Nobody {

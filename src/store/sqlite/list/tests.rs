@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{InstanceId, Status},
-    store::{Parent, Read, Span, Tag},
+    store::{Moment, Parent, Read, Search, Span, Tag, Took},
 };
 use rusqlite::StatementStatus;
 use sources::{Source, prefix_bounds};
@@ -41,6 +41,7 @@ fn filters() -> Vec<Filter> {
         created: span,
         updated: span,
         completed: span,
+        took: Took { from: Some(1), before: Some(9) },
         id_prefix: "i".into(),
         names: vec!["a".into(), "b".into()],
         versions: vec!["1".into()],
@@ -54,6 +55,7 @@ fn filters() -> Vec<Filter> {
         Filter { created: span, ..Filter::default() },
         Filter { updated: span, ..Filter::default() },
         Filter { completed: span, ..Filter::default() },
+        Filter { took: Took { from: Some(1), before: None }, ..Filter::default() },
         Filter { id_prefix: "i".into(), ..Filter::default() },
         Filter { names: vec!["a".into()], ..Filter::default() },
         Filter { parent: is.clone(), ..Filter::default() },
@@ -72,12 +74,17 @@ const SOURCES: [Source; 7] = [
     Source::Ids,
 ];
 
+const ORDERS: [Order; 7] =
+    [Order::Created, Order::Updated, Order::Completed, Order::Id, Order::Name, Order::Status, Order::Took];
+
 /// Every walk that is needed, at its beginning and in its middle.
 fn walks() -> Vec<Walk> {
     let mut walks = Vec::new();
-    for order in [Order::Created, Order::Updated, Order::Completed, Order::Id] {
+    for order in ORDERS {
         let place = match order {
             Order::Created => Place::Key(Timestamp(5), InstanceKey(5)),
+            Order::Name | Order::Status => Place::Within("a".into(), Timestamp(5), InstanceKey(5)),
+            Order::Took => Place::Took(5, InstanceKey(5)),
             Order::Updated | Order::Completed | Order::Id => {
                 Place::Id(Timestamp(5), InstanceId::lookup("i5"))
             }
@@ -99,7 +106,11 @@ fn a_page_begins_where_the_last_one_ended_and_is_sorted_only_if_the_index_is_not
             for source in SOURCES {
                 let statement = sql::list(source, HubId(1), &filter, &walk, 10).unwrap();
                 let steps = plan(&conn, &statement);
-                let seeks = match (source, walk.order, walk.after.is_some()) {
+                let order = match walk.order {
+                    Order::Name | Order::Status => Order::Created,
+                    order => order,
+                };
+                let seeks = match (source, order, walk.after.is_some()) {
                     (Source::Live, Order::Created, _) => "(hub=? AND created_at>? AND created_at<?)",
                     (Source::Ended(_), Order::Created, _) => {
                         "(hub=? AND status=? AND created_at>? AND created_at<?)"
@@ -173,6 +184,13 @@ fn names_are_looked_up_unless_fewer_instances_have_the_status() {
         if order == Order::Created {
             assert_eq!(sources::for_count(&conn, HubId(1), &filter).unwrap(), sources);
         }
+    }
+    // Only one index knows when they ended, but few are found by any.
+    for (statuses, expected) in [(all, vec![Source::Completed]), (failed, stated(Status::Failed))] {
+        let filter = Filter { statuses, ..Filter::default() };
+        let sources = |of| sources::for_histogram(&conn, HubId(1), &filter, of).unwrap();
+        assert_eq!(sources(Moment::Completed), expected);
+        assert_eq!(sources(Moment::Created), sources::for_count(&conn, HubId(1), &filter).unwrap());
     }
     // Within a span in which few of the name were made, it does not matter how many there are outside.
     let created = Span { from: Some(Timestamp(1)), before: Some(Timestamp(10)) };
@@ -252,6 +270,94 @@ fn a_search_without_patience_still_comes_to_its_end_and_misses_nothing() {
             } else {
                 assert!(pages.iter().filter(|found| **found == 0).count() >= 4, "{pages:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_walk_in_sections_without_patience_comes_to_its_end_and_misses_nothing() {
+    let conn = database();
+    for key in 1..50 {
+        let status = [Status::Running, Status::Completed, Status::Failed][usize::try_from(key).unwrap() % 3];
+        insert(&conn, key, status, ["a", "b", "c", "d"][usize::try_from(key).unwrap() / 2 % 4]);
+    }
+    // Sections that hold nothing are walked through, too.
+    let only = Filter { names: vec!["b".into(), "none".into(), "c".into()], ..Filter::default() };
+    let limits = PageLimits { rows: 3, bytes: usize::MAX, read: Read::FailureOnly };
+    for filter in [only, Filter { versions: vec!["none".into()], ..Filter::default() }, Filter::default()] {
+        for order in [Order::Name, Order::Status, Order::Took] {
+            for descending in [false, true] {
+                let walk = Walk { descending, ..Walk::first(order) };
+                let found = |patience| {
+                    let (mut next, mut found) = (Some(walk.clone()), Vec::new());
+                    while let Some(walk) = next {
+                        let listed = page(&conn, HubId(1), &filter, &walk, limits, patience).unwrap();
+                        found.extend(listed.instances.into_iter().map(|(record, _)| record.key.0));
+                        assert_ne!(listed.next, Some(walk), "no step ahead");
+                        next = listed.next;
+                    }
+                    found
+                };
+                assert_eq!(found(Duration::ZERO), found(Duration::MAX), "{order:?} {descending}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_found_one_after_another_by_their_index() {
+    let conn = database();
+    for source in [Source::Names, Source::Children] {
+        for after in [None, Some("a")] {
+            for descending in [false, true] {
+                let filter = Filter { parent: Parent::Is(InstanceId::lookup("p")), ..Filter::default() };
+                let steps = plan(&conn, &sql::next_name(source, HubId(1), &filter, after, descending));
+                let seeks = match (source, after, descending) {
+                    (Source::Children, ..) => "(hub=? AND parent_id=?)",
+                    (_, None, _) => "(hub=?)",
+                    (_, Some(_), false) => "(hub=? AND name>?)",
+                    (_, Some(_), true) => "(hub=? AND name<?)",
+                };
+                assert!(steps[0].starts_with("SEARCH i USING") && steps[0].contains(seeks), "{steps:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_search_among_many_that_must_be_sorted_misses_nothing() {
+    let conn = database();
+    let tx = conn.unchecked_transaction().unwrap();
+    // All of them must be sorted, more than are sorted at a time, and every thousandth is wanted.
+    for key in 1..=12_000 {
+        insert(&conn, key, Status::Completed, "a");
+        let status = if key % 1_000 == 0 { "\"here\"" } else { "\"there\"" };
+        conn.execute("INSERT INTO payload (id, body) VALUES (?1, ?2)", (key * 4 + 2, status.as_bytes()))
+            .unwrap();
+    }
+    tx.commit().unwrap();
+    let search = Search { custom_status: Some("\"HERE".into()), ..Search::default() };
+    let found = |order, descending, rows| {
+        let (mut next, mut keys, mut pages) =
+            (Some(Walk { descending, ..Walk::first(order) }), Vec::new(), 0);
+        while let Some(walk) = next {
+            let page = find(&conn, HubId(1), &search, &walk, rows, Duration::MAX).unwrap();
+            keys.extend(page.instances.into_iter().map(|found| found.record.key.0));
+            assert_ne!(page.next, Some(walk), "no step ahead");
+            (next, pages) = (page.next, pages + 1);
+        }
+        (keys, pages)
+    };
+    for order in ORDERS.into_iter().filter(|order| *order != Order::Id) {
+        for descending in [false, true] {
+            let mut expected: Vec<i64> = (1..=12).map(|number| number * 1_000).collect();
+            if descending {
+                expected.reverse();
+            }
+            let (keys, pages) = found(order, descending, 5);
+            assert_eq!(keys, expected, "{order:?} {descending}");
+            assert_eq!(pages, 3, "{order:?} {descending}");
+            assert_eq!(found(order, descending, 12), (expected, 1), "{order:?} {descending}");
         }
     }
 }

@@ -132,3 +132,38 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idempotency_made ON idempotency (made_at);
+
+-- Bulk jobs. state: 0 running, 1 completed, 2 stopped, 3 failed. newest: the highest instance key when the job was made. request: what to do
+-- to which instances, position: how far it is; both in the words of manager/jobs. They come last, because lists do not read them.
+CREATE TABLE job (
+    number     INTEGER PRIMARY KEY,
+    id         TEXT NOT NULL UNIQUE,
+    hub        INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    state      INTEGER NOT NULL,
+    action     TEXT NOT NULL,
+    caller     TEXT,
+    filter     TEXT,
+    reason     TEXT,
+    total      INTEGER,
+    done       INTEGER NOT NULL DEFAULT 0,
+    skipped    INTEGER NOT NULL DEFAULT 0,
+    failed     INTEGER NOT NULL DEFAULT 0,
+    error      TEXT,
+    newest     INTEGER NOT NULL,
+    position   TEXT NOT NULL DEFAULT '',
+    request    TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX job_hub ON job (hub, number);
+CREATE INDEX job_running ON job (number) WHERE state = 0;
+
+-- The first failures of each job, from 0 on.
+CREATE TABLE job_failure (
+    job      INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    instance TEXT NOT NULL,
+    why      TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;

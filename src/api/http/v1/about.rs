@@ -1,0 +1,125 @@
+//! `GET /api/v1/about`: what this server is, how it is set up, and who asks.
+
+use super::super::{Api, Call, RPC_BASE, WEBHOOK_BASE, answer};
+use crate::{
+    auth::{Caller, Operation},
+    model::Timestamp,
+};
+use axum::{http::StatusCode, response::Response};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// What does not change while the server runs. Whoever builds the server fills it in.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// When it started.
+    pub started: Timestamp,
+    /// Which store it keeps its data in.
+    pub store_kind: &'static str,
+    /// The file, if there is one.
+    pub store_path: Option<PathBuf>,
+    /// Every setting by section, without secrets.
+    pub settings: serde_json::Value,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    version: &'static str,
+    started_time: String,
+    uptime_ms: u64,
+    store: Store,
+    endpoints: BTreeMap<&'static str, String>,
+    settings: &'a serde_json::Value,
+    read_only: bool,
+    caller: Who,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Store {
+    kind: &'static str,
+    path: Option<String>,
+    bytes: Option<u64>,
+    wal_bytes: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Who {
+    name: Option<String>,
+    role: &'static str,
+    permits: Vec<&'static str>,
+}
+
+/// What a page may offer, in words of its own.
+const PERMITS: [(&str, Operation); 12] = [
+    ("read", Operation::List),
+    ("start", Operation::Start),
+    ("signal", Operation::Signal),
+    ("raiseEvent", Operation::RaiseEvent),
+    ("terminate", Operation::Terminate),
+    ("suspend", Operation::Suspend),
+    ("resume", Operation::Resume),
+    ("restart", Operation::Restart),
+    ("rewind", Operation::Rewind),
+    ("purge", Operation::Purge),
+    ("purgeMany", Operation::PurgeMany),
+    ("administer", Operation::Administer),
+];
+
+/// Cheap but for two looks at the sizes of files.
+pub async fn about(call: &Call) -> Response {
+    let facts = &call.api.facts;
+    let body = Body {
+        version: env!("CARGO_PKG_VERSION"),
+        started_time: facts.started.to_string(),
+        uptime_ms: u64::try_from(facts.started.until(call.api.clock.now()).as_millis()).unwrap_or(u64::MAX),
+        store: store(&call.api).await,
+        endpoints: endpoints(&call.origin()),
+        settings: &facts.settings,
+        read_only: call.api.settings.read_only,
+        caller: who(call.caller.as_ref()),
+    };
+    answer::json(StatusCode::OK, &body)
+}
+
+async fn store(api: &Api) -> Store {
+    let Facts { store_kind: kind, store_path, .. } = &*api.facts;
+    let Some(path) = store_path else { return Store { kind, path: None, bytes: None, wal_bytes: None } };
+    let wal = PathBuf::from(format!("{}-wal", path.display()));
+    let (file, wal) = (path.clone(), wal);
+    // The files may lie on a disk that takes its time.
+    let sizes = tokio::task::spawn_blocking(move || {
+        let size = |path: &PathBuf| std::fs::metadata(path).ok().map(|found| found.len());
+        (size(&file), size(&wal))
+    });
+    let (bytes, wal_bytes) = sizes.await.unwrap_or_default();
+    Store { kind, path: Some(path.display().to_string()), bytes, wal_bytes }
+}
+
+fn endpoints(origin: &str) -> BTreeMap<&'static str, String> {
+    [
+        ("grpc", ""),
+        ("durableFunctions", WEBHOOK_BASE),
+        ("durableFunctionsRpc", RPC_BASE),
+        ("own", super::BASE),
+        ("dashboard", "/dashboard"),
+        ("reference", "/docs"),
+        ("description", "/openapi.yaml"),
+        ("live", "/healthz"),
+        ("ready", "/readyz"),
+    ]
+    .into_iter()
+    .map(|(name, path)| (name, format!("{origin}{path}")))
+    .collect()
+}
+
+fn who(caller: Option<&Caller>) -> Who {
+    let (name, role) = match caller {
+        Some(Caller::Key { name, role }) => (Some(name.to_string()), role.name()),
+        _ => (None, "admin"),
+    };
+    let permits = |operation| caller.is_some_and(|caller| caller.permits(operation));
+    let permits = PERMITS.into_iter().filter(|(_, operation)| permits(*operation)).map(|(word, _)| word);
+    Who { name, role, permits: permits.collect() }
+}

@@ -1,0 +1,91 @@
+// Task hubs are made and removed; and what the page about the server tells.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Browser, Server } from "./server.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let server, browser, page;
+before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
+after(() => Promise.all([browser?.end(), server?.end()]));
+beforeEach(async () => void (page = await browser.page()));
+afterEach(async () => {
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+});
+
+const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const dialog = () => page.getByRole("dialog");
+
+async function axe() {
+    for (const theme of ["light", "dark"]) {
+        await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+        await page.evaluate(AXE);
+        const findings = await page.evaluate(async () => {
+            const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
+            return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+        });
+        assert.deepEqual(findings, [], theme);
+    }
+}
+
+const narrow = async () => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+    await page.setViewportSize({ width: 1280, height: 900 });
+};
+
+test("a hub is made, filled, and deleted once its name is typed", async () => {
+    await open("hubs");
+    await page.getByRole("cell", { name: "default default" }).waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("no good");
+    await page.getByText("beginning with a letter").waitFor();
+    assert.equal(await button("Create").getAttribute("aria-disabled"), "true");
+    await page.getByLabel("Name", { exact: true }).fill("Nightly");
+    await button("Create").click();
+    await page.getByRole("link", { name: "Nightly" }).waitFor();
+    await server.start("NobodyServesThis", "in-nightly", 1, "?taskHub=nightly");
+    await axe();
+    await narrow();
+    await page.getByRole("link", { name: "Nightly" }).click();
+    await page.waitForURL(/hub=Nightly/);
+    await open("hubs?hub=Nightly");
+    await page.getByRole("row", { name: /Nightly/ }).getByRole("button", { name: "Delete" }).click();
+    await dialog().getByText("Its 1 instance").waitFor();
+    await axe();
+    const sure = dialog().getByRole("button", { name: "Delete" });
+    await dialog().getByLabel("Type Nightly to go on").fill("nightly");
+    assert.equal(await sure.getAttribute("aria-disabled"), "true");
+    await dialog().getByLabel("Type Nightly to go on").fill("Nightly");
+    await sure.click();
+    await page.waitForURL((url) => !url.searchParams.has("hub"));
+    await page.getByRole("link", { name: "Nightly" }).waitFor({ state: "detached" });
+});
+
+test("a hub that the settings name is emptied and stays", async () => {
+    await server.start("NobodyServesThis", "away", 1);
+    await open("hubs");
+    await button("Empty").click();
+    await dialog().getByText("so it stays, empty").waitFor();
+    await dialog().getByLabel("Type default to go on").fill("default");
+    await dialog().getByRole("button", { name: "Empty" }).click();
+    await dialog().waitFor({ state: "detached" });
+    await page.getByRole("row", { name: /default/ }).getByRole("cell", { name: "0" }).first().waitFor();
+});
+
+test("about: version, store, endpoints, settings, health", async () => {
+    await open("about");
+    await page.getByText(/^durahub \d+\.\d+/).waitFor();
+    await page.getByText("Ready", { exact: true }).waitFor();
+    await page.getByText("in memory, gone with the process").waitFor();
+    await page.getByText(`${server.url}/runtime/webhooks/durabletask`, { exact: true }).waitFor();
+    await page.getByText("[limits]").click();
+    await page.getByText("wait_secs").waitFor();
+    await axe();
+    await narrow();
+    await page.getByRole("link", { name: "API reference" }).click();
+    await page.waitForURL(/\/docs$/);
+});

@@ -1,0 +1,151 @@
+// A page looks again when something has changed that concerns it, not when nothing has, and never wipes what somebody does.
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Browser, eventually, Server } from "./server.js";
+
+let server, browser, page, asked;
+before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
+after(() => Promise.all([browser?.end(), server?.end()]));
+beforeEach(async () => {
+    page = await browser.page();
+    asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+});
+afterEach(async () => {
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+});
+
+const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
+const LIST = "/api/v1/instances";
+const lists = () => asked.filter((path) => path === LIST).length;
+const streams = () => asked.filter((path) => path === "/api/v1/events").length;
+
+/** Waits until the stream is up and the look that it causes is over. */
+async function settled(count) {
+    await eventually("the stream", () => streams() > 0);
+    let before = -1;
+    await eventually("rest", async () => {
+        if (count() === before) return true;
+        before = count();
+        await page.waitForTimeout(2500);
+        return false;
+    }, 20_000);
+}
+
+test("a list is asked for again when something in the hub changes, and not before", async () => {
+    await server.start("NobodyServesThis", "there", 1);
+    await page.addInitScript(() => localStorage.setItem("durahub.interval", "2"));
+    await open("instances");
+    await page.getByText("there").first().waitFor();
+    await settled(lists);
+    const quiet = lists();
+    // Longer than two intervals.
+    await page.waitForTimeout(5000);
+    assert.equal(lists(), quiet, "nothing has changed, so nothing is asked");
+    await server.start("NobodyServesThis", "new-one", 1);
+    await page.getByText("new-one").first().waitFor();
+    assert.ok(lists() > quiet);
+    // Many changes are few questions.
+    const before = lists(), begin = Date.now();
+    for (let number = 0; number < 60; number++) await server.start("HelloCities", `burst-${number}`);
+    await page.getByText("burst-59").first().waitFor();
+    const took = (Date.now() - begin) / 1000;
+    assert.ok(lists() - before <= took / 2 + 2, `${lists() - before} in ${took} s`);
+});
+
+test("the page of an instance does not care for others", async () => {
+    await server.start("HumanApproval", "mine", { timeoutSeconds: 3600 });
+    await open("instance?id=mine");
+    await page.getByText("It waits for a timer").waitFor();
+    const looks = () => asked.filter((path) => path === `${LIST}/mine`).length;
+    await settled(looks);
+    const before = looks();
+    await server.start("HelloCities", "not-mine");
+    await server.ended("not-mine");
+    await page.waitForTimeout(3000);
+    assert.equal(looks(), before, "another one has changed");
+    await server.call("POST", "instances/mine/suspend?reason=lunch");
+    await page.locator("main .title .badge", { hasText: "Suspended" }).waitFor({ timeout: 3000 });
+});
+
+test("scroll, choice, panel and typed text outlive a change", async () => {
+    await Promise.all(Array.from({ length: 60 }, (_, number) => server.start("NobodyServesThis", `row-${String(number).padStart(2, "0")}`)));
+    await page.addInitScript(() => localStorage.setItem("durahub.interval", "2"));
+    await open("instances?prefix=row-&order=id&size=100&selected=row-55");
+    await page.getByLabel("Instance row-55").waitFor();
+    await page.getByText("row-59").first().scrollIntoViewIfNeeded();
+    const name = page.getByLabel("Go to instance id");
+    await name.evaluate((own) => own.focus({ preventScroll: true }));
+    await page.keyboard.type("half an i");
+    await settled(lists);
+    const scroll = await page.evaluate(() => scrollY);
+    assert.ok(scroll > 200, String(scroll));
+    await server.start("NobodyServesThis", "row-60");
+    await page.getByText("row-60").first().waitFor();
+    assert.equal(await page.evaluate(() => scrollY), scroll);
+    assert.equal(await name.inputValue(), "half an i");
+    assert.ok(await name.evaluate((own) => own === document.activeElement));
+    assert.equal(await page.getByLabel("Instance row-55").count(), 1);
+    assert.equal(await page.locator("tr.chosen").count(), 1);
+});
+
+test("a tab that nobody sees listens to nothing and looks again when it is seen", async () => {
+    await open("instances");
+    await page.getByText("Instances").first().waitFor();
+    await settled(lists);
+    const show = (state) => page.evaluate((state) => {
+        Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
+        Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+    const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/api/v1/events"));
+    await show("hidden");
+    await ended;
+    const [before, opened] = [asked.length, streams()];
+    await server.start("NobodyServesThis", "while-away", 1);
+    await page.waitForTimeout(3000);
+    assert.equal(asked.length, before, "nobody looks");
+    await show("visible");
+    await page.getByText("while-away").first().waitFor();
+    await eventually("another stream", () => streams() > opened);
+});
+
+test("without a stream it asks at the interval, as before", async () => {
+    await page.route("**/api/v1/events*", (route) => route.fulfill({ status: 404 }));
+    await page.addInitScript(() => localStorage.setItem("durahub.interval", "2"));
+    await open("instances");
+    await eventually("three looks", () => lists() >= 3);
+    await server.start("NobodyServesThis", "polled", 1);
+    await page.getByText("polled").first().waitFor();
+});
+
+test("a server that comes back is listened to again", async () => {
+    const mortal = await Server.run();
+    await mortal.start("NobodyServesThis", "survivor", 1);
+    await open("instances", mortal);
+    await page.getByRole("link", { name: "survivor" }).waitFor();
+    await settled(lists);
+    await mortal.end();
+    await page.getByText("No connection since").waitFor();
+    const again = await Server.run({ port: Number(new URL(mortal.url).port) });
+    try {
+        await page.getByText("No connection since").waitFor({ state: "detached" });
+        await again.start("NobodyServesThis", "afterwards", 1);
+        await page.getByRole("link", { name: "afterwards" }).waitFor();
+    } finally {
+        await page.goto("about:blank");
+        page.complaints = page.complaints.filter((text) => !text.includes("net::ERR_"));
+        await again.end();
+    }
+});
+
+test("whoever wants no refresh gets none", async () => {
+    await page.addInitScript(() => localStorage.setItem("durahub.interval", "0"));
+    await open("instances");
+    await page.getByText("Instances").first().waitFor();
+    await server.start("NobodyServesThis", "unseen", 1);
+    await page.waitForTimeout(3000);
+    assert.equal(streams(), 0);
+    assert.equal(await page.getByText("unseen").count(), 0);
+});
