@@ -179,7 +179,8 @@ async fn singles(server: &Spawned, ids: &[String], time: Duration) {
             let (mut tally, mut index) = (Tally::default(), 0_usize);
             while begin.elapsed() < time {
                 index = (index + 7_919) % ids.len();
-                let request = format!("GET {BASE}/instances/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", ids[index]);
+                let request =
+                    format!("GET {BASE}/instances/{} HTTP/1.1\r\nHost: localhost\r\n\r\n", ids[index]);
                 let start = Instant::now();
                 exchange(&mut caller.connection, &request, "HTTP/1.1 20", &mut caller.buffer).await;
                 tally.done(start);

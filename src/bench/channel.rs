@@ -10,7 +10,6 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 use tokio::net::TcpStream;
 use tonic::body::Body;
@@ -40,7 +39,6 @@ impl Channel {
             .timer(TokioTimer::new())
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
-            .keep_alive_interval(Duration::from_secs(30))
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| failed(&error))?;

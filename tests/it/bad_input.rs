@@ -225,7 +225,8 @@ async fn what_is_too_large_is_refused_with_the_name_of_the_limit() {
     for reason in [100 * KIB, 1 << 20] {
         let target =
             format!("/runtime/webhooks/durabletask/instances/i/suspend?reason={}", "r".repeat(reason));
-        let heard = shout(&server, format!("POST {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await;
+        let heard =
+            shout(&server, format!("POST {target} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await;
         let heard = String::from_utf8_lossy(&heard);
         assert!(
             heard.is_empty() || heard.starts_with("HTTP/1.1 414") || heard.starts_with("HTTP/1.1 431"),

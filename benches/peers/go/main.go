@@ -10,13 +10,10 @@ import (
 	"log"
 	"net"
 	"strings"
-	"time"
 
 	"github.com/microsoft/durabletask-go/backend"
 	"github.com/microsoft/durabletask-go/backend/sqlite"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/metadata"
 	_ "modernc.org/sqlite"
 )
 
@@ -33,11 +30,7 @@ func main() {
 		parallel = 64
 	}
 
-	server := grpc.NewServer(
-		// The generator pings idle connections more often than a server likes by default.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.StreamInterceptor(headersAtOnce),
-	)
+	server := grpc.NewServer()
 	worker := taskHubWorker(server, dsn, parallel)
 	if err := worker.Start(context.Background()); err != nil {
 		log.Fatalf("the worker does not start: %v", err)
@@ -82,14 +75,6 @@ func durability(dsn string) (string, error) {
 	}
 	names := []string{"OFF", "NORMAL", "FULL", "EXTRA"}
 	return fmt.Sprintf("SQLite, %s journal, synchronous=%s", strings.ToUpper(journal), names[level]), nil
-}
-
-// headersAtOnce answers a worker that asks for work before there is any: the generator waits for that before it starts something.
-func headersAtOnce(server any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := stream.SendHeader(metadata.MD{}); err != nil {
-		return err
-	}
-	return handler(server, stream)
 }
 
 // quiet tells of what went wrong only, and on standard error.

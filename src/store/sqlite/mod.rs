@@ -6,6 +6,8 @@
 //! What always holds: nobody else has the file open as a server (`open` takes a lock), so leases and ready queues need no
 //! rows and the `..._claim` calls simply list; numbers given to instances, messages and activities are never used twice.
 
+#[cfg(test)]
+mod costs;
 mod counters;
 mod entity;
 mod entity_list;
