@@ -33,7 +33,7 @@ mod wait;
 
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
-pub use explain::{Explanation, Wait, WaitKind};
+pub use explain::{Explanation, LastError, Wait, WaitKind};
 pub use failures::{FailureGroup, Failures, PARTS as FAILURE_PARTS};
 pub use histogram::{Chart, ChartQuery};
 pub use history_page::{HistoryAsked, HistoryPage};

@@ -5,9 +5,10 @@ use durahub::{
     model::pb::{
         self, orchestrator_action::OrchestratorActionType, send_entity_message_action::EntityMessageType,
     },
-    workers::embedded::Registry,
+    workers::embedded::{ActivityContext, OrchestrationContext, Registry, RetryPolicy, TaskError},
 };
 use serde_json::{Value, json};
+use std::time::Duration;
 
 async fn explained(server: &Inside, id: &str) -> Value {
     let answer =
@@ -52,6 +53,34 @@ async fn what_nobody_serves_says_so() {
         queues,
         json!([{"kind": "orchestration", "name": "Nobody", "version": null, "waiting": 1, "served": false}])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_tried_again_says_how_it_failed() {
+    let charge = async |_: ActivityContext, card: String| -> Result<(), TaskError> {
+        Err(TaskError::new("CardDeclined", format!("no money on {card}\nask the bank")))
+    };
+    let pay = async |ctx: OrchestrationContext| -> Result<(), TaskError> {
+        ctx.activity("Charge", "card-7").retry(RetryPolicy::new(2, Duration::from_secs(3600))).await
+    };
+    let functions = Registry::new().activity("Charge", charge).orchestrator("Pay", pay);
+    let server = Inside::serving(functions, |_| {}).await;
+    server.start("Pay", "p", "").await;
+    let told = says(&server, "p", "timer").await;
+    let error = &told["lastError"];
+    assert_eq!((&error["kind"], &error["name"]), (&json!("activity"), &json!("Charge")));
+    assert_eq!(
+        (&error["errorType"], &error["message"]),
+        (&json!("CardDeclined"), &json!("no money on card-7"))
+    );
+    assert!(error["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{told}");
+    // Of what has ended, the failure tells it.
+    server.ask("POST", "/runtime/webhooks/durabletask/instances/p/terminate", None).await;
+    let ended = eventually("the end", async || {
+        let told = explained(&server, "p").await;
+        (told["runtimeStatus"] == "Terminated").then_some(told)
+    });
+    assert_eq!(ended.await["lastError"], json!(null));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,6 +87,7 @@ export interface Explanation {
     summary: string;
     turn: Standing | null;
     waitsFor: Waiting[];
+    lastError: { kind: Waiting["kind"]; name: string; errorType: string; message: string; time: string } | null;
     messages: { ready: number; later: number; nextDue: string | null };
     lockedBy: string | null;
 }

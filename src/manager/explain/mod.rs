@@ -6,7 +6,9 @@
 mod text;
 mod waits;
 
-pub use waits::{Wait, WaitKind};
+pub use waits::{LastError, Wait, WaitKind};
+
+use waits::Open;
 
 use super::{Error, Manager};
 use crate::{
@@ -27,6 +29,8 @@ pub struct Explanation {
     pub returns: u32,
     /// What it has asked for and not got, in the order in which it asked.
     pub waits: Vec<Wait>,
+    /// Of this execution, if it has not ended.
+    pub last_error: Option<LastError>,
     /// Messages in its inbox that could be delivered now.
     pub ready: usize,
     /// Messages that are for later, and when the first of them is due.
@@ -48,21 +52,21 @@ impl Manager {
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
         let loaded = self.store.instance_load(record.key).await?.ok_or_else(missing)?;
         let view = insight.instance(record.key);
-        let mut waits = Vec::new();
+        let mut open = Open::default();
         for chunk in &loaded.history {
             for event in chunk.events().map_err(store::Error::from)? {
-                waits::follow(&mut waits, event);
+                open.follow(event);
             }
         }
         if loaded.record.status.is_terminal() {
-            waits.clear();
+            open = Open::default();
         }
-        for wait in &mut waits {
+        for wait in &mut open.waits {
             wait.see(&view);
             self.look_behind(hub, wait).await?;
         }
         let lock = loaded.entity.and_then(|entity| entity.lock);
-        Ok(explained(loaded.record, &loaded.inbox, waits, lock, view, self.clock.now()))
+        Ok(explained(loaded.record, &loaded.inbox, open, lock, view, self.clock.now()))
     }
 
     /// What has become of a child or an entity that is waited for.
@@ -87,7 +91,7 @@ impl Manager {
 fn explained(
     record: InstanceRecord,
     inbox: &[Message],
-    waits: Vec<Wait>,
+    Open { waits, last_error }: Open,
     lock: Option<Lock>,
     view: InstanceView,
     now: Timestamp,
@@ -101,6 +105,7 @@ fn explained(
         turn: view.turn,
         returns: view.returns,
         waits,
+        last_error,
         ready: if scheduled { 0 } else { inbox.len() - waiting },
         later: if scheduled { inbox.len() } else { waiting },
         next_due: inbox.iter().filter_map(|message| message.due).filter(|due| *due > now).min(),

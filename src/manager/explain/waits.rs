@@ -3,8 +3,8 @@
 use crate::{
     dispatch::{InstanceView, Standing},
     model::{
-        InstanceId, Status, Timestamp,
-        pb::{HistoryEvent, history_event::EventType},
+        InstanceId, Short, Status, Timestamp,
+        pb::{HistoryEvent, TaskFailureDetails, history_event::EventType},
     },
 };
 
@@ -74,8 +74,41 @@ impl Wait {
     }
 }
 
-/// Takes one event of the history into account.
-pub fn follow(waits: &mut Vec<Wait>, event: HistoryEvent) {
+/// The failure that an orchestration was told of last: of what it waits for a timer now, it may be the reason.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastError {
+    pub kind: WaitKind,
+    /// Of the activity, the orchestrator, the operation.
+    pub name: String,
+    pub error_type: String,
+    /// The first line, shortened.
+    pub message: String,
+    pub at: Timestamp,
+}
+
+/// What a history says of what is open.
+#[derive(Default)]
+pub struct Open {
+    /// In the order in which it was asked for.
+    pub waits: Vec<Wait>,
+    pub last_error: Option<LastError>,
+}
+
+impl Open {
+    /// Takes one event of the history into account.
+    pub fn follow(&mut self, event: HistoryEvent) {
+        let at = event.timestamp.as_ref().map(Timestamp::at_or_after).unwrap_or_default();
+        if let Some((answered, failure)) = follow(&mut self.waits, event) {
+            let TaskFailureDetails { error_type, error_message, .. } = failure;
+            let message = Short(error_message.lines().next().unwrap_or_default()).to_string();
+            let Wait { kind, name, .. } = answered;
+            self.last_error = Some(LastError { kind, name, error_type, message, at });
+        }
+    }
+}
+
+/// What was answered with a failure, if that is what the event says.
+fn follow(waits: &mut Vec<Wait>, event: HistoryEvent) -> Option<(Wait, TaskFailureDetails)> {
     let new = |kind, name: &str| Wait::new(kind, &event, name);
     let asked = match &event.event_type {
         Some(EventType::TaskScheduled(it)) => new(WaitKind::Activity, &it.name),
@@ -99,30 +132,33 @@ pub fn follow(waits: &mut Vec<Wait>, event: HistoryEvent) {
             let instance = it.lock_set.iter().min().map(|id| InstanceId::lookup(id.as_str()));
             Wait { instance, request: Some(it.critical_section_id.clone()), ..new(WaitKind::Lock, "") }
         }
-        Some(other) => return answer(waits, other),
-        None => return,
+        _ => return answer(waits, event.event_type?),
     };
     waits.push(asked);
+    None
 }
 
-fn answer(waits: &mut Vec<Wait>, event: &EventType) {
+fn answer(waits: &mut Vec<Wait>, event: EventType) -> Option<(Wait, TaskFailureDetails)> {
     use WaitKind::{Activity, SubOrchestration, Timer};
     let by_id = |kind, id| move |wait: &Wait| wait.kind == kind && wait.id == id;
-    match event {
-        EventType::TaskCompleted(it) => remove(waits, by_id(Activity, it.task_scheduled_id)),
-        EventType::TaskFailed(it) => remove(waits, by_id(Activity, it.task_scheduled_id)),
-        EventType::TimerFired(it) => remove(waits, by_id(Timer, it.timer_id)),
+    let (answered, failure) = match event {
+        EventType::TaskCompleted(it) => (remove(waits, by_id(Activity, it.task_scheduled_id)), None),
+        EventType::TaskFailed(it) => {
+            (remove(waits, by_id(Activity, it.task_scheduled_id)), it.failure_details)
+        }
+        EventType::TimerFired(it) => (remove(waits, by_id(Timer, it.timer_id)), None),
         EventType::SubOrchestrationInstanceCompleted(it) => {
-            remove(waits, by_id(SubOrchestration, it.task_scheduled_id));
+            (remove(waits, by_id(SubOrchestration, it.task_scheduled_id)), None)
         }
         EventType::SubOrchestrationInstanceFailed(it) => {
-            remove(waits, by_id(SubOrchestration, it.task_scheduled_id));
+            (remove(waits, by_id(SubOrchestration, it.task_scheduled_id)), it.failure_details)
         }
-        EventType::EntityOperationCompleted(it) => remove(waits, named(&it.request_id)),
-        EventType::EntityOperationFailed(it) => remove(waits, named(&it.request_id)),
-        EventType::EntityLockGranted(it) => remove(waits, named(&it.critical_section_id)),
-        _ => {}
-    }
+        EventType::EntityOperationCompleted(it) => (remove(waits, named(&it.request_id)), None),
+        EventType::EntityOperationFailed(it) => (remove(waits, named(&it.request_id)), it.failure_details),
+        EventType::EntityLockGranted(it) => (remove(waits, named(&it.critical_section_id)), None),
+        _ => (None, None),
+    };
+    answered.zip(failure)
 }
 
 fn named(request: &str) -> impl Fn(&Wait) -> bool {
@@ -130,8 +166,6 @@ fn named(request: &str) -> impl Fn(&Wait) -> bool {
 }
 
 /// The first that fits: what was asked for early is usually answered early.
-fn remove(waits: &mut Vec<Wait>, fits: impl Fn(&Wait) -> bool) {
-    if let Some(at) = waits.iter().position(fits) {
-        waits.remove(at);
-    }
+fn remove(waits: &mut Vec<Wait>, fits: impl Fn(&Wait) -> bool) -> Option<Wait> {
+    waits.iter().position(fits).map(|at| waits.remove(at))
 }

@@ -15,7 +15,7 @@ const STATES: Record<string, string> = {
 /** With more, the sentence says enough. */
 const MOST = 12;
 
-export function Explained({ explanation: { summary, turn, waitsFor, messages } }: { explanation: Explanation }) {
+export function Explained({ explanation: { summary, turn, waitsFor, lastError, messages } }: { explanation: Explanation }) {
     const alone = turn?.state === "unserved" || waitsFor.some((wait) => wait.delivery?.state === "unserved");
     return (
         <section class={alone ? "note warn explain" : "note explain"} aria-label="What it waits for">
@@ -26,6 +26,9 @@ export function Explained({ explanation: { summary, turn, waitsFor, messages } }
                     {waitsFor.slice(0, MOST).map((wait) => <li key={`${wait.kind} ${wait.id}`}><One wait={wait} /></li>)}
                     {waitsFor.length > MOST && <li class="muted">and {waitsFor.length - MOST} more</li>}
                 </ul>
+            )}
+            {lastError && (
+                <p class="muted">{KINDS[lastError.kind]} <strong>{lastError.name}</strong> failed at <Time at={lastError.time} />: {lastError.errorType}: {lastError.message}</p>
             )}
         </section>
     );

@@ -3,7 +3,7 @@
 use super::super::{Call, Error, answer};
 use crate::{
     dispatch::Standing,
-    manager::{Explanation, Wait, WaitKind},
+    manager::{Explanation, LastError, Wait, WaitKind},
     model::{InstanceId, StatusExt as _, Timestamp},
 };
 use axum::{http::StatusCode, response::Response};
@@ -19,6 +19,7 @@ struct Body {
     summary: String,
     turn: Option<Stand>,
     waits_for: Vec<Row>,
+    last_error: Option<Failed>,
     messages: Messages,
     /// Of an entity: the orchestration that has locked it.
     locked_by: Option<String>,
@@ -50,6 +51,17 @@ struct Row {
     locked_by: Option<String>,
 }
 
+/// What failed last, and how.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    kind: &'static str,
+    name: String,
+    error_type: String,
+    message: String,
+    time: String,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Messages {
@@ -67,7 +79,8 @@ pub async fn explain(call: &Call, id: String) -> Result<Response, Error> {
 
 impl From<Explanation> for Body {
     fn from(explanation: Explanation) -> Self {
-        let Explanation { record, summary, turn, returns, waits, ready, later, next_due, lock } = explanation;
+        let Explanation { record, summary, turn, returns, waits, last_error, ready, later, next_due, lock } =
+            explanation;
         Self {
             instance_id: record.id.to_string(),
             name: record.name.to_string(),
@@ -75,6 +88,7 @@ impl From<Explanation> for Body {
             summary,
             turn: turn.map(|turn| stand(turn, returns)),
             waits_for: waits.into_iter().map(Row::from).collect(),
+            last_error: last_error.map(Failed::from),
             messages: Messages { ready, later, next_due: next_due.map(|due| due.to_string()) },
             locked_by: lock.map(|lock| lock.owner.to_string()),
         }
@@ -83,15 +97,8 @@ impl From<Explanation> for Body {
 
 impl From<Wait> for Row {
     fn from(wait: Wait) -> Self {
-        let kind = match wait.kind {
-            WaitKind::Activity => "activity",
-            WaitKind::Timer => "timer",
-            WaitKind::SubOrchestration => "subOrchestration",
-            WaitKind::EntityCall => "entityCall",
-            WaitKind::Lock => "lock",
-        };
         Self {
-            kind,
+            kind: kind(wait.kind),
             id: wait.id,
             name: wait.name,
             since: wait.since.to_string(),
@@ -102,6 +109,22 @@ impl From<Wait> for Row {
             backlog: wait.backlog,
             locked_by: wait.locked_by.map(|owner| owner.to_string()),
         }
+    }
+}
+
+impl From<LastError> for Failed {
+    fn from(LastError { kind: of, name, error_type, message, at }: LastError) -> Self {
+        Self { kind: kind(of), name, error_type, message, time: at.to_string() }
+    }
+}
+
+fn kind(kind: WaitKind) -> &'static str {
+    match kind {
+        WaitKind::Activity => "activity",
+        WaitKind::Timer => "timer",
+        WaitKind::SubOrchestration => "subOrchestration",
+        WaitKind::EntityCall => "entityCall",
+        WaitKind::Lock => "lock",
     }
 }
 
