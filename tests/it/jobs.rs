@@ -227,17 +227,17 @@ async fn a_job_that_is_stopped_goes_no_further() {
     let stopped = server.post(&format!("{target}/stop"), "").await;
     assert_eq!((stopped.status, &stopped.json()["state"]), (200, &json!("stopped")));
     server.post(&format!("{target}/stop"), "").await.is_error(409, "already ended");
-    // What was under way is counted, and then nothing changes any more.
+    // By the time another job has come to all of them, this one would have, too.
+    let other = begin(&server, json!({ "action": "suspend", "filter": "" })).await;
+    let [suspended, skipped, failed] = numbers(&over(&server, &other).await);
+    assert!(suspended > 0 && suspended + skipped == 600 && failed == 0, "another job goes its way");
+    // What was under way when it was stopped is counted.
     let done = eventually("what was under way", async || {
         let done = look(&server, &job).await["done"].as_u64().unwrap();
         (done == count(&server, "runtimeStatus=Terminated").await).then_some(done)
     })
     .await;
     assert!((1..600).contains(&done), "{done}");
-    let other = begin(&server, json!({ "action": "suspend", "filter": "instanceIdPrefix=s-0599" })).await;
-    assert_eq!(numbers(&over(&server, &other).await), [1, 0, 0], "another job goes its way");
-    assert_eq!(look(&server, &job).await["done"], done);
-    assert_eq!(count(&server, "runtimeStatus=Terminated").await, done);
     assert_eq!(server.ask("DELETE", &target, None).await.status, 204);
 }
 

@@ -24,6 +24,8 @@ after(() => Promise.all([browser?.end(), server?.end()]));
 beforeEach(async () => void (page = await browser.page()));
 afterEach(async () => {
     assert.deepEqual(page.complaints, []);
+    // A question that is on its way when the page goes is nobody's mistake.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.context().close();
 });
 
