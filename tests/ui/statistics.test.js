@@ -1,28 +1,21 @@
 // Numbers over time: drawn, told, and looked at closer.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { eventually, open, page, server, stage } from "./server.js";
 
 const NAMES = ["HelloCities", "FanOutFanIn"];
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        ...Array.from({ length: 12 }, (_, number) => server.start("HelloCities", `hello-${number}`)),
-        server.start("FanOutFanIn", "sum", 5), server.start("FanOutFanIn", "bad", "no number"), server.start("NobodyServesThis", "lonely"),
-        server.start("HumanApproval", "waits", { timeoutSeconds: 3600 }),
-    ]);
-    await Promise.all([...Array.from({ length: 12 }, (_, number) => `hello-${number}`), "sum", "bad"].map((id) => server.ended(id)));
-});
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+stage({
+    prepare: async () => {
+        await Promise.all([
+            ...Array.from({ length: 12 }, (_, number) => server.start("HelloCities", `hello-${number}`)),
+            server.start("FanOutFanIn", "sum", 5), server.start("FanOutFanIn", "bad", "no number"), server.start("NobodyServesThis", "lonely"),
+            server.start("HumanApproval", "waits", { timeoutSeconds: 3600 }),
+        ]);
+        await Promise.all([...Array.from({ length: 12 }, (_, number) => `hello-${number}`), "sum", "bad"].map((id) => server.ended(id)));
+    },
 });
 
-const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
 const plot = () => page.getByRole("group", { name: /over time\. / });
 const legend = () => page.locator(".legend li").allTextContents();
 

@@ -1,19 +1,11 @@
 // What people do with the dashboard, with a mouse, with a keyboard, and with bad luck.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { createHash } from "node:crypto";
-import { Browser, eventually, Server } from "./server.js";
+import { eventually, open, page, Server, server, stage } from "./server.js";
 
-let server, browser, page;
-before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
+stage();
 
-const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
 const button = (name) => page.getByRole("button", { name, exact: true });
 const status = (name) => page.locator("main .title .badge", { hasText: name });
 
