@@ -1,11 +1,11 @@
 // Entities: what there is, how large it is, and where work piles up.
 import { entityList } from "../api";
-import { Bound } from "../components/Bound";
 import { FilterText } from "../components/FilterText";
 import { IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { SelectField } from "../components/fields";
 import { Pager } from "../components/Pager";
-import { bytes, count, plural, RANGES, since } from "../format";
+import { RangeFields } from "../components/RangeFields";
+import { bytes, count, plural, since } from "../format";
 import { useLive } from "../live";
 import { change, href, params } from "../router";
 import type { EntityEntry } from "../types/lists";
@@ -35,9 +35,7 @@ export function Entities() {
                     <div class="fields">
                         <FilterText label="Name" name="name" placeholder="exact name" />
                         <FilterText label="Key begins with" name="key" placeholder="any" />
-                        <SelectField label="Last operation" value={range} set={(value) => change({ range: value, from: undefined, to: undefined, after: undefined })}
-                            options={[["", "at any time"], ...RANGES, ["custom", "between…"]]} />
-                        {isCustom && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
+                        <RangeFields label="Last operation" value={range} any="at any time" />
                         <SelectField label="State" value={of("state")} set={(value) => change({ state: value, after: undefined })}
                             options={[["", "with or without"], ["true", "with a state"], ["false", "without a state"]]} />
                     </div>
