@@ -113,3 +113,20 @@ test("a list that the numbers lead to is of the same time", async () => {
     await page.waitForURL(/instances\?/);
     assert.deepEqual(["range", "from", "to"].map((name) => new URL(page.url()).searchParams.get(name)), ["custom", from, to]);
 });
+
+test("dashboards that look at about the same time ask the same", async () => {
+    const asked = [];
+    page.on("request", (request) => /\/(histogram|statistics|counts|failures)$/.test(new URL(request.url()).pathname) && asked.push(request.url()));
+    const askedAt = async (time, path) => {
+        asked.length = 0;
+        await page.clock.setFixedTime(time);
+        await open(path);
+        await eventually("all questions", () => path === "" ? asked.filter((url) => url.includes("histogram")).length === 2 && asked.length >= 4 : asked.length >= 2);
+        return [...new Set(asked)].sort();
+    };
+    for (const path of ["?range=1h", "statistics?range=1h"]) {
+        const first = await askedAt("2026-03-01T10:07:00.001Z", path);
+        assert.ok(first.some((url) => url.includes(`to=${encodeURIComponent("2026-03-01T10:07:05.000Z")}`)), first);
+        assert.deepEqual(await askedAt("2026-03-01T10:07:04.999Z", path), first, path);
+    }
+});

@@ -69,4 +69,8 @@ export function since(range: string | null): string | undefined {
     return new Date(Math.floor((Date.now() - Number(found[1]) * unit) / MINUTE) * MINUTE).toISOString();
 }
 
+const STEP = 5 * SECOND;
+/** The end of a range that reaches to now: the next round moment, so that dashboards that look at about the same time ask the same. */
+export const untilNow = () => new Date(Math.ceil(Date.now() / STEP) * STEP).toISOString();
+
 export const RANGES = [["10m", "last 10 minutes"], ["1h", "last hour"], ["24h", "last 24 hours"], ["7d", "last 7 days"], ["30d", "last 30 days"]] as const;
