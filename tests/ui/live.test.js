@@ -137,6 +137,23 @@ test("a tab that nobody sees listens to nothing and looks again when it is seen"
     await eventually("another stream", () => streams() > opened);
 });
 
+test("what is costly is not asked for again because somebody comes back to the tab", async () => {
+    const count = (what) => asked.filter((path) => path === `/api/v1/${what}`).length;
+    await server.start("HelloCities", "to-count");
+    await server.ended("to-count");
+    await open("statistics");
+    await page.getByText("As of").waitFor();
+    await settled(() => count("histogram"));
+    const charts = count("histogram");
+    await show("hidden");
+    await show("visible");
+    await eventually("another look at the chart", () => count("histogram") > charts);
+    await pass(INTERVAL_MS);
+    assert.equal(count("statistics"), 1);
+    await page.getByRole("button", { name: "Look again", exact: true }).click();
+    await eventually("another look, since it was asked for", () => count("statistics") === 2);
+});
+
 test("without a stream it asks at the interval, as before", async () => {
     await page.route("**/api/v1/events*", (route) => route.fulfill({ status: 404 }));
     await page.addInitScript(() => localStorage.setItem("durahub.interval", "2"));
