@@ -41,6 +41,19 @@ test("a hub is made, filled, and deleted once its name is typed", async () => {
     await page.getByRole("link", { name: "Nightly" }).waitFor({ state: "detached" });
 });
 
+test("another hub is looked at through the same filters", async () => {
+    const filters = { range: "custom", from: "2026-01-02T03:04:00.000Z", to: "2026-01-03T03:04:00.000Z", name: "HelloCities" };
+    await fetch(`${server.url}/api/v1/hubs`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name: "other" }) });
+    await open(`instances?${new URLSearchParams({ ...filters, after: "a-place", selected: "elsewhere" })}`);
+    await page.getByRole("combobox", { name: /^Hub/ }).selectOption("other");
+    await page.waitForURL(/hub=other/);
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { hub: "other", ...filters });
+    await open("start?from=elsewhere&name=HelloCities");
+    await page.getByRole("combobox", { name: /^Hub/ }).selectOption("other");
+    await page.waitForURL(/hub=other/);
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { hub: "other", name: "HelloCities" });
+});
+
 test("a hub that the settings name is emptied and stays", async () => {
     await server.start("NobodyServesThis", "away", 1);
     await open("hubs");
