@@ -173,6 +173,18 @@ test("the box leads to an instance, by keyboard alone", async () => {
     await status("Completed").waitFor();
 });
 
+test("the box offers ids that begin so, and reads no payloads for that", async () => {
+    await Promise.all(["offer-b", "offer-a"].map((id) => server.start("HelloCities", id)));
+    await Promise.all(["offer-a", "offer-b"].map((id) => server.ended(id)));
+    await open("about");
+    const answers = [];
+    page.on("response", (response) => response.url().includes("instanceIdPrefix") && answers.push(response.text()));
+    await page.getByLabel("Go to instance id").fill("offer-");
+    const offered = () => page.locator(".goto option").evaluateAll((options) => options.map((option) => option.value).sort());
+    await eventually("both", async () => JSON.stringify(await offered()) === JSON.stringify(["offer-a", "offer-b"]));
+    for (const text of await Promise.all(answers)) assert.doesNotMatch(text, /Tokyo/);
+});
+
 test("an entity is signalled and purged", async () => {
     await server.call("POST", "entities/samples.counter/hand?op=add", "5");
     await open("entities");
