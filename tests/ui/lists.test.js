@@ -11,6 +11,7 @@ stage({
             ...["ant", "bee", "cat", "dog"].map((name) => server.start("HelloCities", `list-${name}`)),
             server.start("SlowChain", "list-slow", { steps: 3, delayMs: 400 }), server.start("FanOutFanIn", "list-bad", "no number"),
             server.start("HumanApproval", "list-wait", { timeoutSeconds: 3600 }),
+            ...Array.from({ length: 60 }, (_, number) => server.call("POST", `entities/samples.counter/turn-${String(number).padStart(2, "0")}?op=add`, "1")),
             ...Array.from({ length: 60 }, (_, number) => server.start("NobodyServesThis", `many-${String(number).padStart(2, "0")}`)),
         ]);
         await Promise.all(["ant", "bee", "cat", "dog", "slow", "bad"].map((name) => server.ended(`list-${name}`)));
@@ -298,3 +299,25 @@ for (const colorScheme of ["light", "dark"]) {
         await own.context().close();
     });
 }
+
+test("a list of the last hour is turned over page by page, however long one looks at a page", async () => {
+    await page.clock.install();
+    for (const [path, shown] of [["instances?range=1h&updated=24h&prefix=many-&order=id&size=25", "many-25"], ["entities?range=1h&size=25", "turn-25"]]) {
+        await open(path);
+        await button("Next").click();
+        await page.getByRole("link", { name: shown }).waitFor();
+        // Longer than the minute for which the last hour begins at the same moment.
+        await page.clock.runFor(61_000);
+        const again = page.waitForResponse((response) => response.url().includes("after=") && response.request().method() === "GET");
+        await page.getByRole("button", { name: "Look again now" }).click();
+        assert.equal((await again).status(), 200);
+        await page.getByRole("link", { name: shown }).waitFor();
+        await page.clock.runFor(61_000);
+        await button("Next").click();
+        await page.getByRole("link", { name: shown.replace("25", "50") }).waitFor();
+        await button("Previous").click();
+        await page.getByRole("link", { name: shown }).waitFor();
+        await page.reload();
+        await page.getByRole("link", { name: shown }).waitFor();
+    }
+});

@@ -7,6 +7,7 @@ import { Pager } from "../components/Pager";
 import { RangeFields } from "../components/RangeFields";
 import { bytes, count, plural, since } from "../format";
 import { useLive } from "../live";
+import { following, listPlace } from "../place";
 import { change, href, params } from "../router";
 import type { EntityEntry } from "../types/lists";
 
@@ -19,10 +20,14 @@ export function Entities() {
     const range = of("range"), isCustom = range === "custom", after = of("after") || undefined;
     const size = SIZES.includes(of("size")) ? of("size") : PRESET_SIZE;
     const question = FILTERS.map((name) => `${name}=${of(name)}`).join("&");
-    const { data, problem, stale, again } = useLive(`entities ${question} ${size} ${after}`, (signal) => entityList({
-        name: of("name"), keyPrefix: of("key"), hasState: of("state"), top: size,
-        lastOperationTimeFrom: isCustom ? of("from") : since(range), lastOperationTimeTo: isCustom ? of("to") : undefined,
-    }, after, signal));
+    const { data, problem, stale, again } = useLive(`entities ${question} ${size} ${after}`, async (signal) => {
+        const place = listPlace();
+        const { rows, next } = await entityList({
+            name: of("name"), keyPrefix: of("key"), hasState: of("state"), top: size,
+            lastOperationTimeFrom: isCustom ? of("from") : since(range, place.now), lastOperationTimeTo: isCustom ? of("to") : undefined,
+        }, place.token, signal);
+        return { rows, next: following(next, place) };
+    });
     return (
         <div class="page">
             <div class="top"><h1>Entities</h1><span class="push" />
