@@ -49,11 +49,12 @@ const told = (words) => eventually(`the stream to tell ${words || "anything"}`, 
 /** Waits until the stream is up and the looks that it causes are over. */
 async function settled(count) {
     await told("");
-    let before;
-    do {
-        before = count();
+    for (let round = 0; round < 5; round++) {
+        const before = count();
         await pass(INTERVAL_MS + 500);
-    } while (count() !== before);
+        if (count() === before) return;
+    }
+    throw new Error("it never comes to rest");
 }
 
 /** Lets the page believe that its tab is "hidden" or "visible". */
