@@ -131,7 +131,7 @@ test("a tab that nobody sees listens to nothing and looks again when it is seen"
     await ended;
     const [before, opened] = [asked.length, streams()];
     await server.start("NobodyServesThis", "while-away", 1);
-    await pass(3000);
+    await pass(2 * INTERVAL_MS);
     assert.equal(asked.length, before, "nobody looks");
     await show("visible");
     await page.getByText("while-away").first().waitFor();
@@ -189,7 +189,7 @@ test("whoever wants no refresh gets none", async () => {
     await open("instances");
     await page.getByText("Instances").first().waitFor();
     await server.start("NobodyServesThis", "unseen", 1);
-    await pass(3000);
+    await pass(2 * INTERVAL_MS);
     assert.equal(streams(), 0);
     assert.equal(await page.getByText("unseen").count(), 0);
 });
