@@ -8,6 +8,7 @@
 
 mod auth;
 mod error;
+mod hub_limits;
 mod keys;
 mod load;
 mod show;
@@ -20,6 +21,7 @@ mod webhook;
 pub use auth::name_of as key_name;
 pub use auth::{Auth, Secret};
 pub use error::Error;
+pub use hub_limits::HubLimits;
 pub use load::{Effective, Setting, Sources, load};
 pub use store_url::{StoreUrl, UnsupportedUrl};
 pub use webhook::{SignatureStyle, WebhookSecret};
@@ -168,6 +170,9 @@ pub struct Hubs {
     pub create_on_start: bool,
     /// Secrets that senders of events sign with. A hub with at least one takes no event over HTTP without a signature.
     pub webhook_secrets: Vec<WebhookSecret>,
+    /// What hubs take in. Those that are not named have no limits of their own.
+    #[serde(deserialize_with = "values::hub_limits")]
+    pub limits: Vec<HubLimits>,
 }
 
 impl Hubs {
@@ -189,6 +194,8 @@ pub struct Samples {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Starts, events and signals that may be under way at a time.
+    pub new_work: usize,
     /// Largest body of an HTTP request.
     pub body_bytes: usize,
     /// Largest input, output, event, custom status or reason.
@@ -311,7 +318,7 @@ impl Default for Store {
 impl Default for Hubs {
     fn default() -> Self {
         let name = HubName::parse("default").expect("the word is a valid hub name");
-        Self { names: vec![name], create_on_start: false, webhook_secrets: Vec::new() }
+        Self { names: vec![name], create_on_start: false, webhook_secrets: Vec::new(), limits: Vec::new() }
     }
 }
 
@@ -324,6 +331,7 @@ impl Default for Samples {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            new_work: 10_000,
             body_bytes: 16 * MIB,
             // Most SDKs refuse a work item above 4 MiB, and a payload never travels alone.
             payload_bytes: 3 * MIB,

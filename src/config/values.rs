@@ -2,10 +2,14 @@
 //!
 //! The errors are short because `Error::BadValue` already names the key, where the value came from, and what is allowed.
 
+use super::HubLimits;
 use crate::model::HubName;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serializer, de};
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::HashSet,
+    net::{IpAddr, SocketAddr},
+};
 
 /// `localhost` means 127.0.0.1 here: a name that stands for two addresses would make the port's owner a matter of luck.
 pub(super) fn listen_address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
@@ -46,6 +50,16 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>,
         return Ok(origins);
     }
     Err(de::Error::custom("not an origin"))
+}
+
+/// Each hub once.
+pub(super) fn hub_limits<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<HubLimits>, D::Error> {
+    let limits = Vec::<HubLimits>::deserialize(from)?;
+    let hubs: HashSet<_> = limits.iter().map(|limits| limits.hub.folded()).collect();
+    if hubs.len() < limits.len() {
+        return Err(de::Error::custom("a hub is named twice"));
+    }
+    Ok(limits)
 }
 
 /// Names without scheme and port, in lower case; or `*` alone.

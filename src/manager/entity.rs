@@ -51,12 +51,13 @@ pub struct EntityList {
 }
 
 impl Manager {
-    /// Puts an operation into the entity's inbox; the entity is made if it is not there. `Invalid`, `TooLarge`.
+    /// Puts an operation into the entity's inbox; the entity is made if it is not there. `Invalid`, `TooLarge`, `Overloaded`.
     pub async fn signal_entity(&self, hub: HubId, signal: Signal) -> Result<(), Error> {
         let Signal { entity, operation, input, due, request_id } = signal;
         check_name_length("operation", &operation)?;
         check_name_length("requestId", request_id.as_deref().unwrap_or_default())?;
         self.check_payload("input", input.as_deref())?;
+        let _permit = self.admit(hub, input.as_deref().map_or(0, str::len))?;
         let now = self.clock.now();
         let due = due.filter(|due| *due > now);
         let request_id = request_id.filter(|id| !id.is_empty());

@@ -4,6 +4,7 @@ use crate::{
     model::{IdError, InstanceId, Short, Status, StatusExt as _},
     store,
 };
+use std::time::Duration;
 
 /// A refused or failed verb. Unless it is [`Error::Store`], nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +109,14 @@ pub enum Error {
     Crowded {
         /// How many.
         running: usize,
+    },
+    /// More new work than is let in at a time; see `admission`.
+    #[error("{why}; try again in {} ms", again.as_millis())]
+    Overloaded {
+        /// Which limit, and of what.
+        why: String,
+        /// After how long it is worth trying again.
+        again: Duration,
     },
     /// Storage refused or failed; see the source.
     #[error("storage is not answering as it should")]

@@ -7,6 +7,7 @@
 //! applies it; the verb waits a moment for that, so that a caller who looks right after sees the new status. Rewind acts on instances that
 //! have ended, which nothing else can be changing, so the manager asks the engine itself and stores the whole change.
 
+mod admission;
 mod batch;
 mod entity;
 mod error;
@@ -31,6 +32,7 @@ mod token;
 mod tree;
 mod wait;
 
+pub use admission::{Allowance, HubAllowance};
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, LastError, Wait, WaitKind};
@@ -58,6 +60,7 @@ use crate::{
     },
     store::{Appended, Store},
 };
+use admission::{Admission, Permit};
 use recent::Recent;
 use std::{sync::Arc, time::Duration};
 
@@ -98,6 +101,7 @@ pub struct Manager {
     hubs: Arc<Hubs>,
     limits: Limits,
     signals: Arc<Recent>,
+    admission: Arc<Admission>,
     jobs: Arc<jobs::Jobs>,
 }
 
@@ -110,7 +114,33 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()), jobs: Arc::default() }
+        Self {
+            store,
+            waiters,
+            clock,
+            hubs,
+            limits,
+            signals: Arc::new(Recent::new()),
+            admission: Arc::new(Admission::new(Allowance::default())),
+            jobs: Arc::default(),
+        }
+    }
+
+    /// The same, taking in no more new work than `allowance`.
+    #[must_use]
+    pub fn allowing(self, allowance: Allowance) -> Self {
+        Self { admission: Arc::new(Admission::new(allowance)), ..self }
+    }
+
+    /// Lets a request for new work in that brings so many bytes. `Overloaded`.
+    fn admit(&self, hub: HubId, bytes: usize) -> Result<Permit, Error> {
+        self.admission.request(|| self.hub_name(hub), bytes, &*self.clock)
+    }
+
+    /// Lets one more instance be started, as far as the hub's number of live ones goes. `Overloaded`.
+    async fn admit_instance(&self, hub: HubId) -> Result<(), Error> {
+        let count = async |filter| Ok(self.store.instance_count(hub, filter).await?.total());
+        self.admission.start(|| self.hub_name(hub), &*self.clock, count).await
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.
@@ -140,7 +170,7 @@ impl Manager {
     }
 
     /// Puts an external event into the instance's inbox: text as given, usually JSON. Accepted in every status that has not ended,
-    /// also before the first turn and while suspended. `NotFound`, `AlreadyEnded`.
+    /// also before the first turn and while suspended. `NotFound`, `AlreadyEnded`, `Overloaded`.
     pub async fn raise_event(
         &self,
         hub: HubId,
@@ -150,6 +180,7 @@ impl Manager {
     ) -> Result<(), Error> {
         check_name("event name", name)?;
         self.check_payload("event", data.as_deref())?;
+        let _permit = self.admit(hub, data.as_deref().map_or(0, str::len))?;
         let raised = event::event_raised(self.clock.now(), name.to_owned(), data);
         self.append(hub, id, NewMessage::now(Class::Event, raised)).await
     }

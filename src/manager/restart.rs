@@ -54,6 +54,8 @@ impl Manager {
         }
         start::check_version(restart.version.as_deref())?;
         start::check_trace(restart.trace.as_ref())?;
+        let _permit = self.admit(hub, 0)?;
+        self.admit_instance(hub).await?;
         let target = match &restart.under {
             Under::MadeUp => start::made_up_id(),
             Under::Chosen(chosen) => InstanceId::orchestration(chosen)?,

@@ -79,11 +79,14 @@ pub struct Started {
 impl Manager {
     /// Starts an orchestration. When this answers `Ok`, the start survives any crash. Whether anybody serves `name` is not
     /// checked: a worker may connect later. `AlreadyExists` if the id is taken and [`Start::reuse`] does not help; `KeyReused` if
-    /// another request had the key.
+    /// another request had the key; `Overloaded`.
     pub async fn start(&self, hub: HubId, start: Start) -> Result<Started, Error> {
         let reuse = start.reuse;
         let asked = start.key.clone().map(|key| self.idempotency(key, fingerprint(&start)));
+        let bytes = start.input.as_deref().map_or(0, str::len);
         let new = self.new_instance(hub, start)?;
+        let _permit = self.admit(hub, bytes)?;
+        self.admit_instance(hub).await?;
         let id = new.id.clone();
         let ended_only = reuse.replace.and(StatusSet::TERMINAL);
         let mut replace = if reuse.any_state { StatusSet::ALL } else { ended_only };

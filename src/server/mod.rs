@@ -27,7 +27,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
-    manager::{self, Hubs, Limits, Manager},
+    manager::{self, Allowance, Hubs, Limits, Manager},
     model::Timestamp,
     store::{
         self, EffectSender, Store,
@@ -107,7 +107,8 @@ impl Server {
         let listening = listening.map_err(|source| StartError::Listen { address, source })?;
         let address = listening.local_addr().unwrap_or(address);
 
-        let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits);
+        let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits)
+            .allowing(allowance(config));
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
         manager.resume_jobs();
@@ -229,6 +230,11 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
     }
+}
+
+fn allowance(config: &Config) -> Allowance {
+    let hubs = config.hubs.limits.iter().map(|limits| (limits.hub.clone(), limits.allowance));
+    Allowance { under_way: config.limits.new_work, hubs: hubs.collect() }
 }
 
 fn http_settings(config: &Config) -> HttpSettings {

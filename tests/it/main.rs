@@ -28,6 +28,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod overload;
 mod races;
 mod replace;
 mod restart;

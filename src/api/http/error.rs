@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use std::time::Duration;
 
 const ARGUMENT: &str = "System.ArgumentException";
 const INVALID_OPERATION: &str = "System.InvalidOperationException";
@@ -174,6 +175,7 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         | manager::Error::JobRuns { .. }
         | manager::Error::Crowded { .. }
         | manager::Error::Overtaken { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
+        manager::Error::Overloaded { .. } => (StatusCode::TOO_MANY_REQUESTS, object(EXCEPTION)),
         manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),
     }
@@ -209,6 +211,11 @@ impl IntoResponse for Error {
             tracing::info!(why, "an event without a good signature was refused");
         }
         let (status, shape) = self.told();
+        let again = match &self {
+            Error::Manager(manager::Error::Overloaded { again, .. }) => Some(whole_seconds(*again)),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(BUSY_RETRY_SECS),
+            _ => None,
+        };
         let mut response = match &shape {
             Shape::Empty => answer::empty(status),
             Shape::Bare(text) => answer::json(status, text),
@@ -217,12 +224,17 @@ impl IntoResponse for Error {
                 &Body { message: text, exception_message: text, exception_type, stack_trace: None },
             ),
         };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, BUSY_RETRY_SECS);
+        if let Some(seconds) = again {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
+}
+
+/// At least one: `Retry-After: 0` would be no pause at all.
+fn whole_seconds(pause: Duration) -> HeaderValue {
+    HeaderValue::from(u16::try_from(pause.as_millis().div_ceil(1_000).clamp(1, 3_600)).unwrap_or(3_600))
 }

@@ -50,6 +50,10 @@ pub(super) async fn apply(
             | Error::AlreadyExists { .. }
             | Error::Overtaken { .. } => return Outcome::Skipped,
             Error::Store(store::Error::Closed) => return Outcome::Cut,
+            // A job takes what room there is, however long that lasts.
+            Error::Overloaded { again, .. } => {
+                manager.rest_from_jobs(again).await;
+            }
             Error::Store(store::Error::Busy(_) | store::Error::Full(_) | store::Error::OverBudget(_))
                 if tries < TRIES =>
             {
