@@ -86,6 +86,8 @@ pub(super) const KEYS: &[Key] = &[
     key("dispatch", "activity_lease_secs", Whole(1..=30 * DAY_SECS)),
     key("dispatch", "cache_bytes", Whole(0..=64 * GIB)),
     key("dispatch", "max_backoff_ms", Whole(1..=3_600_000)),
+    key("dispatch", "activity_deliveries", Whole(0..=1_000_000)),
+    key("dispatch", "turn_deliveries", Whole(0..=1_000_000)),
     // The SDKs give a stream up after 120 silent seconds.
     key("grpc", "ping_secs", Whole(1..=100)),
     key("log", "level", Text("off, error, warn, info, debug or trace, or a comma-separated list of these and TARGET=LEVEL")),

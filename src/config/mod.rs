@@ -227,8 +227,13 @@ pub struct Dispatch {
     pub activity_lease_secs: u64,
     /// Memory for the histories of recent instances. 0: none.
     pub cache_bytes: usize,
-    /// Longest pause before work that a worker gave back is handed out again.
+    /// Longest pause before work that came back from a worker is handed out again.
     pub max_backoff_ms: u64,
+    /// How often in a row an activity may be delivered without an answer before it fails. 0: without limit.
+    pub activity_deliveries: u32,
+    /// How often in a row a turn, or a batch of entity operations, may be delivered without an answer before its instance is parked. 0:
+    /// without limit.
+    pub turn_deliveries: u32,
 }
 
 /// `[grpc]`: worker streams.
@@ -345,6 +350,8 @@ impl Default for Dispatch {
             activity_lease_secs: 3_600,
             cache_bytes: 64 * MIB,
             max_backoff_ms: 10_000,
+            activity_deliveries: 10,
+            turn_deliveries: 10,
         }
     }
 }

@@ -37,6 +37,9 @@ async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<V
             .filter_map(|effect| match effect {
                 Effect::Changed { hub, id, status, .. } => Some((*hub, id.clone(), Some(*status))),
                 Effect::Gone { hub, id, .. } => Some((*hub, id.clone(), None)),
+                Effect::Unparked { instance, status } => {
+                    Some((instance.hub, instance.id.clone(), Some(*status)))
+                }
                 Effect::Message { .. }
                 | Effect::Activity(_)
                 | Effect::Reopened { .. }

@@ -58,6 +58,10 @@ pub struct Settings {
     pub work_item_bytes: usize,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
+    /// How often in a row an activity may be delivered without an answer before it fails; 0: without limit.
+    pub activity_deliveries: u32,
+    /// How often in a row a turn, or a batch, may be delivered without an answer before its instance is parked; 0: without limit.
+    pub turn_deliveries: u32,
     /// How long a silent worker may hold a turn.
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
@@ -116,6 +120,8 @@ impl Dispatch {
             payload_bytes: settings.payload_bytes,
             work_item_bytes: settings.work_item_bytes,
             max_backoff: settings.max_backoff,
+            activity_deliveries: settings.activity_deliveries,
+            turn_deliveries: settings.turn_deliveries,
         };
         let shared = Shared {
             store,
@@ -167,7 +173,7 @@ impl Dispatch {
             };
             if response.requires_history {
                 // History is always sent whole; a worker that asks all the same gets the same turn again.
-                board.put_back(hub, &token, Kind::Turn);
+                board.unable(hub, &token, Kind::Turn);
                 return None;
             }
             if response.is_partial {
@@ -253,7 +259,12 @@ impl Dispatch {
         .await
     }
 
-    /// A worker puts an item back; it is tried again after a pause. Stale tokens are ignored.
+    /// A worker that can do nothing with an item puts it back, which counts against the limit of deliveries. Stale tokens are ignored.
+    pub fn unable(&self, hub: HubId, token: &str, kind: Kind) {
+        self.with_board(|board| board.unable(hub, token, kind));
+    }
+
+    /// A worker puts an item back that it does not want; it is tried again after a pause. Stale tokens are ignored.
     pub fn abandon(&self, hub: HubId, token: &str, kind: Kind) {
         self.with_board(|board| board.put_back(hub, token, kind));
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 use prost::Message as _;
 use std::cmp::Reverse;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendError};
 
 /// Who could take an item.
 enum Pick {
@@ -164,9 +164,12 @@ impl Board {
     }
 
     pub(super) fn send(&mut self, worker: WorkerId, item: WorkItem) {
-        let sent = self.workers.get(&worker).is_some_and(|connected| connected.items.send(item).is_ok());
-        if !sent {
-            // The stream has just ended; what it held, this item included, goes back.
+        let Some(connected) = self.workers.get(&worker) else { return };
+        if let Err(SendError(item)) = connected.items.send(item) {
+            // The stream has just ended. What it held goes back; this item was never delivered.
+            if let Some(lease) = self.leases.revoke(item.token()) {
+                self.queue_again(lease);
+            }
             self.leave(worker);
         }
     }

@@ -7,14 +7,15 @@ use crate::{
         slot::State,
     },
     engine::Execution,
+    store::Outline,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
-        Outgoing, Pending, Recipient, Status, StatusExt as _, Timestamp,
+        InstanceRecord, InstanceRef, Legible, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
+        Outgoing, Parking, Pending, Recipient, Status, StatusExt as _, Timestamp,
     },
 };
 use prost::Message as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One instance with all it has.
 pub struct Row {
@@ -43,6 +44,10 @@ pub struct Mirror {
     pub activities: BTreeMap<ActivityKey, ActivityTask>,
     /// By entity: its lock, and who owns it.
     pub locks: BTreeMap<InstanceKey, (InstanceKey, Lock)>,
+    /// What is parked, and why.
+    pub parked: BTreeMap<InstanceKey, Parking>,
+    /// Of these only the outline can be read.
+    pub torn: BTreeSet<InstanceKey>,
     numbers: i64,
 }
 
@@ -223,11 +228,25 @@ impl Mirror {
 
     pub fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
         let row = self.rows.get(&key).ok_or(ReadError::Gone)?;
+        if self.torn.contains(&key) {
+            let inbox = Legible { messages: row.inbox.values().cloned().collect(), illegible: Vec::new() };
+            let outline = Outline { record: row.record.clone(), inbox, parked: self.parked.get(&key).cloned() };
+            return Err(ReadError::Unusable("torn".into(), Box::new(outline)));
+        }
         let state = match self.entity(key) {
             Some(entity) => State::Entity(Box::new(entity)),
             None => State::Orchestration(Box::new(row.execution())),
         };
-        Ok(Read { state, history: row.chunks.clone(), inbox: row.inbox.values().cloned().collect() })
+        let inbox: Vec<_> = row.inbox.values().cloned().collect();
+        Ok(Read { state, history: row.chunks.clone(), inbox, parked: self.parked.contains_key(&key) })
+    }
+
+    /// What an operator does with a parked instance; `order`: it is discarded.
+    pub fn unpark(&mut self, key: InstanceKey, order: Option<NewMessage>) -> Vec<Effect> {
+        assert!(self.parked.remove(&key).is_some(), "nothing is parked");
+        let (instance, status) = self.route(key).expect("what is parked is there");
+        let delivered = order.map(|order| self.deliver(key, status, order));
+        std::iter::once(Effect::Unparked { instance, status }).chain(delivered).collect()
     }
 
     pub fn route(&self, key: InstanceKey) -> Option<(InstanceRef, Status)> {
