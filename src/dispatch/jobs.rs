@@ -131,12 +131,10 @@ impl Dispatch {
                 lock,
                 reference: record.reference(),
             })),
-            None => {
-                match Execution::read(record, custom_status, &history) {
-                    Ok(execution) => State::Orchestration(Box::new(execution)),
-                    Err(error) => return Err(self.outline(key, error.to_string()).await),
-                }
-            }
+            None => match Execution::read(record, custom_status, &history) {
+                Ok(execution) => State::Orchestration(Box::new(execution)),
+                Err(error) => return Err(self.outline(key, error.to_string()).await),
+            },
         };
         Ok(Read { state, history, inbox, parked: parked.is_some() })
     }

@@ -7,7 +7,8 @@ use super::{
     execution::Open,
 };
 use crate::model::{
-    Chunk, Class, Commit, HistoryChange, InstanceRecord, Message, NewMessage, Outgoing, Recipient, Status, event,
+    Chunk, Class, Commit, HistoryChange, InstanceRecord, Message, NewMessage, Outgoing, Recipient, Status,
+    event,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 
@@ -43,12 +44,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn obey(
-        mut self,
-        messages: Vec<Message>,
-        start: Option<&Message>,
-        context: &mut Context<'_>,
-    ) -> Outcome {
+    fn obey(mut self, messages: Vec<Message>, start: Option<&Message>, context: &mut Context<'_>) -> Outcome {
         for message in messages {
             self.commit.consumed.push(message.id);
             for event in message.events {

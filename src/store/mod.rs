@@ -233,12 +233,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Option<Parking>, Error>;
 
     /// The hub's parked instances by key, after `after`. At most `limit`; fewer means there are no more.
-    async fn parked_list(
-        &self,
-        hub: HubId,
-        after: InstanceKey,
-        limit: usize,
-    ) -> Result<Vec<Parked>, Error>;
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error>;
 
     /// One instance by id, with its payloads if asked for (default ones otherwise, but always with `failure`).
     async fn instance_get(

@@ -8,10 +8,10 @@ use crate::{
         worker::{Kind, WorkerId},
     },
     engine::{self, Context, Execution, Outcome, Turn},
-    store::Outline,
     model::{
         Chunk, Class, Commit, InstanceKey, Message, MessageId, Status, StatusExt as _, error_type, failure,
     },
+    store::Outline,
 };
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;

@@ -213,7 +213,9 @@ impl Returns {
                 format!("the worker did not answer in time (setting dispatch.{setting}_lease_secs)")
             }
             Some(Loss::Unable) => "the worker put it back because it could do nothing with it".to_owned(),
-            Some(Loss::Senseless) => "the server could not work out what the worker's answer means".to_owned(),
+            Some(Loss::Senseless) => {
+                "the server could not work out what the worker's answer means".to_owned()
+            }
         };
         format!(
             "{what} was delivered {often} in a row to {workers} and never answered (setting dispatch.{setting}_deliveries); \

@@ -223,12 +223,7 @@ impl Store for SqliteStore {
         self.writer.change(move |tx| parked::unpark(tx, hub, &id, letter)).await
     }
 
-    async fn parked_list(
-        &self,
-        hub: HubId,
-        after: InstanceKey,
-        limit: usize,
-    ) -> Result<Vec<Parked>, Error> {
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error> {
         self.read(Lane::Query, move |conn| parked::list(conn, hub, after, limit)).await
     }
 

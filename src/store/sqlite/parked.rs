@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     model::{
-        Effect, HubId, InstanceId, InstanceKey, Legible, MessageId, Parked, ParkedFor, Parking, StatusExt as _,
-        Timestamp,
+        Effect, HubId, InstanceId, InstanceKey, Legible, MessageId, Parked, ParkedFor, Parking,
+        StatusExt as _, Timestamp,
     },
     store::{Error, Outline},
 };

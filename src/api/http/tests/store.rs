@@ -6,14 +6,14 @@ use crate::{
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, FailureBrief, HistoryChange,
         HubId, HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure,
-        JobState, JobStep, JobWork, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads, Revision, Status,
-        StatusExt as _, Timestamp,
+        JobState, JobStep, JobWork, Legible, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads,
+        Revision, Status, StatusExt as _, Timestamp,
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
         Appended, By, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
-        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, Outline, PageLimits, Place, Purged,
-        Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
+        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, Outline, PageLimits, Place,
+        Purged, Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -579,8 +579,11 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn instance_outline(&self, _: InstanceKey) -> Result<Option<Outline>, Error> {
-        unreachable!("everything can be read")
+    async fn instance_outline(&self, key: InstanceKey) -> Result<Option<Outline>, Error> {
+        let shelf = self.open()?;
+        let record = shelf.kept.values().map(|kept| kept.record.clone()).find(|record| record.key == key);
+        let parked = shelf.parked.get(&key).cloned();
+        Ok(record.map(|record| Outline { record, inbox: Legible::default(), parked }))
     }
 
     async fn instance_park(&self, key: InstanceKey, parking: Parking) -> Result<bool, Error> {
@@ -596,7 +599,9 @@ impl Store for MemoryStore {
         message: Option<NewMessage>,
     ) -> Result<Option<Parking>, Error> {
         let mut shelf = self.open()?;
-        let Some(key) = shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.key) else { return Ok(None) };
+        let Some(key) = shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.key) else {
+            return Ok(None);
+        };
         let parking = shelf.parked.remove(&key);
         if let (Some(kept), true) = (shelf.kept.get_mut(&(hub, id)), parking.is_some()) {
             kept.inbox.extend(message);
@@ -604,12 +609,7 @@ impl Store for MemoryStore {
         Ok(parking)
     }
 
-    async fn parked_list(
-        &self,
-        hub: HubId,
-        after: InstanceKey,
-        limit: usize,
-    ) -> Result<Vec<Parked>, Error> {
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error> {
         let shelf = self.open()?;
         let parked = shelf.kept.values().filter(|kept| kept.record.hub == hub && kept.record.key > after);
         let mut parked: Vec<_> = parked

@@ -7,12 +7,12 @@ use crate::{
         slot::State,
     },
     engine::Execution,
-    store::Outline,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, InstanceId, InstanceKey,
         InstanceRecord, InstanceRef, Legible, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
         Outgoing, Parking, Pending, Recipient, Status, StatusExt as _, Timestamp,
     },
+    store::Outline,
 };
 use prost::Message as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -230,7 +230,8 @@ impl Mirror {
         let row = self.rows.get(&key).ok_or(ReadError::Gone)?;
         if self.torn.contains(&key) {
             let inbox = Legible { messages: row.inbox.values().cloned().collect(), illegible: Vec::new() };
-            let outline = Outline { record: row.record.clone(), inbox, parked: self.parked.get(&key).cloned() };
+            let outline =
+                Outline { record: row.record.clone(), inbox, parked: self.parked.get(&key).cloned() };
             return Err(ReadError::Unusable("torn".into(), Box::new(outline)));
         }
         let state = match self.entity(key) {

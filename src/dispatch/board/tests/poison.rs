@@ -104,7 +104,10 @@ fn silence_and_workers_that_can_do_nothing_count_and_are_told() {
     assert!(room.visit(|board| board.unable(HUB, &token, Kind::Turn)));
     room.settle_and_rest();
     let reason = &room.store.parked[&key].reason;
-    assert!(reason.contains("3 times in a row to 1 worker and") && reason.contains("put it back"), "{reason}");
+    assert!(
+        reason.contains("3 times in a row to 1 worker and") && reason.contains("put it back"),
+        "{reason}"
+    );
 }
 
 #[test]
