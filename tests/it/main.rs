@@ -27,6 +27,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod parked;
 mod races;
 mod replace;
 mod restart;
