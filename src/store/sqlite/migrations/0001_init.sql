@@ -120,7 +120,8 @@ CREATE TABLE activity (
 ) STRICT, WITHOUT ROWID;
 
 -- Instances to which nothing is dispatched until an operator says so. cause: 0 too many deliveries, 1 what is stored of it cannot be used. A
--- row of an instance that has ended means nothing; it goes when the instance goes, or lives again.
+-- row of an instance that has ended means nothing; it goes when the instance goes, or lives again. They
+-- are few, so lists read all of them.
 CREATE TABLE parked (
     key        INTEGER PRIMARY KEY,
     hub        INTEGER NOT NULL,
@@ -129,9 +130,6 @@ CREATE TABLE parked (
     deliveries INTEGER NOT NULL,
     reason     TEXT NOT NULL
 ) STRICT;
-
--- The key follows by itself.
-CREATE INDEX parked_hub ON parked (hub);
 
 -- Requests that carried a key and were answered, with the instance that answered them; created: 1 if the request made it. The instance
 -- may have ended, been replaced or purged since.
