@@ -70,6 +70,7 @@ impl Board {
             let what = format!("activity {:?}", Short(&waiting.task.name));
             let text = waiting.returns.tell(&what, "activity");
             let details = failure(error_type::TOO_MANY_DELIVERIES, text, true);
+            self.finishing.begin(&waiting.task);
             return self.jobs.push(Job::Fail(Box::new(waiting), Box::new(details)));
         }
         match lost == 1 && loss.is_absence() {

@@ -12,7 +12,7 @@ use waits::Open;
 
 use super::{Error, Manager};
 use crate::{
-    dispatch::{Insight, InstanceView, Standing},
+    dispatch::{Insight, InstanceView, Kind, Standing},
     model::{
         HubId, InstanceId, InstanceKey, InstanceRecord, Lock, Message, Parking, Status, StatusExt as _,
         Timestamp,
@@ -56,7 +56,7 @@ impl Manager {
         let missing = || Error::NotFound(id.clone());
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
         let key = record.key;
-        let view = insight.instance(key);
+        let mut view = insight.instance(key);
         let seen = match self.see(key).await {
             Ok(seen) => seen,
             // That is why it is parked, or will be.
@@ -68,11 +68,17 @@ impl Manager {
             Err(other) => return Err(other.into()),
         };
         let mut seen = seen.ok_or_else(missing)?;
+        let now = self.clock.now();
+        let is_due = |message: &Message| message.due.is_none_or(|due| due <= now);
+        if view.turn.is_none() && seen.inbox.iter().any(is_due) {
+            let kind = if record.id.is_entity() { Kind::Batch } else { Kind::Turn };
+            view.turn = insight.behind(hub, kind, &record.name, record.version.as_deref());
+        }
         for wait in &mut seen.open.waits {
-            wait.see(&view);
+            wait.see(hub, &view, insight);
             self.look_behind(hub, wait).await?;
         }
-        Ok(explained(seen, view, self.clock.now()))
+        Ok(explained(seen, view, now))
     }
 
     /// What the rows say.
