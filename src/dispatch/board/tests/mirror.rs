@@ -162,6 +162,9 @@ impl Mirror {
             row.record.version = execution.version;
         }
         let (id, status) = (row.record.id.clone(), row.record.status);
+        if status.is_terminal() {
+            self.parked.remove(&key);
+        }
         let mut effects = self.drop_pending(key, pending);
         for child in children {
             match (self.find(&child.instance.id), child.otherwise) {
@@ -260,6 +263,7 @@ impl Mirror {
         let mut effects = self.release_all(key);
         self.locks.remove(&key);
         self.activities.retain(|of, _| of.instance != key);
+        self.parked.remove(&key);
         let gone = self.rows.remove(&key);
         effects.extend(gone.map(|row| Effect::Gone { hub: row.record.hub, id: row.record.id, key }));
         effects
@@ -279,6 +283,13 @@ impl Mirror {
         };
         let inbox: Vec<_> = row.inbox.values().cloned().collect();
         Ok(Read { state, history: row.chunks.clone(), inbox, parked: self.parked.contains_key(&key) })
+    }
+
+    /// Only what lives is parked.
+    pub fn park(&mut self, key: InstanceKey, parking: Parking) {
+        if self.rows.get(&key).is_some_and(|row| !row.record.status.is_terminal()) {
+            self.parked.insert(key, parking);
+        }
     }
 
     /// What an operator does with a parked instance; `order`: it is discarded.

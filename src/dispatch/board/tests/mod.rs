@@ -221,7 +221,7 @@ impl Room {
                 let failed = NewMessage::now(Class::Result, failed);
                 self.effects.extend(self.store.complete(task.key, failed));
             }
-            Job::Park(instance, _, parking) => drop(self.store.parked.insert(instance.key, *parking)),
+            Job::Park(instance, _, parking) => self.store.park(instance.key, *parking),
             Job::WindClock => {}
         }
     }

@@ -20,7 +20,7 @@ fn die_once(room: &mut Room) -> Vec<String> {
     given
 }
 
-fn discard_order(now: Timestamp) -> NewMessage {
+pub fn discard_order(now: Timestamp) -> NewMessage {
     let details = failure(error_type::DISCARDED, "given up", true);
     NewMessage::now(Class::Control, event::execution_completed(-1, now, Status::Failed, None, Some(details)))
 }
