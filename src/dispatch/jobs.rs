@@ -28,7 +28,9 @@ impl Dispatch {
     /// turn once more: repeating the commit would mean keeping a copy of every one.
     pub(super) async fn commit(&self, commit: Commit) -> Result<(), Error> {
         let (key, turn) = (commit.key, commit.turn);
-        let Err(error) = self.shared.store.turn_commit(commit).await else { return Ok(()) };
+        let stored = self.shared.store.turn_commit(commit).await;
+        self.shared.pulse.tried(&stored, self.shared.clock.now());
+        let Err(error) = stored else { return Ok(()) };
         let pause = match &error {
             Error::Fenced => Duration::ZERO,
             _ => Duration::from_secs(1),
@@ -51,7 +53,10 @@ impl Dispatch {
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
                 }
-                done => return done,
+                done => {
+                    self.shared.pulse.tried(&done, self.shared.clock.now());
+                    return done;
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ mod jobs;
 mod lease;
 mod loops;
 mod pieces;
+mod pulse;
 mod queue;
 mod slot;
 mod unnamed;
@@ -41,6 +42,7 @@ use crate::{
     store::{Error, Store},
 };
 use board::{Board, Rules, TakenTurn, fresh_id};
+use pulse::Pulse;
 use slot::State;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -108,6 +110,7 @@ struct Shared {
     wind: Notify,
     /// Commits and reads under way.
     tasks: TaskTracker,
+    pulse: Pulse,
     stop: CancellationToken,
 }
 
@@ -138,16 +141,28 @@ impl Dispatch {
             board: Mutex::new(Board::new(rules)),
             wind: Notify::new(),
             tasks: TaskTracker::new(),
+            pulse: Pulse::default(),
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };
-        loops::spawn(&dispatch, effects);
+        dispatch.shared.pulse.watch(loops::spawn(&dispatch, effects));
         dispatch
     }
 
     /// Whether work is handed out. What waited in the store at start is read page by page meanwhile, however much it is.
     pub fn is_ready(&self) -> bool {
         !self.shared.stop.is_cancelled()
+    }
+
+    /// What keeps work from going on although the server runs, each in a few words; nothing if all is well.
+    pub fn missing(&self) -> Vec<String> {
+        if self.shared.stop.is_cancelled() {
+            return Vec::new();
+        }
+        let now = self.shared.clock.now();
+        let mut missing = self.shared.pulse.missing(now);
+        missing.extend(self.board().at(now).neglected());
+        missing
     }
 
     /// A worker joins. Its items come through [`Seat::items`]; call [`Dispatch::leave`] when it is gone.

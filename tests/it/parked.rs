@@ -54,7 +54,7 @@ async fn a_turn_that_kills_its_workers_is_parked_while_others_go_on_and_stays_so
 
     server.kill_nine();
     let server = serve(&data).await;
-    assert_eq!(parked(&server).await, [row.clone()]);
+    assert_eq!(parked(&server).await, std::slice::from_ref(&row));
     server.raise("k", "Go", "1").await;
     let mut worker = Worker::naming(&server.url, "default", &["Killer", "Other"], &[]).await;
     server.start("Other", "o", "").await;
