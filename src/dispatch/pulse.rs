@@ -47,7 +47,7 @@ impl Pulse {
             }
             (Err(error), Some(known)) => (known.last, known.error) = (now, error.to_string()),
             (Err(error), None) => {
-                *failing = Some(Failing { since: now, last: now, error: error.to_string() })
+                *failing = Some(Failing { since: now, last: now, error: error.to_string() });
             }
         }
     }
