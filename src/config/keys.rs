@@ -90,6 +90,8 @@ pub(super) const KEYS: &[Key] = &[
     key("dispatch", "window", Whole(10..=1_000_000)),
     key("dispatch", "window_bytes", Whole(65_536..=64 * GIB)),
     key("dispatch", "max_backoff_ms", Whole(1..=3_600_000)),
+    key("dispatch", "activity_deliveries", Whole(0..=1_000_000)),
+    key("dispatch", "turn_deliveries", Whole(0..=1_000_000)),
     // The SDKs give a stream up after 120 silent seconds.
     key("grpc", "ping_secs", Whole(1..=100)),
     key("log", "level", Text("off, error, warn, info, debug or trace, or a comma-separated list of these and TARGET=LEVEL")),

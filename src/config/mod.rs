@@ -238,8 +238,13 @@ pub struct Dispatch {
     pub window: usize,
     /// Memory for the inputs of activities that wait.
     pub window_bytes: usize,
-    /// Longest pause before work that a worker gave back is handed out again.
+    /// Longest pause before work that came back from a worker is handed out again.
     pub max_backoff_ms: u64,
+    /// How often in a row an activity may be delivered without an answer before it fails. 0: without limit.
+    pub activity_deliveries: u32,
+    /// How often in a row a turn, or a batch of entity operations, may be delivered without an answer before its instance is parked. 0:
+    /// without limit.
+    pub turn_deliveries: u32,
 }
 
 /// `[grpc]`: worker streams.
@@ -359,6 +364,8 @@ impl Default for Dispatch {
             window: 10_000,
             window_bytes: 64 * MIB,
             max_backoff_ms: 10_000,
+            activity_deliveries: 10,
+            turn_deliveries: 10,
         }
     }
 }

@@ -20,7 +20,7 @@ impl Dispatch {
         let token = std::mem::take(&mut result.completion_token);
         if result.requires_state {
             // The state is always sent; a worker that asks all the same gets the same batch again.
-            self.with_board(|board| board.put_back(hub, &token, Kind::Batch));
+            self.with_board(|board| board.unable(hub, &token, Kind::Batch));
             return Ok(());
         }
         let failure = result.failure_details.take();

@@ -75,7 +75,7 @@ pub enum Standing {
     Resting,
     /// It is being read, or its answer is being applied or stored.
     UnderWay,
-    /// Its stored data cannot be used: nothing is done with it any more.
+    /// Nothing is dispatched to it until an operator says so.
     Parked,
 }
 

@@ -3,11 +3,15 @@
 use super::{
     Dispatch,
     board::{Board, Job, Read, ReadError},
+    lease::Waiting,
     slot::State,
 };
 use crate::{
     engine::{Entity, Execution},
-    model::{ActivityKey, Commit, InstanceKey, NewMessage},
+    model::{
+        ActivityKey, Class, Commit, InstanceKey, InstanceRef, NewMessage, Parking, Status, event,
+        pb::TaskFailureDetails,
+    },
     store::{EntityLoaded, Error, Loaded},
 };
 use std::time::Duration;
@@ -24,7 +28,9 @@ impl Dispatch {
     /// turn once more: repeating the commit would mean keeping a copy of every one.
     pub(super) async fn commit(&self, commit: Commit) -> Result<(), Error> {
         let (key, turn) = (commit.key, commit.turn);
-        let Err(error) = self.shared.store.turn_commit(commit).await else { return Ok(()) };
+        let stored = self.shared.store.turn_commit(commit).await;
+        self.shared.pulse.tried(&stored, self.shared.clock.now());
+        let Err(error) = stored else { return Ok(()) };
         let pause = match &error {
             Error::Fenced => Duration::ZERO,
             _ => Duration::from_secs(1),
@@ -47,7 +53,10 @@ impl Dispatch {
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
                 }
-                done => return done,
+                done => {
+                    self.shared.pulse.tried(&done, self.shared.clock.now());
+                    return done;
+                }
             }
         }
     }
@@ -97,6 +106,12 @@ impl Dispatch {
                     }
                     this.with_board(|board| board.activity_over(&waiting.task));
                 });
+            }
+            Job::Fail(waiting, details) => {
+                self.shared.tasks.spawn(async move { this.fail_activity(*waiting, *details).await });
+            }
+            Job::Park(instance, status, parking) => {
+                self.shared.tasks.spawn(async move { this.park(instance, status, *parking).await });
             }
             Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
             Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
@@ -155,13 +170,13 @@ impl Dispatch {
         let loaded = match self.shared.store.instance_load(key).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(ReadError::Gone),
-            Err(Error::Corrupt(reason)) => return Err(ReadError::Unusable(reason)),
+            Err(Error::Corrupt(reason)) => return Err(self.outline(key, reason).await),
             Err(error) => {
                 tracing::error!(instance.key = key.0, %error, "an instance could not be read; trying again");
                 return Err(ReadError::Again);
             }
         };
-        let Loaded { record, custom_status, entity, history, inbox } = loaded;
+        let Loaded { record, custom_status, entity, history, inbox, parked } = loaded;
         let state = match entity {
             Some(EntityLoaded { state, lock }) => State::Entity(Box::new(Entity {
                 turn: record.turn,
@@ -169,13 +184,51 @@ impl Dispatch {
                 lock,
                 reference: record.reference(),
             })),
-            None => {
-                let execution = Execution::read(record, custom_status, &history);
-                State::Orchestration(Box::new(
-                    execution.map_err(|error| ReadError::Unusable(error.to_string()))?,
-                ))
-            }
+            None => match Execution::read(record, custom_status, &history) {
+                Ok(execution) => State::Orchestration(Box::new(execution)),
+                Err(error) => return Err(self.outline(key, error.to_string()).await),
+            },
         };
-        Ok(Read { state, history, inbox })
+        Ok(Read { state, history, inbox, parked: parked.is_some() })
+    }
+
+    /// What can be told of an instance of which not everything can be read.
+    async fn outline(&self, key: InstanceKey, reason: String) -> ReadError {
+        match self.shared.store.instance_outline(key).await {
+            Ok(Some(outline)) => ReadError::Unusable(reason, Box::new(outline)),
+            Ok(None) => ReadError::Gone,
+            Err(error) => {
+                tracing::error!(instance.key = key.0, reason, %error, "not even the row of an instance can be read; trying again");
+                ReadError::Again
+            }
+        }
+    }
+
+    /// Completes an activity as failed, as an answer would.
+    async fn fail_activity(&self, waiting: Waiting, details: TaskFailureDetails) {
+        let task = &waiting.task;
+        tracing::error!(instance.id = %task.instance, activity = %task.name, reason = %details.error_message, "activity failed");
+        let event = event::task_failed(self.shared.clock.now(), task.task_id, details);
+        let result = (!task.detached).then(|| NewMessage::now(Class::Result, event));
+        match self.store_activity(task.key, result).await {
+            Ok(true) if !task.detached => {}
+            Ok(_) => self.with_board(|board| board.activity_over(task)),
+            Err(error) => {
+                tracing::error!(instance.id = %task.instance, %error, "an activity's failure could not be stored; it is handed out once more");
+                self.with_board(|board| board.rest_activity(waiting));
+            }
+        }
+    }
+
+    async fn park(&self, instance: InstanceRef, status: Status, parking: Parking) {
+        match self.shared.store.instance_park(instance.key, parking).await {
+            Ok(true) => self.shared.waiters.tell(instance.hub, &instance.id, Some(status)),
+            // It has ended meanwhile, which other effects tell.
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(instance.id = %instance.id, %error, "that an instance is parked could not be stored; it goes on");
+                self.with_board(|board| board.park_failed(instance.key));
+            }
+        }
     }
 }

@@ -12,10 +12,28 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
-/// How often an item came back, and from whom.
+/// How a delivery came to nothing in a way that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Loss {
+    /// The worker was gone.
+    Gone,
+    /// It was silent for longer than its lease.
+    Silent,
+    /// It could do nothing with the item.
+    Unable,
+    /// The server could not work out what its answer means.
+    Senseless,
+}
+
+/// How often an item came back without an answer, in a row, and from whom.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Returns {
     pub times: u32,
+    /// How many of these count against the limit of deliveries.
+    pub lost: u32,
+    /// Whose they were, about: a worker that connects again is another one.
+    pub workers: u32,
+    pub last: Option<Loss>,
     /// Workers that put it back, most recent last. They get it again only if nobody else can take it.
     by: Vec<WorkerId>,
 }
@@ -24,8 +42,25 @@ impl Returns {
     /// How many workers are remembered.
     const MEMORY: usize = 8;
 
+    /// It came back, and that does not count: the worker lives and does not want it.
     pub fn note(&mut self, worker: WorkerId) {
         self.times += 1;
+        self.remember(worker);
+    }
+
+    /// It came back from `worker`, and that counts.
+    pub fn lose(&mut self, worker: Option<WorkerId>, loss: Loss) {
+        self.times += 1;
+        self.lost += 1;
+        self.last = Some(loss);
+        let Some(worker) = worker else { return };
+        self.workers += u32::from(!self.by.contains(&worker));
+        if loss != Loss::Gone {
+            self.remember(worker);
+        }
+    }
+
+    fn remember(&mut self, worker: WorkerId) {
         self.by.retain(|other| *other != worker);
         self.by.push(worker);
         if self.by.len() > Self::MEMORY {

@@ -3,17 +3,26 @@
 use super::{Dispatch, wheel::PAGE};
 use crate::model::{Effect, Timestamp};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::AbortHandle};
 
 /// How often leases are checked for age.
 const LEASE_CHECK: Duration = Duration::from_secs(15);
 /// Pause after the store failed to answer a loop.
 const RETRY: Duration = Duration::from_secs(1);
 
-pub(super) fn spawn(dispatch: &Dispatch, effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
-    tokio::spawn(take_effects(dispatch.clone(), effects));
-    tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
-    tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
+/// Answers what each of them does.
+pub(super) fn spawn(
+    dispatch: &Dispatch,
+    effects: mpsc::UnboundedReceiver<Vec<Effect>>,
+) -> Vec<(&'static str, AbortHandle)> {
+    let effects = tokio::spawn(take_effects(dispatch.clone(), effects));
+    let timers = tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
+    let leases = tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
+    vec![
+        ("tells dispatch of changes", effects.abort_handle()),
+        ("wakes instances in time", timers.abort_handle()),
+        ("takes work back from silent workers", leases.abort_handle()),
+    ]
 }
 
 async fn until_stopped(dispatch: Dispatch, work: impl Future<Output = ()>) {
@@ -31,6 +40,9 @@ async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<V
             .filter_map(|effect| match effect {
                 Effect::Changed { hub, id, status, .. } => Some((*hub, id.clone(), Some(*status))),
                 Effect::Gone { hub, id, .. } => Some((*hub, id.clone(), None)),
+                Effect::Unparked { instance, status } => {
+                    Some((instance.hub, instance.id.clone(), Some(*status)))
+                }
                 Effect::Message { .. }
                 | Effect::Activity(_)
                 | Effect::Reopened { .. }

@@ -16,6 +16,7 @@ mod jobs;
 mod lease;
 mod loops;
 mod pieces;
+mod pulse;
 mod queue;
 mod slot;
 mod unnamed;
@@ -41,6 +42,7 @@ use crate::{
     store::{Error, Store},
 };
 use board::{Board, Rules, TakenTurn, fresh_id};
+use pulse::Pulse;
 use slot::State;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -65,6 +67,10 @@ pub struct Settings {
     pub work_item_bytes: usize,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
+    /// How often in a row an activity may be delivered without an answer before it fails; 0: without limit.
+    pub activity_deliveries: u32,
+    /// How often in a row a turn, or a batch, may be delivered without an answer before its instance is parked; 0: without limit.
+    pub turn_deliveries: u32,
     /// How long a silent worker may hold a turn.
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
@@ -104,6 +110,7 @@ struct Shared {
     wind: Notify,
     /// Commits and reads under way.
     tasks: TaskTracker,
+    pulse: Pulse,
     stop: CancellationToken,
 }
 
@@ -123,6 +130,8 @@ impl Dispatch {
             payload_bytes: settings.payload_bytes,
             work_item_bytes: settings.work_item_bytes,
             max_backoff: settings.max_backoff,
+            activity_deliveries: settings.activity_deliveries,
+            turn_deliveries: settings.turn_deliveries,
         };
         let shared = Shared {
             store,
@@ -132,16 +141,28 @@ impl Dispatch {
             board: Mutex::new(Board::new(rules)),
             wind: Notify::new(),
             tasks: TaskTracker::new(),
+            pulse: Pulse::default(),
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };
-        loops::spawn(&dispatch, effects);
+        dispatch.shared.pulse.watch(loops::spawn(&dispatch, effects));
         dispatch
     }
 
     /// Whether work is handed out. What waited in the store at start is read page by page meanwhile, however much it is.
     pub fn is_ready(&self) -> bool {
         !self.shared.stop.is_cancelled()
+    }
+
+    /// What keeps work from going on although the server runs, each in a few words; nothing if all is well.
+    pub fn missing(&self) -> Vec<String> {
+        if self.shared.stop.is_cancelled() {
+            return Vec::new();
+        }
+        let now = self.shared.clock.now();
+        let mut missing = self.shared.pulse.missing(now);
+        missing.extend(self.board().at(now).neglected());
+        missing
     }
 
     /// A worker joins. Its items come through [`Seat::items`]; call [`Dispatch::leave`] when it is gone.
@@ -173,7 +194,7 @@ impl Dispatch {
             };
             if response.requires_history {
                 // History is always sent whole; a worker that asks all the same gets the same turn again.
-                board.put_back(hub, &token, Kind::Turn);
+                board.unable(hub, &token, Kind::Turn);
                 return None;
             }
             if response.is_partial {
@@ -263,7 +284,12 @@ impl Dispatch {
         .await
     }
 
-    /// A worker puts an item back; it is tried again after a pause. Stale tokens are ignored.
+    /// A worker that can do nothing with an item puts it back, which counts against the limit of deliveries. Stale tokens are ignored.
+    pub fn unable(&self, hub: HubId, token: &str, kind: Kind) {
+        self.with_board(|board| board.unable(hub, token, kind));
+    }
+
+    /// A worker puts an item back that it does not want; it is tried again after a pause. Stale tokens are ignored.
     pub fn abandon(&self, hub: HubId, token: &str, kind: Kind) {
         self.with_board(|board| board.put_back(hub, token, kind));
     }

@@ -29,7 +29,7 @@ pub(super) enum Stage {
     Committing(Box<Swap>),
     /// Put back by a worker, or the store failed; waits a little before it is tried again.
     Resting,
-    /// Its stored data cannot be used; nothing is dispatched to it any more.
+    /// Nothing is dispatched to it until an operator says so; see `board/poison`.
     Parked,
 }
 
@@ -109,6 +109,10 @@ pub(super) struct Slot {
     unlocked: Vec<Lock>,
     /// What is being read may be from before a change: it is to be read once more.
     pub stale: bool,
+    /// It is parked. Control messages are acted on all the same, so the stage may be another one for a while.
+    pub parked: bool,
+    /// What is being committed was decided without having read it all.
+    pub unread: bool,
 }
 
 impl Slot {
@@ -123,6 +127,8 @@ impl Slot {
             controls: 0,
             unlocked: Vec::new(),
             stale: false,
+            parked: false,
+            unread: false,
         }
     }
 

@@ -124,6 +124,17 @@ pub enum WorkItem {
     Batch(BatchItem),
 }
 
+impl WorkItem {
+    /// What the item is held under.
+    pub fn token(&self) -> &str {
+        match self {
+            WorkItem::Turn(TurnItem { token, .. })
+            | WorkItem::Activity(ActivityItem { token, .. })
+            | WorkItem::Batch(BatchItem { token, .. }) => token,
+        }
+    }
+}
+
 /// One turn to run.
 #[derive(Clone, Debug)]
 pub struct TurnItem {

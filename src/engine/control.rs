@@ -1,4 +1,5 @@
-//! Suspend, resume and terminate: the server's own turns. They need no worker and win over a turn that a worker still holds.
+//! Suspend, resume, terminate and the discarding of what is parked: the server's own turns. They need no worker and win over a turn that a
+//! worker still holds.
 
 use super::{
     Context, Execution, Outcome,
@@ -6,8 +7,9 @@ use super::{
     execution::Open,
 };
 use crate::model::{
-    Chunk, Class, Commit, HistoryChange, Message, NewMessage, Outgoing, Recipient, Status, event,
-    pb::{self, HistoryEvent, history_event::EventType},
+    Chunk, Class, Commit, HistoryChange, InstanceRecord, Message, NewMessage, Outgoing, Recipient, Status,
+    event,
+    pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 
 /// Applies control messages in order. `start` is the start message of an instance that has not begun.
@@ -21,36 +23,56 @@ pub fn control(
     context: &mut Context<'_>,
 ) -> Outcome {
     let commit = blank_commit(&execution, context.now);
-    let mut desk = Desk { execution, commit, written: Vec::new() };
-    for message in messages {
-        desk.commit.consumed.push(message.id);
-        for event in message.events {
-            match &event.event_type {
-                Some(EventType::ExecutionSuspended(_)) => desk.pause(event, true, start),
-                Some(EventType::ExecutionResumed(_)) => desk.pause(event, false, start),
-                Some(EventType::ExecutionTerminated(terminated)) => {
-                    let terminated = terminated.clone();
-                    desk.terminate(event, terminated, start, context);
-                }
-                _ => {}
-            }
-        }
-    }
-    desk.close()
+    let desk = Desk { execution, commit, written: Vec::new(), unread: false };
+    desk.obey(messages, start, context)
+}
+
+/// The same for an orchestration of which only the row can be read. Its status changes and it can end; its history stays as it is,
+/// because nobody knows where that goes on, and its sub-orchestrations are not known.
+pub fn control_unread(record: InstanceRecord, messages: Vec<Message>, context: &mut Context<'_>) -> Outcome {
+    let execution = Execution::empty(record, None);
+    let commit = blank_commit(&execution, context.now);
+    Desk { execution, commit, written: Vec::new(), unread: true }.obey(messages, None, context)
 }
 
 struct Desk {
     execution: Execution,
     commit: Commit,
     written: Vec<HistoryEvent>,
+    /// The history is not known, so nothing is added to it.
+    unread: bool,
 }
 
 impl Desk {
+    fn obey(mut self, messages: Vec<Message>, start: Option<&Message>, context: &mut Context<'_>) -> Outcome {
+        for message in messages {
+            self.commit.consumed.push(message.id);
+            for event in message.events {
+                match &event.event_type {
+                    Some(EventType::ExecutionSuspended(_)) => self.pause(event, true, start),
+                    Some(EventType::ExecutionResumed(_)) => self.pause(event, false, start),
+                    Some(EventType::ExecutionTerminated(terminated)) => {
+                        let terminated = terminated.clone();
+                        self.terminate(event, terminated, start, context);
+                    }
+                    Some(EventType::ExecutionCompleted(order)) => {
+                        self.discard(order.failure_details.clone(), start, context);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.close()
+    }
+
     fn ended(&self) -> bool {
         self.commit.update.completed_at.is_some()
     }
 
     fn write(&mut self, event: HistoryEvent) {
+        if self.unread {
+            return;
+        }
         self.execution.note(&event);
         self.written.push(event);
     }
@@ -62,13 +84,13 @@ impl Desk {
         }
         let begun = self.execution.has_begun();
         // Between two executions the instance has been running for long, even if the later one has no history yet.
-        let running = begun || start.is_some_and(|start| self.execution.goes_on_with(start));
+        let running = begun || self.unread || start.is_some_and(|start| self.execution.goes_on_with(start));
         self.commit.update.status = match (suspend, running) {
             (true, _) => Status::Suspended,
             (false, true) => Status::Running,
             (false, false) => Status::Pending,
         };
-        if begun {
+        if begun || self.unread {
             self.write(event);
         } else {
             let message = NewMessage::now(Class::Event, event);
@@ -86,13 +108,7 @@ impl Desk {
         if self.ended() {
             return;
         }
-        let at = self.execution.turn_time(context.now, start);
-        self.write(event::orchestrator_started(at));
-        if let Some(start) = start.filter(|_| !self.execution.has_begun()) {
-            for event in &start.events {
-                self.write(event.clone());
-            }
-        }
+        self.begin(start, context);
         self.write(event);
         if terminated.recurse {
             self.terminate_children(&terminated, context);
@@ -102,6 +118,40 @@ impl Desk {
             result: terminated.input,
             ..pb::CompleteOrchestrationAction::default()
         };
+        self.end(complete, context);
+    }
+
+    /// An operator has given up on a parked instance: it fails with the details that the order carries.
+    fn discard(
+        &mut self,
+        details: Option<TaskFailureDetails>,
+        start: Option<&Message>,
+        context: &mut Context<'_>,
+    ) {
+        if self.ended() {
+            return;
+        }
+        self.begin(start, context);
+        let complete = pb::CompleteOrchestrationAction {
+            orchestration_status: Status::Failed.into(),
+            failure_details: details,
+            ..pb::CompleteOrchestrationAction::default()
+        };
+        self.end(complete, context);
+    }
+
+    /// Opens the turn that ends the instance, and its history if it has none.
+    fn begin(&mut self, start: Option<&Message>, context: &Context<'_>) {
+        let at = self.execution.turn_time(context.now, start);
+        self.write(event::orchestrator_started(at));
+        if let Some(start) = start.filter(|_| !self.execution.has_begun()) {
+            for event in &start.events {
+                self.write(event.clone());
+            }
+        }
+    }
+
+    fn end(&mut self, complete: pb::CompleteOrchestrationAction, context: &Context<'_>) {
         self.commit.outbox.retain(|outgoing| outgoing.to != Recipient::Myself);
         let completed = finish(&self.execution, &mut self.commit, End { id: -1, complete }, context);
         self.write(completed);
@@ -128,7 +178,7 @@ impl Desk {
     }
 
     fn close(self) -> Outcome {
-        let Self { mut execution, mut commit, written } = self;
+        let Self { mut execution, mut commit, written, .. } = self;
         if !written.is_empty() {
             let first = execution.length - i64::try_from(written.len()).unwrap_or(0);
             commit.history = HistoryChange::Append(Chunk::encode(first, written));

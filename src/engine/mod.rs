@@ -21,7 +21,7 @@ pub(crate) mod tests;
 mod turn;
 
 pub use actions::{apply, fail};
-pub use control::control;
+pub use control::{control, control_unread};
 pub use entity::{Batch, Entity, EntityOutcome, NextBatch};
 pub use execution::Execution;
 pub use rewind::{Fate, NotRewound, OpenChild, Rewinding};

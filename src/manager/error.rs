@@ -86,6 +86,9 @@ pub enum Error {
         /// The status it is in.
         status: Status,
     },
+    /// Only what is parked can be retried or discarded.
+    #[error("instance {} is not parked", Short(.0.as_str()))]
+    NotParked(InstanceId),
     /// There is no such bulk job.
     #[error("there is no bulk job {:?}", Short(id))]
     NoJob {
@@ -141,6 +144,7 @@ mod tests {
         let errors = [
             Error::UnknownHub { name: long.clone(), known: long.clone() },
             Error::NotFound(id()),
+            Error::NotParked(id()),
             Error::AlreadyEnded { id: id(), status },
             Error::AlreadyExists { id: id(), status },
             Error::KeyReused { key: long.clone() },

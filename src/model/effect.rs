@@ -21,6 +21,8 @@ pub enum Effect {
     Unlocked { entity: InstanceRef, lock: Lock },
     /// The entity was changed from outside: what is known of it must be read again.
     Altered { entity: InstanceRef },
+    /// The instance is not parked any more: what waits for it is to be dispatched.
+    Unparked { instance: InstanceRef, status: Status },
     /// The row with this key is gone: purged, or replaced by a new instance under the same id.
     Gone { hub: HubId, id: InstanceId, key: InstanceKey },
 }

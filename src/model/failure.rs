@@ -20,6 +20,10 @@ pub mod error_type {
     pub const PAYLOAD_TOO_LARGE: &str = "PayloadTooLargeError";
     /// The history has become larger than what a worker can receive.
     pub const HISTORY_TOO_LARGE: &str = "HistoryTooLargeError";
+    /// An activity was delivered again and again, and no worker lived to answer it.
+    pub const TOO_MANY_DELIVERIES: &str = "TooManyDeliveriesError";
+    /// An operator gave up on what was parked.
+    pub const DISCARDED: &str = "DiscardedError";
     /// The feature asked for is not part of this version.
     pub const NOT_SUPPORTED: &str = "NotSupportedError";
 }

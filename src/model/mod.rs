@@ -13,6 +13,7 @@ mod id;
 mod instance;
 mod job;
 mod message;
+mod parked;
 mod revision;
 mod short;
 mod status;
@@ -40,6 +41,7 @@ pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_
 pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};
 pub use job::{Job, JobEnd, JobFailure, JobState, JobStep, JobWork, NewJob};
 pub use message::{ActivityTask, Class, Message, NewMessage};
+pub use parked::{Legible, Parked, ParkedFor, Parking};
 pub use revision::{Revision, Rewrite};
 pub use short::Short;
 pub use status::{Status, StatusExt, StatusSet};

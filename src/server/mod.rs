@@ -227,6 +227,8 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         payload_bytes: config.limits.payload_bytes,
         work_item_bytes: config.limits.work_item_bytes,
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
+        activity_deliveries: config.dispatch.activity_deliveries,
+        turn_deliveries: config.dispatch.turn_deliveries,
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
     }

@@ -31,6 +31,7 @@ impl Readiness for Probe {
         if !self.dispatch.is_ready() {
             missing.push("work is not being dispatched: starting up or shutting down".to_owned());
         }
+        missing.extend(self.dispatch.missing());
         missing
     }
 }

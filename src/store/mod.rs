@@ -32,8 +32,8 @@ pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
-    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, Message, MessageId,
-    NewInstance, NewJob, NewMessage, Payloads, Revision, Status, Timestamp,
+    InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, Legible, Message,
+    MessageId, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -81,6 +81,16 @@ pub struct Loaded {
     pub history: Vec<Chunk>,
     /// The inbox in arrival order, messages that are not due yet included.
     pub inbox: Vec<Message>,
+    /// It is parked, and lives.
+    pub parked: Option<Parking>,
+}
+
+/// What can be told of an instance without its history, state and payloads: enough to end one of which the rest cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outline {
+    pub record: InstanceRecord,
+    pub inbox: Legible,
+    pub parked: Option<Parking>,
 }
 
 /// An instance with something to deliver.
@@ -206,6 +216,25 @@ pub trait Store: Send + Sync + 'static {
     /// Everything needed for the instance's next turn; `None` if the key is gone.
     async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error>;
 
+    /// The same as far as it can be told if [`Store::instance_load`] says that what is stored cannot be used.
+    async fn instance_outline(&self, key: InstanceKey) -> Result<Option<Outline>, Error>;
+
+    /// Parks a live instance: [`Store::ready_claim`] has it no more, unless for a control message. One that is parked is parked anew.
+    /// `false`: it has ended or is gone, and nothing was changed. An instance that ends is not parked any more.
+    async fn instance_park(&self, key: InstanceKey, parking: Parking) -> Result<bool, Error>;
+
+    /// Ends the parking of a live instance, and puts `message` into its inbox in the same transaction; answers how it was parked. `None`:
+    /// it is not parked, or there is no such instance, and nothing was changed. Effects: `Unparked`, then `Message`.
+    async fn instance_unpark(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: Option<NewMessage>,
+    ) -> Result<Option<Parking>, Error>;
+
+    /// The hub's parked instances by key, after `after`. At most `limit`; fewer means there are no more.
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error>;
+
     /// One instance by id, with its payloads if asked for (default ones otherwise, but always with `failure`).
     async fn instance_get(
         &self,
@@ -276,7 +305,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Cleared, Error>;
 
     /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
-    /// (for suspended ones only a control message counts). At most `limit`; fewer means there are no more.
+    /// (for suspended and parked ones only a control message counts). At most `limit`; fewer means there are no more.
     async fn ready_claim(
         &self,
         now: Timestamp,

@@ -29,6 +29,7 @@ mod limits;
 mod links;
 mod lists;
 mod overload;
+mod parked;
 mod races;
 mod replace;
 mod restart;

@@ -91,6 +91,7 @@ export interface Explanation {
     lastError: { kind: Waiting["kind"]; name: string; errorType: string; message: string; time: string } | null;
     messages: { ready: number; later: number; nextDue: string | null };
     lockedBy: string | null;
+    parked: { since: string; cause: "deliveries" | "data"; deliveries: number; reason: string } | null;
 }
 export interface Revision {
     revision: number;

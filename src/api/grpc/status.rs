@@ -14,6 +14,7 @@ pub(super) fn of_manager(error: Error) -> Status {
         Error::AlreadyEnded { .. }
         | Error::WrongState { .. }
         | Error::InSection { .. }
+        | Error::NotParked(_)
         | Error::JobEnded { .. }
         | Error::JobRuns { .. }
         | Error::Crowded { .. }

@@ -171,6 +171,7 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         manager::Error::AlreadyExists { .. } => (StatusCode::CONFLICT, object(ALREADY_EXISTS)),
         manager::Error::WrongState { .. }
         | manager::Error::InSection { .. }
+        | manager::Error::NotParked(_)
         | manager::Error::JobEnded { .. }
         | manager::Error::JobRuns { .. }
         | manager::Error::Crowded { .. }

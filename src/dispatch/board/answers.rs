@@ -3,7 +3,7 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        lease::{Held, Lease, Waiting},
+        lease::{Held, Lease, Loss, Waiting},
         pieces::Pieces,
         slot::{Delivery, Stage, State},
         unnamed::Subject,
@@ -76,7 +76,9 @@ impl Board {
         self.leases.token_for(&subject, true)
     }
 
-    /// A worker puts an item back: it is tried again after a pause that grows. `false`: the token is stale.
+    /// A worker puts an item back that it does not want, such as one of a version that it does not have: it is tried again after a pause
+    /// that grows, and somebody else gets it if there is somebody. That may go on for as long as it takes until the right worker comes,
+    /// so it counts against no limit. `false`: the token is stale.
     pub fn put_back(&mut self, hub: HubId, token: &str, kind: Kind) -> bool {
         match self.leases.end(hub, token, kind) {
             Some(lease) => {
@@ -106,7 +108,7 @@ impl Board {
     pub fn add_piece(&mut self, hub: HubId, token: &str, piece: pb::OrchestratorResponse) {
         if self.leases.add_piece(hub, token, piece) == Some(false) {
             tracing::error!("the pieces of a worker's answer are too large together; the turn is put back");
-            self.put_back(hub, token, Kind::Turn);
+            self.unable(hub, token, Kind::Turn);
         }
     }
 
@@ -135,7 +137,7 @@ impl Board {
         self.workers.remove(&worker);
         if !self.stopped {
             self.leases.worker_left(worker);
-            self.hand_back(&self.leases.of_worker(worker));
+            self.hand_back(&self.leases.of_worker(worker), Loss::Gone);
         }
     }
 
@@ -143,14 +145,14 @@ impl Board {
     pub fn expire(&mut self, turns: Timestamp, activities: Timestamp) -> usize {
         let expired = self.leases.older_than(turns, activities);
         self.leases.expire_taken_back(turns);
-        self.hand_back(&expired);
+        self.hand_back(&expired, Loss::Silent);
         expired.len()
     }
 
-    fn hand_back(&mut self, tokens: &[String]) {
+    fn hand_back(&mut self, tokens: &[String], loss: Loss) {
         for token in tokens {
             if let Some(lease) = self.leases.revoke(token) {
-                self.queue_again(lease);
+                self.lost(lease, loss);
             }
         }
     }
@@ -176,7 +178,7 @@ impl Board {
         }
     }
 
-    fn queue_again(&mut self, lease: Lease) {
+    pub(super) fn queue_again(&mut self, lease: Lease) {
         let kind = lease.held.kind();
         match lease.held {
             Held::Turn(key, _) => {
@@ -195,15 +197,12 @@ impl Board {
         }
     }
 
-    /// Applying an answer went wrong in a way that says nothing about the instance: its turn is tried again.
+    /// Applying an answer went wrong: the turn is tried again, but not for ever.
     pub fn apply_failed(&mut self, key: InstanceKey) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         if matches!(slot.stage, Stage::Applying) {
             slot.forget();
-            slot.returns.times += 1;
-            slot.stage = Stage::Resting;
-            let times = slot.returns.times;
-            self.jobs.push(Job::Rest(key, self.backoff(times)));
+            self.lose_turn(key, None, Loss::Senseless);
         }
     }
 

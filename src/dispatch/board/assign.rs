@@ -9,11 +9,14 @@ use crate::{
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
     },
     engine::{self, Next, Turn},
-    model::{ActivityKey, InstanceKey, pb::HistoryEvent},
+    model::{ActivityKey, InstanceKey, Short, pb::HistoryEvent},
 };
 use prost::Message as _;
-use std::cmp::Reverse;
-use tokio::sync::mpsc;
+use std::{cmp::Reverse, time::Duration};
+use tokio::sync::mpsc::{self, error::SendError};
+
+/// How late a timer may be. Longer than its loop sleeps at most.
+const LATE: Duration = Duration::from_secs(90);
 
 /// Who could take an item.
 enum Pick {
@@ -72,6 +75,20 @@ impl Board {
                 Pick::Nobody => self.activities.set_aside(&route),
             }
         }
+    }
+
+    /// What should have gone on and has not: whoever looks at the board between two visits must see nothing of this kind.
+    pub fn neglected(&self) -> Option<String> {
+        if self.stopped {
+            return None;
+        }
+        if let Some(due) = self.wheel.earliest().filter(|due| due.until(self.now) > LATE) {
+            return Some(format!("nobody was woken for what was due at {due}"));
+        }
+        let waiting = self.turns.lengths().chain(self.activities.lengths());
+        let served = waiting.filter(|(_, _, served)| *served).map(|(route, ..)| route);
+        let route = served.into_iter().find(|route| matches!(self.pick(route, None), Pick::Worker(_)))?;
+        Some(format!("{:?} waits although a worker has room for it", Short(&route.name)))
     }
 
     /// The worker that fits best; among equals one that has not put the item back, then the one with the most room.
@@ -164,9 +181,12 @@ impl Board {
     }
 
     pub(super) fn send(&mut self, worker: WorkerId, item: WorkItem) {
-        let sent = self.workers.get(&worker).is_some_and(|connected| connected.items.send(item).is_ok());
-        if !sent {
-            // The stream has just ended; what it held, this item included, goes back.
+        let Some(connected) = self.workers.get(&worker) else { return };
+        if let Err(SendError(item)) = connected.items.send(item) {
+            // The stream has just ended. What it held goes back; this item was never delivered.
+            if let Some(lease) = self.leases.revoke(item.token()) {
+                self.queue_again(lease);
+            }
             self.leave(worker);
         }
     }

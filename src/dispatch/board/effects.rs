@@ -26,6 +26,7 @@ impl Board {
             Effect::Reopened { key } => self.drop_activities(key, true),
             Effect::Unlocked { entity, lock } => self.unlocked(entity, lock),
             Effect::Altered { entity } => self.altered(entity),
+            Effect::Unparked { instance, status } => self.unparked(instance, status),
             Effect::Gone { key, .. } => {
                 self.drop_activities(key, true);
                 self.remove(key);
@@ -53,14 +54,15 @@ impl Board {
         if read_later && message.class != Class::Control {
             return;
         }
-        if !matches!(slot.stage, Stage::Parked) {
-            // Where something is under way, or a turn waits for its worker already, another message changes nothing by itself.
-            let matters =
-                message.class == Class::Control || slot.known.is_none() || matches!(slot.stage, Stage::Idle);
-            slot.receive(message);
-            if matters {
-                self.settle(key);
-            }
+        if slot.parked {
+            return self.message_to_parked(key, message);
+        }
+        // Where something is under way, or a turn waits for its worker already, another message changes nothing by itself.
+        let matters =
+            message.class == Class::Control || slot.known.is_none() || matches!(slot.stage, Stage::Idle);
+        slot.receive(message);
+        if matters {
+            self.settle(key);
         }
     }
 
@@ -74,6 +76,9 @@ impl Board {
         let pending = swap.pending;
         let dropped = slot.swap(*swap);
         let ended = slot.status.is_terminal();
+        if std::mem::take(&mut slot.unread) {
+            slot.forget();
+        }
         for message in dropped {
             if let Some(at) = message.due {
                 self.wheel.remove(&Due { at, message: message.id, instance: key });

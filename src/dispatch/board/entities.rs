@@ -36,6 +36,10 @@ impl Board {
                 self.unqueue(key);
                 self.entity_turn(key, |entity, now| entity::serve(entity, message, now));
             }
+            NextBatch::Discard(batch, order) => {
+                self.unqueue(key);
+                self.entity_turn(key, |entity, now| entity::discard(entity, batch, order, now));
+            }
         }
     }
 
@@ -63,7 +67,7 @@ impl Board {
         let Some(State::Entity(entity)) = slot.state() else { return };
         let batch = match entity.next(slot.inbox.values(), self.now, limit) {
             NextBatch::Deliver(batch) => batch,
-            NextBatch::Wait | NextBatch::Serve(_) => return self.settle(key),
+            NextBatch::Wait | NextBatch::Serve(_) | NextBatch::Discard(..) => return self.settle(key),
         };
         let embedded = self.workers.get(&worker).is_some_and(|connected| connected.offer.embedded);
         let state = entity.state.clone();
@@ -97,7 +101,7 @@ impl Board {
         };
         self.answered(worker, Kind::Batch);
         let slot = self.instances.get_mut(&key)?;
-        if useless && slot.returns.times < MAX_RETRIES {
+        if useless && slot.returns.times - slot.returns.lost < MAX_RETRIES {
             self.rest_turn(key, worker);
             return None;
         }

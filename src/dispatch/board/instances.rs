@@ -11,6 +11,7 @@ use crate::{
     model::{
         Chunk, Class, Commit, InstanceKey, Message, MessageId, Status, StatusExt as _, error_type, failure,
     },
+    store::Outline,
 };
 use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
@@ -24,6 +25,7 @@ pub(in crate::dispatch) struct Read {
     pub state: State,
     pub history: Vec<Chunk>,
     pub inbox: Vec<Message>,
+    pub parked: bool,
 }
 
 /// How reading an instance can end.
@@ -33,8 +35,8 @@ pub(in crate::dispatch) enum ReadError {
     Gone,
     /// Try again.
     Again,
-    /// What is stored cannot be used.
-    Unusable(String),
+    /// What is stored cannot be used, for this reason. This much of it can be told.
+    Unusable(String, Box<Outline>),
 }
 
 impl Board {
@@ -50,6 +52,7 @@ impl Board {
         match &slot.stage {
             Stage::Idle | Stage::Queued(_) => {}
             Stage::Leased { .. } | Stage::Resting if control && slot.known.is_some() && !entity => {}
+            Stage::Parked if control && !entity => {}
             Stage::Leased { .. }
             | Stage::Resting
             | Stage::Loading(_)
@@ -57,7 +60,9 @@ impl Board {
             | Stage::Committing(_)
             | Stage::Parked => return,
         }
-        if slot.known.is_none() {
+        if slot.parked && (entity || !control || slot.known.is_none()) {
+            self.rest_parked(key);
+        } else if slot.known.is_none() {
             self.settle_unknown(key, control);
         } else if entity {
             self.settle_entity(key, front);
@@ -206,10 +211,9 @@ impl Board {
                 slot.stage = Stage::Resting;
                 self.jobs.push(Job::Rest(key, Duration::from_secs(1)));
             }
-            Err(ReadError::Unusable(reason)) => {
-                tracing::error!(instance.id = %slot.reference.id, %reason, "instance parked: its stored data cannot be used");
-                slot.forget();
-                slot.stage = Stage::Parked;
+            Err(ReadError::Unusable(reason, outline)) => {
+                self.release(reserved, kind);
+                return self.unusable(key, &reason, *outline);
             }
         }
         if let Some(slot) = self.instances.get_mut(&key).filter(|slot| slot.status.is_terminal()) {
@@ -285,7 +289,9 @@ impl Board {
 impl Slot {
     /// Takes in what was read. Messages that arrived meanwhile are there already, or among those read.
     fn fill(&mut self, read: Read) {
-        let Read { state, history, inbox } = read;
+        let Read { state, history, inbox, parked } = read;
+        // That it is parked no more, an effect tells.
+        self.parked |= parked;
         self.status = state.status();
         if let State::Orchestration(execution) = &state {
             self.reference = execution.record.reference();

@@ -5,7 +5,8 @@
 //! commit has been seen before it.
 //!
 //! `effects` takes in what the store did, `assign` matches work and workers, `answers` is what workers say, `instances` decides
-//! what an instance needs next, `entities` the same for entities, `behind` what is not in memory.
+//! what an instance needs next, `entities` the same for entities, `behind` what is not in memory, `poison` ends what workers cannot
+//! answer.
 
 mod answers;
 mod assign;
@@ -13,6 +14,7 @@ mod behind;
 mod effects;
 mod entities;
 mod instances;
+mod poison;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,9 @@ use super::{
     wheel::Wheel,
     worker::{Kind, Offer, WorkItem, WorkerId},
 };
-use crate::model::{ActivityKey, Commit, InstanceKey, Timestamp};
+use crate::model::{
+    ActivityKey, Commit, InstanceKey, InstanceRef, Parking, Status, Timestamp, pb::TaskFailureDetails,
+};
 use lru::LruCache;
 use std::{collections::HashMap, time::Duration};
 use tokio::sync::mpsc;
@@ -55,6 +59,10 @@ pub(super) enum Job {
     RestActivity(ActivityKey, Duration),
     /// Note in the store that the activity, whose result nobody waits for, has run.
     Forget(Box<Waiting>),
+    /// Complete the activity as failed with this, because nobody can do it.
+    Fail(Box<Waiting>, Box<TaskFailureDetails>),
+    /// Write down that the instance, which had this status, is parked; on failure call [`Board::park_failed`].
+    Park(InstanceRef, Status, Box<Parking>),
     /// The earliest due time has changed.
     WindClock,
 }
@@ -74,6 +82,10 @@ pub(super) struct Rules {
     pub work_item_bytes: usize,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
+    /// How often in a row an activity may be delivered without an answer; 0: without limit.
+    pub activity_deliveries: u32,
+    /// The same for a turn, or a batch.
+    pub turn_deliveries: u32,
 }
 
 /// A connected worker.

@@ -6,12 +6,14 @@
 //! - Lock and unlock need no worker, but each has its place: a lock is taken when everything before it is done.
 
 mod apply;
+mod discard;
 mod locks;
 mod older;
 mod reply;
 mod sender;
 
 pub use apply::{answer, refuse};
+pub use discard::{discard, discard_unread, is_order};
 pub use locks::serve;
 pub(super) use sender::{Outbound, check, check_older, outbound, outbound_older};
 
@@ -59,6 +61,8 @@ pub enum NextBatch {
     Deliver(Batch),
     /// This message is for the server itself: see [`serve`].
     Serve(Message),
+    /// An operator has given up on this batch: see [`discard()`].
+    Discard(Batch, Message),
 }
 
 /// A decision: the change to commit, and the entity as it is once that is committed.
@@ -103,6 +107,22 @@ impl Entity {
     /// Looks at `inbox` (in arrival order) and decides. `item_bytes`: state and operations should not be larger together, because they
     /// travel as one; a batch of one operation may be.
     pub fn next<'a>(
+        &self,
+        inbox: impl Iterator<Item = &'a Message> + Clone,
+        now: Timestamp,
+        item_bytes: usize,
+    ) -> NextBatch {
+        let Some(order) = inbox.clone().find(|message| is_order(message)) else {
+            return self.first(inbox, now, item_bytes);
+        };
+        match self.first(inbox.filter(|message| !is_order(message)), now, item_bytes) {
+            NextBatch::Deliver(batch) => NextBatch::Discard(batch, order.clone()),
+            _ => NextBatch::Discard(Batch::default(), order.clone()),
+        }
+    }
+
+    /// The same but for what operators say.
+    fn first<'a>(
         &self,
         inbox: impl Iterator<Item = &'a Message>,
         now: Timestamp,

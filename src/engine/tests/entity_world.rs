@@ -64,6 +64,10 @@ impl EntityWorld {
                 let served = entity::serve(self.entity.take().unwrap(), message, self.now);
                 self.decided(served)
             }
+            (NextBatch::Discard(batch, order), None) => {
+                let discarded = entity::discard(self.entity.take().unwrap(), batch, order, self.now);
+                self.decided(discarded)
+            }
             (other, Some(_)) => panic!("{step:?}: nothing to answer but {other:?}"),
         }
     }

@@ -8,6 +8,7 @@
 mod activities;
 mod complete;
 mod continue_as_new;
+mod discard;
 mod entities;
 mod entity_calls;
 mod entity_world;

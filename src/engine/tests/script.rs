@@ -160,11 +160,15 @@ pub fn message(words: &Words<'_>, now: Timestamp) -> NewMessage {
         "resume" => event::execution_resumed(now, words.payload(1)),
         "terminate" => event::execution_terminated(now, words.payload(1), false),
         "terminate-all" => event::execution_terminated(now, words.payload(1), true),
+        "discard" => {
+            let details = details(&words.payload(1).unwrap_or_default());
+            event::execution_completed(-1, now, pb::OrchestrationStatus::Failed, None, Some(details))
+        }
         other => panic!("no such message: {other:?}"),
     };
     let class = match words.verb() {
         "event" => Class::Event,
-        "suspend" | "resume" | "terminate" | "terminate-all" => Class::Control,
+        "suspend" | "resume" | "terminate" | "terminate-all" | "discard" => Class::Control,
         _ => Class::Result,
     };
     NewMessage::now(class, event)

@@ -13,8 +13,11 @@ use waits::Open;
 use super::{Error, Manager};
 use crate::{
     dispatch::{Insight, InstanceView, Kind, Standing},
-    model::{HubId, InstanceId, InstanceRecord, Lock, Message, Status, StatusExt as _, Timestamp},
-    store,
+    model::{
+        HubId, InstanceId, InstanceKey, InstanceRecord, Lock, Message, Parking, Status, StatusExt as _,
+        Timestamp,
+    },
+    store::{self, Loaded, Outline},
 };
 
 /// Why an instance is where it is.
@@ -38,6 +41,8 @@ pub struct Explanation {
     pub next_due: Option<Timestamp>,
     /// Of an entity: who has locked it.
     pub lock: Option<Lock>,
+    /// Nothing is dispatched to it until an operator says so.
+    pub parked: Option<Parking>,
 }
 
 impl Manager {
@@ -50,29 +55,47 @@ impl Manager {
     ) -> Result<Explanation, Error> {
         let missing = || Error::NotFound(id.clone());
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
-        let loaded = self.store.instance_load(record.key).await?.ok_or_else(missing)?;
-        let mut view = insight.instance(record.key);
+        let key = record.key;
+        let mut view = insight.instance(key);
+        let seen = match self.see(key).await {
+            Ok(seen) => seen,
+            // That is why it is parked, or will be.
+            Err(store::Error::Corrupt(reason)) => match self.store.instance_outline(key).await? {
+                Some(outline) if outline.parked.is_some() => Some(Seen::from(outline)),
+                Some(_) => return Err(store::Error::Corrupt(reason).into()),
+                None => None,
+            },
+            Err(other) => return Err(other.into()),
+        };
+        let mut seen = seen.ok_or_else(missing)?;
         let now = self.clock.now();
         let is_due = |message: &Message| message.due.is_none_or(|due| due <= now);
-        if view.turn.is_none() && loaded.inbox.iter().any(is_due) {
+        if view.turn.is_none() && seen.inbox.iter().any(is_due) {
             let kind = if record.id.is_entity() { Kind::Batch } else { Kind::Turn };
             view.turn = insight.behind(hub, kind, &record.name, record.version.as_deref());
         }
+        for wait in &mut seen.open.waits {
+            wait.see(hub, &view, insight);
+            self.look_behind(hub, wait).await?;
+        }
+        Ok(explained(seen, view, now))
+    }
+
+    /// What the rows say.
+    async fn see(&self, key: InstanceKey) -> Result<Option<Seen>, store::Error> {
+        let Some(loaded) = self.store.instance_load(key).await? else { return Ok(None) };
         let mut open = Open::default();
         for chunk in &loaded.history {
-            for event in chunk.events().map_err(store::Error::from)? {
+            for event in chunk.events()? {
                 open.follow(event);
             }
         }
         if loaded.record.status.is_terminal() {
             open = Open::default();
         }
-        for wait in &mut open.waits {
-            wait.see(hub, &view, insight);
-            self.look_behind(hub, wait).await?;
-        }
         let lock = loaded.entity.and_then(|entity| entity.lock);
-        Ok(explained(loaded.record, &loaded.inbox, open, lock, view, now))
+        let Loaded { record, inbox, parked, .. } = loaded;
+        Ok(Some(Seen { record, inbox, open, lock, parked }))
     }
 
     /// What has become of a child or an entity that is waited for.
@@ -94,21 +117,31 @@ impl Manager {
     }
 }
 
-fn explained(
+/// What the rows say of an instance.
+struct Seen {
     record: InstanceRecord,
-    inbox: &[Message],
-    Open { waits, last_error }: Open,
+    inbox: Vec<Message>,
+    open: Open,
     lock: Option<Lock>,
-    view: InstanceView,
-    now: Timestamp,
-) -> Explanation {
+    parked: Option<Parking>,
+}
+
+impl From<Outline> for Seen {
+    fn from(Outline { record, inbox, parked }: Outline) -> Self {
+        Self { record, inbox: inbox.messages, open: Open::default(), lock: None, parked }
+    }
+}
+
+fn explained(seen: Seen, view: InstanceView, now: Timestamp) -> Explanation {
+    let Seen { record, inbox, open: Open { waits, last_error }, lock, parked } = seen;
     let later = |message: &&Message| message.due.is_some_and(|due| due > now);
     // Before its start is due, nothing else is delivered either.
     let scheduled = record.status == Status::Pending && record.scheduled_at.is_some_and(|at| at > now);
     let waiting = inbox.iter().filter(later).count();
     let mut explanation = Explanation {
         summary: String::new(),
-        turn: view.turn,
+        // Dispatch hears of it only when it meets the instance.
+        turn: if parked.is_some() { Some(Standing::Parked) } else { view.turn },
         returns: view.returns,
         waits,
         last_error,
@@ -116,6 +149,7 @@ fn explained(
         later: if scheduled { inbox.len() } else { waiting },
         next_due: inbox.iter().filter_map(|message| message.due).filter(|due| *due > now).min(),
         lock,
+        parked,
         record,
     };
     explanation.summary = text::summary(&explanation, now);

@@ -3,22 +3,29 @@
 use super::{Explanation, Wait, WaitKind};
 use crate::{
     dispatch::Standing,
-    model::{Short, Status, StatusExt as _, Timestamp},
+    model::{Parking, Short, Status, StatusExt as _, Timestamp},
 };
 
 /// What is said first is what has to change first.
 pub fn summary(explanation: &Explanation, now: Timestamp) -> String {
     let record = &explanation.record;
-    match record.status {
-        ended if ended.is_terminal() => return format!("it has ended as {}", ended.name()),
-        Status::Suspended => {
-            let waiting = messages(explanation.ready);
-            return format!("it is suspended; {waiting} will be delivered when it is resumed");
-        }
-        _ => {}
+    if record.status.is_terminal() {
+        return format!("it has ended as {}", record.status.name());
+    }
+    if let Some(Parking { at, reason, .. }) = &explanation.parked {
+        let suspended = if record.status == Status::Suspended { "; it is suspended, too" } else { "" };
+        let path = "/api/v1/instances/{instanceId}";
+        return format!(
+            "it has been parked since {at}, because {reason}; nothing is dispatched to it until an operator has it retried or discarded \
+             (POST {path}/retry or {path}/discard){suspended}"
+        );
     }
     if explanation.turn == Some(Standing::Parked) {
-        return "its stored data cannot be used, so nothing is done with it any more; the server's log says why".to_owned();
+        return "it is being parked; the server's log says why".to_owned();
+    }
+    if record.status == Status::Suspended {
+        let waiting = messages(explanation.ready);
+        return format!("it is suspended; {waiting} will be delivered when it is resumed");
     }
     if let Some(at) = record.scheduled_at.filter(|at| record.status == Status::Pending && *at > now) {
         return format!("it is scheduled to start at {at}");

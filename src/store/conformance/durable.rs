@@ -122,3 +122,15 @@ pub async fn a_closed_store_says_so(cx: &mut StoreTest) {
     cx.reopen().await;
     assert_eq!(cx.load(key).await.record.status, Status::Pending);
 }
+
+pub async fn what_is_parked_stays_parked(cx: &mut StoreTest) {
+    let key = cx.create("a").await;
+    assert!(cx.store.instance_park(key, super::parked::parking("enough")).await.unwrap());
+    for close in [true, false] {
+        if close {
+            cx.store.close().await.unwrap();
+        }
+        cx.reopen().await;
+        assert_eq!(cx.load(key).await.parked, Some(super::parked::parking("enough")));
+    }
+}

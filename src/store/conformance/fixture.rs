@@ -205,6 +205,7 @@ pub fn short(effects: &[Effect]) -> Vec<String> {
         Effect::Reopened { .. } => "Reopened".to_owned(),
         Effect::Unlocked { entity, lock } => format!("Unlocked {} {}", entity.id, lock.section),
         Effect::Altered { entity } => format!("Altered {}", entity.id),
+        Effect::Unparked { instance, status } => format!("Unparked {} {status:?}", instance.id),
         Effect::Changed { id, status, .. } => format!("Changed {id} {status:?}"),
     };
     effects.iter().map(line).collect()

@@ -108,6 +108,7 @@ async fn check(cx: &mut StoreTest, tally: &Tally) {
             Effect::Activity(_) => panic!("nobody queued one"),
             Effect::Reopened { .. } => panic!("nobody rewound anything"),
             Effect::Unlocked { .. } | Effect::Altered { .. } => panic!("there are no entities"),
+            Effect::Unparked { .. } => panic!("nobody parks anything"),
         }
     }
     let told = (created, appended, ended, purged);

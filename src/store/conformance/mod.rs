@@ -16,6 +16,7 @@ pub mod hubs;
 pub mod inbox;
 pub mod jobs;
 pub mod list;
+pub mod parked;
 pub mod payloads;
 pub mod pending;
 pub mod purge;
@@ -117,6 +118,15 @@ macro_rules! conformance {
                 due_messages_come_in_pages_and_in_order
                 the_route_of_an_instance_has_its_status
             }
+            parked {
+                a_parked_instance_is_ready_for_controls_only
+                parking_ends_once_and_may_leave_a_message
+                of_64_who_end_a_parking_exactly_one_does
+                parked_anew_means_parked_for_the_new_reason
+                parking_goes_with_its_instance
+                an_entity_is_parked_like_anybody_else
+                parked_instances_come_in_pages_and_of_one_hub
+            }
             purge {
                 only_ended_instances_are_purged
                 a_purged_instance_leaves_nothing_behind
@@ -203,6 +213,7 @@ macro_rules! conformance_durable {
                 secrets_are_kept
                 answered_requests_stay_on_record
                 jobs_are_kept_as_they_were
+                what_is_parked_stays_parked
                 a_closed_store_says_so
             }
         }

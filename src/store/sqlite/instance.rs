@@ -4,7 +4,7 @@ use super::{
     counters::Kind,
     entity, history, idempotency,
     inbox::{self, Letter},
-    payload, revision, rows,
+    parked, payload, revision, rows,
     writer::Tx,
 };
 use crate::{
@@ -144,6 +144,7 @@ pub fn remove(tx: &mut Tx<'_>, gone: InstanceRef) -> Result<(), Error> {
     payload::remove(tx, key)?;
     history::remove(tx, key)?;
     revision::remove(tx, key)?;
+    parked::remove(tx, key)?;
     tx.effects.push(Effect::Gone { hub, id, key });
     Ok(())
 }

@@ -22,6 +22,7 @@ mod list;
 mod migrate;
 mod open;
 mod options;
+mod parked;
 mod payload;
 mod pool;
 mod read;
@@ -37,13 +38,13 @@ pub use options::{Location, SqliteOptions};
 
 use super::{
     Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search,
-    Searched, Store, Terms, Walk,
+    Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged, Ready, Recorded,
+    Search, Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
     InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, NewInstance, NewJob,
-    NewMessage, Payloads, Revision, Status, Timestamp,
+    NewMessage, Parked, Parking, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 use inbox::Letter;
@@ -202,6 +203,28 @@ impl Store for SqliteStore {
 
     async fn instance_load(&self, key: InstanceKey) -> Result<Option<Loaded>, Error> {
         self.read(Lane::Engine, move |conn| at_one_moment(conn, |conn| read::load(conn, key))).await
+    }
+
+    async fn instance_outline(&self, key: InstanceKey) -> Result<Option<Outline>, Error> {
+        self.read(Lane::Engine, move |conn| at_one_moment(conn, |conn| parked::outline(conn, key))).await
+    }
+
+    async fn instance_park(&self, key: InstanceKey, parking: Parking) -> Result<bool, Error> {
+        self.writer.change(move |tx| parked::park(tx, key, &parking)).await
+    }
+
+    async fn instance_unpark(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: Option<NewMessage>,
+    ) -> Result<Option<Parking>, Error> {
+        let letter = message.map(Letter::seal);
+        self.writer.change(move |tx| parked::unpark(tx, hub, &id, letter)).await
+    }
+
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error> {
+        self.read(Lane::Query, move |conn| parked::list(conn, hub, after, limit)).await
     }
 
     async fn instance_get(

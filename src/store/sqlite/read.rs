@@ -1,6 +1,6 @@
 //! What the engine and callers read.
 
-use super::{entity, history, inbox, payload, rows};
+use super::{entity, history, inbox, parked, payload, rows};
 use crate::{
     model::{ActivityKey, ActivityTask, Class, InstanceKey, MessageId, Status, Timestamp},
     store::{Due, Error, Loaded, Ready},
@@ -20,12 +20,13 @@ pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error
         custom_status: payload::text(conn, key, payload::Kind::CustomStatus)?,
         history: history::read(conn, key, 0)?,
         inbox: inbox::read(conn, key)?,
+        parked: parked::find(conn, key)?,
     }))
 }
 
 // One walk over the inboxes in the order of their key, which is the order of the table; it ends at the limit. An
 // instance that has not begun, that is whose start message is still to come, has nothing else delivered either;
-// controls are the server's own business and always get through.
+// controls are the server's own business and always get through, to what is parked as well.
 const READY: &str = concat!(
     "SELECT ",
     rows::reference_columns!(),
@@ -35,7 +36,8 @@ const READY: &str = concat!(
       GROUP BY m.key \
       HAVING control \
           OR (i.status <> ?9 AND max(m.due IS NULL OR m.due <= ?2) \
-              AND NOT max(m.class = ?10 AND m.due IS NOT NULL AND m.due > ?2)) \
+              AND NOT max(m.class = ?10 AND m.due IS NOT NULL AND m.due > ?2) \
+              AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.key = m.key)) \
       ORDER BY m.key LIMIT ?3"
 );
 

@@ -5,7 +5,7 @@ use super::{
     entity, history,
     inbox::{self, Letter},
     instance::{self, Newborn, Outcome},
-    payload, revision, rows,
+    parked, payload, revision, rows,
     writer::Tx,
 };
 use crate::{
@@ -254,6 +254,7 @@ fn drop_pending(tx: &mut Tx<'_>, key: InstanceKey, pending: Pending) -> Result<(
         Pending::DropAll => tx.run("DELETE FROM message WHERE key = ?1", [key.0])?,
         Pending::DropDetached => {
             tx.run("DELETE FROM activity WHERE key = ?1", [key.0])?;
+            parked::remove(tx, key)?;
             tx.effects.push(Effect::Reopened { key });
             return Ok(());
         }

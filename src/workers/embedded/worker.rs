@@ -8,8 +8,9 @@ use crate::{
     },
     model::{CorruptHistory, HubId, pb},
 };
+use futures_util::FutureExt as _;
 use prost::Message as _;
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 /// How much the functions of this process work on at a time.
 #[derive(Clone, Copy, Debug)]
@@ -49,12 +50,24 @@ pub fn run(dispatch: Dispatch, registry: Arc<Registry>, places: Places) {
     });
 }
 
+/// A panic of a function is its failure, see [`Registry`]. One that comes from anywhere else must not keep the item from going back.
 async fn work(dispatch: Dispatch, registry: Arc<Registry>, item: WorkItem) {
-    // Errors have been logged by dispatch, and the item is handed out again.
-    match item {
-        WorkItem::Turn(item) => drop(turn(&dispatch, &registry, item).await),
-        WorkItem::Activity(item) => drop(activity(&dispatch, &registry, item).await),
-        WorkItem::Batch(item) => drop(batch(&dispatch, &registry, item).await),
+    let (hub, token, kind) = match &item {
+        WorkItem::Turn(item) => (item.instance.hub, item.token.clone(), Kind::Turn),
+        WorkItem::Activity(item) => (item.task.hub, item.token.clone(), Kind::Activity),
+        WorkItem::Batch(item) => (item.entity.hub, item.token.clone(), Kind::Batch),
+    };
+    let work = async {
+        // Errors have been logged by dispatch, and the item is handed out again.
+        match item {
+            WorkItem::Turn(item) => drop(turn(&dispatch, &registry, item).await),
+            WorkItem::Activity(item) => drop(activity(&dispatch, &registry, item).await),
+            WorkItem::Batch(item) => drop(batch(&dispatch, &registry, item).await),
+        }
+    };
+    if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+        tracing::error!("an item could not be worked on; it is put back");
+        dispatch.unable(hub, &token, kind);
     }
 }
 
@@ -105,7 +118,7 @@ async fn batch(dispatch: &Dispatch, registry: &Registry, item: BatchItem) -> Res
     dispatch.complete_batch(entity.hub, result).await
 }
 
-/// Stored bytes that cannot be read do not get better; the item goes back and its pauses grow, with the reason in the log.
+/// Stored bytes that cannot be read do not get better; the item goes back, which counts, with the reason in the log.
 fn give_up(
     dispatch: &Dispatch,
     hub: HubId,
@@ -114,6 +127,6 @@ fn give_up(
     reason: &str,
 ) -> Result<(), AnswerError> {
     tracing::error!(reason, "an item cannot be read; it is put back");
-    dispatch.abandon(hub, token, kind);
+    dispatch.unable(hub, token, kind);
     Ok(())
 }

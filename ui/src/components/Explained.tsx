@@ -9,7 +9,7 @@ const KINDS: Record<Waiting["kind"], string> = {
 };
 const STATES: Record<string, string> = {
     unserved: "no connected worker serves it", queued: "in the queue", held: "in the hands of", resting: "put back, soon tried again", underWay: "being stored",
-    parked: "its stored data cannot be read",
+    parked: "parked",
 };
 
 /** With more, the sentence says enough. */

@@ -65,16 +65,18 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API and changes something.
-const WRITES: [(&str, &str); 5] = [
+const WRITES: [(&str, &str); 7] = [
     ("createTaskHub", "/api/v1/hubs"),
     ("deleteTaskHub", "/api/v1/hubs/nightly"),
+    ("retryParkedInstance", "/api/v1/instances/order-7/retry"),
+    ("discardParkedInstance", "/api/v1/instances/order-7/discard"),
     ("startJob", "/api/v1/jobs"),
     ("stopJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6/stop"),
     ("deleteJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6"),
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 28] = [
+const BESIDE: [(&str, &str); 29] = [
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
     ("listJobs", "/api/v1/jobs"),
@@ -103,6 +105,7 @@ const BESIDE: [(&str, &str); 28] = [
     ("listFailures", "/api/v1/failures"),
     ("listTaskHubs", "/api/v1/hubs"),
     ("listQueues", "/api/v1/queues"),
+    ("listParked", "/api/v1/parked"),
 ];
 
 fn id(operation: &Operation<'_>) -> String {

@@ -1,6 +1,9 @@
 //! `GET /api/v1/instances/{id}/explain`: why an instance waits.
 
-use super::super::{Call, Error, answer};
+use super::{
+    super::{Call, Error, answer},
+    parked,
+};
 use crate::{
     dispatch::Standing,
     manager::{Explanation, LastError, Wait, WaitKind},
@@ -23,6 +26,8 @@ struct Body {
     messages: Messages,
     /// Of an entity: the orchestration that has locked it.
     locked_by: Option<String>,
+    /// Nothing is dispatched to it until an operator says so.
+    parked: Option<parked::Told>,
 }
 
 /// Where something stands on its way to a worker.
@@ -79,8 +84,19 @@ pub async fn explain(call: &Call, id: String) -> Result<Response, Error> {
 
 impl From<Explanation> for Body {
     fn from(explanation: Explanation) -> Self {
-        let Explanation { record, summary, turn, returns, waits, last_error, ready, later, next_due, lock } =
-            explanation;
+        let Explanation {
+            record,
+            summary,
+            turn,
+            returns,
+            waits,
+            last_error,
+            ready,
+            later,
+            next_due,
+            lock,
+            parked,
+        } = explanation;
         Self {
             instance_id: record.id.to_string(),
             name: record.name.to_string(),
@@ -91,6 +107,7 @@ impl From<Explanation> for Body {
             last_error: last_error.map(Failed::from),
             messages: Messages { ready, later, next_due: next_due.map(|due| due.to_string()) },
             locked_by: lock.map(|lock| lock.owner.to_string()),
+            parked: parked.map(Into::into),
         }
     }
 }

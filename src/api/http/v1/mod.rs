@@ -11,6 +11,7 @@ mod histogram;
 mod hubs;
 mod instance;
 mod jobs;
+mod parked;
 mod revisions;
 mod row;
 mod search;
@@ -56,15 +57,18 @@ pub fn router() -> Router<Api> {
         .route("/hubs", get(hubs).post(create_hub))
         .route("/hubs/{name}", delete(remove_hub))
         .route("/instances/{id}", get(instance))
+        .route("/instances/{id}/discard", post(discard_parked))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/history", get(history))
         .route("/instances/{id}/history/{index}", get(history_event))
         .route("/instances/{id}/payloads/{part}", get(payload))
+        .route("/instances/{id}/retry", post(retry_parked))
         .route("/instances/{id}/revisions", get(revisions))
         .route("/instances/{id}/tree", get(tree))
         .route("/jobs", get(jobs).post(start_job))
         .route("/jobs/{id}", get(job).delete(delete_job))
         .route("/jobs/{id}/stop", post(stop_job))
+        .route("/parked", get(parked))
         .route("/queues", get(queues))
         .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
@@ -78,20 +82,23 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
         ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
         [
             "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
-            | "queues" | "statistics" | "workers",
+            | "parked" | "queues" | "statistics" | "workers",
         ] => Some((Operation::List, None)),
         // What a job does takes more, see there.
         ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
         ["instances", id]
         | ["instances", id, "explain" | "history" | "revisions"]
-        | ["instances", id, "history" | "payloads", _] => {
-            let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
-            Some((Operation::Status, Some(id.into_owned())))
-        }
+        | ["instances", id, "history" | "payloads", _] => Some((Operation::Status, Some(decoded(id)?))),
+        ["instances", id, "retry"] => Some((Operation::Resume, Some(decoded(id)?))),
+        ["instances", id, "discard"] => Some((Operation::Terminate, Some(decoded(id)?))),
         // It shows other instances, too: a link to one of them is not enough.
         ["instances", _, "tree"] => Some((Operation::List, None)),
         _ => None,
     }
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    Some(percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned())
 }
 
 /// The hub that is asked for; `None`: there is none of this name, which reads as an empty one.
@@ -190,6 +197,26 @@ async fn payload(
 
 async fn tree(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
     instance::tree(&Call::new(api, parts), id).await
+}
+
+async fn parked(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    parked::list(&Call::new(api, parts)).await
+}
+
+async fn retry_parked(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    parked::retry(&Call::new(api, parts), id).await
+}
+
+async fn discard_parked(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    parts: Parts,
+) -> Result<Response, Error> {
+    parked::discard(&Call::new(api, parts), id).await
 }
 
 async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

@@ -140,12 +140,12 @@ fn reading_that_fails_is_tried_again_and_what_cannot_be_used_is_parked() {
     let mut room = Room::new();
     let worker = room.join("*", 1, 1);
     let key = room.start_before("A");
-    room.jobs.clear();
-    room.visit(|board| board.loaded(key, Err(ReadError::Unusable("torn".into()))));
+    room.store.torn.insert(key);
     room.mail(key, "event Go");
     room.start("B");
     room.settle_and_rest();
     assert_eq!(room.given(worker), ["turn B2: started"], "others go on");
+    assert_eq!(room.store.parked[&key].reason, "what is stored of it cannot be used: torn");
 }
 
 #[test]
@@ -165,6 +165,7 @@ fn silent_workers_lose_what_they_hold() {
     let _ = room.items(silent);
     assert_eq!(room.visit(|board| board.expire(since, now)), 0, "activities have a limit of their own");
     assert_eq!(room.visit(|board| board.expire(now, since)), 1);
+    room.settle_and_rest();
     assert_eq!(room.given(silent), ["turn A1: started"]);
 }
 

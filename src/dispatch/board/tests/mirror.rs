@@ -9,13 +9,16 @@ use crate::{
     engine::Execution,
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, Effect, HistoryChange, InstanceId, InstanceKey,
-        InstanceRecord, InstanceRef, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
-        Outgoing, Pending, Recipient, Status, StatusExt as _, Timestamp,
+        InstanceRecord, InstanceRef, Legible, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
+        Outgoing, Parking, Pending, Recipient, Status, StatusExt as _, Timestamp,
     },
-    store::Ready,
+    store::{Outline, Ready},
 };
 use prost::Message as _;
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 /// One instance with all it has.
 pub struct Row {
@@ -53,6 +56,10 @@ pub struct Mirror {
     pub activities: BTreeMap<ActivityKey, ActivityTask>,
     /// By entity: its lock, and who owns it.
     pub locks: BTreeMap<InstanceKey, (InstanceKey, Lock)>,
+    /// What is parked, and why.
+    pub parked: BTreeMap<InstanceKey, Parking>,
+    /// Of these only the outline can be read.
+    pub torn: BTreeSet<InstanceKey>,
     numbers: i64,
 }
 
@@ -65,13 +72,14 @@ impl Mirror {
     /// What [`crate::store::Store::ready_claim`] would answer.
     pub fn page_of_turns(&self, after: InstanceKey, now: Timestamp) -> Page {
         let behind = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
-        let ready = behind.filter_map(|(_, row)| {
+        let ready = behind.filter_map(|(key, row)| {
             let due = |message: &&Message| message.due.is_none_or(|due| due <= now);
             let control = row.inbox.values().filter(due).any(|message| message.class == Class::Control);
             let to_come = row.inbox.values().any(|message| message.class == Class::Start && !due(&message));
             let status = row.record.status;
             let deliverable =
                 status != Status::Suspended && !to_come && row.inbox.values().any(|it| due(&it));
+            let deliverable = deliverable && !self.parked.contains_key(key);
             let ready = !status.is_terminal() && (control || deliverable);
             ready.then(|| Ready { instance: row.record.reference(), control })
         });
@@ -154,6 +162,9 @@ impl Mirror {
             row.record.version = execution.version;
         }
         let (id, status) = (row.record.id.clone(), row.record.status);
+        if status.is_terminal() {
+            self.parked.remove(&key);
+        }
         let mut effects = self.drop_pending(key, pending);
         for child in children {
             match (self.find(&child.instance.id), child.otherwise) {
@@ -252,6 +263,7 @@ impl Mirror {
         let mut effects = self.release_all(key);
         self.locks.remove(&key);
         self.activities.retain(|of, _| of.instance != key);
+        self.parked.remove(&key);
         let gone = self.rows.remove(&key);
         effects.extend(gone.map(|row| Effect::Gone { hub: row.record.hub, id: row.record.id, key }));
         effects
@@ -259,11 +271,33 @@ impl Mirror {
 
     pub fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
         let row = self.rows.get(&key).ok_or(ReadError::Gone)?;
+        if self.torn.contains(&key) {
+            let inbox = Legible { messages: row.inbox.values().cloned().collect(), illegible: Vec::new() };
+            let outline =
+                Outline { record: row.record.clone(), inbox, parked: self.parked.get(&key).cloned() };
+            return Err(ReadError::Unusable("torn".into(), Box::new(outline)));
+        }
         let state = match self.entity(key) {
             Some(entity) => State::Entity(Box::new(entity)),
             None => State::Orchestration(Box::new(row.execution())),
         };
-        Ok(Read { state, history: row.chunks.clone(), inbox: row.inbox.values().cloned().collect() })
+        let inbox: Vec<_> = row.inbox.values().cloned().collect();
+        Ok(Read { state, history: row.chunks.clone(), inbox, parked: self.parked.contains_key(&key) })
+    }
+
+    /// Only what lives is parked.
+    pub fn park(&mut self, key: InstanceKey, parking: Parking) {
+        if self.rows.get(&key).is_some_and(|row| !row.record.status.is_terminal()) {
+            self.parked.insert(key, parking);
+        }
+    }
+
+    /// What an operator does with a parked instance; `order`: it is discarded.
+    pub fn unpark(&mut self, key: InstanceKey, order: Option<NewMessage>) -> Vec<Effect> {
+        assert!(self.parked.remove(&key).is_some(), "nothing is parked");
+        let (instance, status) = self.route(key).expect("what is parked is there");
+        let delivered = order.map(|order| self.deliver(key, status, order));
+        std::iter::once(Effect::Unparked { instance, status }).chain(delivered).collect()
     }
 
     pub fn route(&self, key: InstanceKey) -> Option<(InstanceRef, Status)> {

@@ -7,6 +7,7 @@ mod entities;
 mod entity_locks;
 mod mirror;
 mod mirror_entities;
+mod poison;
 mod random;
 mod random_entities;
 mod rewind;
@@ -72,6 +73,8 @@ impl Room {
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
             max_backoff: Duration::from_secs(1),
+            activity_deliveries: 0,
+            turn_deliveries: 0,
         };
         let mut room = Self {
             board: Board::new(rules),
@@ -212,6 +215,13 @@ impl Room {
             Job::Rest(key, _) => self.visit(|board| board.rested(key)),
             Job::RestActivity(key, _) => self.visit(|board| board.activity_rested(key)),
             Job::Forget(waiting) => drop(self.store.activities.remove(&waiting.task.key)),
+            Job::Fail(waiting, details) => {
+                let task = &waiting.task;
+                let failed = event::task_failed(self.now, task.task_id, *details);
+                let failed = NewMessage::now(Class::Result, failed);
+                self.effects.extend(self.store.complete(task.key, failed));
+            }
+            Job::Park(instance, _, parking) => self.store.park(instance.key, *parking),
             Job::WindClock => {}
         }
     }

@@ -36,7 +36,9 @@ impl Day {
         let cache_bytes = [0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()];
         let (window, window_bytes) = [(1, 1), (2, usize::MAX), (4, 100), (usize::MAX, usize::MAX)]
             [usize::try_from(seed / 3 % 4).unwrap()];
-        let room = Room::with(cache_bytes, window, window_bytes);
+        let mut room = Room::with(cache_bytes, window, window_bytes);
+        let deliveries = [0, 1, 2][usize::try_from(seed % 5 % 3).unwrap()];
+        (room.board.rules.turn_deliveries, room.board.rules.activity_deliveries) = (deliveries, deliveries);
         let unnamed = seed % 2 == 1;
         Self {
             room,
@@ -70,6 +72,9 @@ impl Day {
     }
 
     fn happen(&mut self) {
+        if self.below(16) == 0 {
+            self.operate();
+        }
         match self.below(if self.entities { 26 } else { 17 }) {
             0 => {
                 let name = self.one_of(&["A", "B"]);
@@ -137,6 +142,17 @@ impl Day {
             _ => self.answer(),
         }
         self.collect();
+    }
+
+    /// An operator retries or discards what is parked.
+    fn operate(&mut self) {
+        let parked: Vec<_> = self.room.store.parked.keys().copied().collect();
+        let at = self.below(parked.len());
+        if let Some(key) = parked.get(at) {
+            let order = (self.below(2) == 0).then(|| poison::discard_order(self.room.now));
+            let effects = self.room.store.unpark(*key, order);
+            self.room.effects.extend(effects);
+        }
     }
 
     fn collect(&mut self) {
@@ -221,10 +237,10 @@ impl Day {
         let unnamed = self.unnamed && !back && self.below(2) == 0;
         match &item {
             WorkItem::Turn(TurnItem { token, .. }) if back => {
-                self.room.visit(|board| board.put_back(HUB, token, Kind::Turn));
+                self.give_back(token, Kind::Turn);
             }
             WorkItem::Batch(BatchItem { token, .. }) if back => {
-                self.room.visit(|board| board.put_back(HUB, token, Kind::Batch));
+                self.give_back(token, Kind::Batch);
             }
             WorkItem::Batch(batch) => {
                 let answer = self.batch_answer(batch);
@@ -232,7 +248,7 @@ impl Day {
                 self.applying.extend(taken.map(|taken| (taken, answer)));
             }
             WorkItem::Activity(ActivityItem { token, .. }) if back => {
-                self.room.visit(|board| board.put_back(HUB, token, Kind::Activity));
+                self.give_back(token, Kind::Activity);
             }
             WorkItem::Turn(turn) => {
                 let answers = [
@@ -264,6 +280,14 @@ impl Day {
         }
     }
 
+    fn give_back(&mut self, token: &str, kind: Kind) {
+        let unable = self.below(2) == 0;
+        self.room.visit(|board| match unable {
+            true => board.unable(HUB, token, kind),
+            false => board.put_back(HUB, token, kind),
+        });
+    }
+
     /// What the item is answered under. `None`: the answer named none and was thrown away.
     fn token(&mut self, item: &WorkItem, unnamed: bool) -> Option<String> {
         match item {
@@ -283,6 +307,12 @@ impl Day {
     /// Lets everything come to an end, with a worker for all. Whoever is in a critical section leaves it.
     fn end(&mut self) {
         self.room.join("*", 99, 99);
+        (self.room.board.rules.turn_deliveries, self.room.board.rules.activity_deliveries) = (0, 0);
+        self.quiet();
+        for key in self.room.store.parked.keys().copied().collect::<Vec<_>>() {
+            let effects = self.room.store.unpark(key, None);
+            self.room.effects.extend(effects);
+        }
         self.quiet();
         check_nothing_is_stuck(&self.room);
         if self.entities {

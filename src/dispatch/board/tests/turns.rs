@@ -288,3 +288,37 @@ fn a_long_queue_holds_names_and_not_what_they_were_given() {
     assert_eq!(given.len(), 1_499);
     assert_eq!(given.iter().filter(|item| item.contains("event Go")).count(), 1);
 }
+
+#[test]
+fn work_that_a_worker_has_room_for_is_noticed_if_nobody_hands_it_out() {
+    let mut room = Room::new();
+    let worker = room.join("A", 1, 1);
+    room.start("A");
+    room.start("B");
+    let told: Vec<_> = room.effects.drain(..).collect();
+    told.into_iter().for_each(|effect| room.board.effect(effect));
+    assert_eq!(room.board.neglected().as_deref(), Some("\"A\" waits although a worker has room for it"));
+    room.visit(|_| ());
+    assert_eq!((room.given(worker).len(), room.board.neglected()), (1, None), "nobody serves B");
+    room.start("A");
+    room.settle();
+    assert_eq!(room.board.neglected(), None, "the worker is busy");
+}
+
+#[test]
+fn a_timer_that_nobody_looks_at_is_noticed() {
+    let mut room = Room::new();
+    let worker = room.join("*", 1, 1);
+    room.start("A");
+    room.settle();
+    let item = room.item(worker);
+    assert!(room.answer(&item, "timer 1 +9s"));
+    let late = |room: &mut Room, seconds| {
+        let now = room.now.plus(Duration::from_secs(seconds));
+        room.board.at(now).neglected()
+    };
+    assert_eq!(late(&mut room, 60), None);
+    assert!(late(&mut room, 120).is_some_and(|told| told.starts_with("nobody was woken")));
+    room.advance(120);
+    assert_eq!(late(&mut room, 120), None);
+}

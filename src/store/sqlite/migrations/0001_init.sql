@@ -119,6 +119,18 @@ CREATE TABLE activity (
     PRIMARY KEY (key, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Instances to which nothing is dispatched until an operator says so. cause: 0 too many deliveries, 1 what is stored of it cannot be used. A
+-- row of an instance that has ended means nothing; it goes when the instance goes, or lives again. They
+-- are few, so lists read all of them.
+CREATE TABLE parked (
+    key        INTEGER PRIMARY KEY,
+    hub        INTEGER NOT NULL,
+    parked_at  INTEGER NOT NULL,
+    cause      INTEGER NOT NULL,
+    deliveries INTEGER NOT NULL,
+    reason     TEXT NOT NULL
+) STRICT;
+
 -- Requests that carried a key and were answered, with the instance that answered them; created: 1 if the request made it. The instance
 -- may have ended, been replaced or purged since.
 CREATE TABLE idempotency (

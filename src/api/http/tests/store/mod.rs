@@ -9,13 +9,13 @@ use crate::{
     model::{
         ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, FailureBrief, HistoryChange,
         HubId, HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure,
-        JobState, JobStep, JobWork, NewInstance, NewJob, NewMessage, Payloads, Revision, Status,
-        StatusExt as _, Timestamp, pb::history_event::EventType,
+        JobState, JobStep, JobWork, Legible, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads,
+        Revision, Status, StatusExt as _, Timestamp, pb::history_event::EventType,
     },
     store::{
         Appended, By, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
-        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, PageLimits, Purged, Read,
-        Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
+        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, Outline, PageLimits, Purged,
+        Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -464,7 +464,53 @@ impl Store for MemoryStore {
             entity: None,
             history,
             inbox: Vec::new(),
+            parked: shelf.parked.get(&key).cloned(),
         }))
+    }
+
+    async fn instance_outline(&self, key: InstanceKey) -> Result<Option<Outline>, Error> {
+        let shelf = self.open()?;
+        let record = shelf.kept.values().map(|kept| kept.record.clone()).find(|record| record.key == key);
+        let parked = shelf.parked.get(&key).cloned();
+        Ok(record.map(|record| Outline { record, inbox: Legible::default(), parked }))
+    }
+
+    async fn instance_park(&self, key: InstanceKey, parking: Parking) -> Result<bool, Error> {
+        self.open()?.parked.insert(key, parking);
+        Ok(true)
+    }
+
+    /// Nothing dispatches here, so what a message orders is not carried out.
+    async fn instance_unpark(
+        &self,
+        hub: HubId,
+        id: InstanceId,
+        message: Option<NewMessage>,
+    ) -> Result<Option<Parking>, Error> {
+        let mut shelf = self.open()?;
+        let Some(key) = shelf.kept.get(&(hub, id.clone())).map(|kept| kept.record.key) else {
+            return Ok(None);
+        };
+        let parking = shelf.parked.remove(&key);
+        if let (Some(kept), true) = (shelf.kept.get_mut(&(hub, id)), parking.is_some()) {
+            kept.inbox.extend(message);
+        }
+        Ok(parking)
+    }
+
+    async fn parked_list(&self, hub: HubId, after: InstanceKey, limit: usize) -> Result<Vec<Parked>, Error> {
+        let shelf = self.open()?;
+        let parked = shelf.kept.values().filter(|kept| kept.record.hub == hub && kept.record.key > after);
+        let mut parked: Vec<_> = parked
+            .filter_map(|kept| {
+                let (instance, status) = (kept.record.reference(), kept.record.status);
+                let parking = shelf.parked.get(&kept.record.key)?.clone();
+                Some(Parked { instance, status, parking })
+            })
+            .collect();
+        parked.sort_by_key(|parked| parked.instance.key);
+        parked.truncate(limit);
+        Ok(parked)
     }
 
     async fn ready_claim(&self, _: Timestamp, _: InstanceKey, _: usize) -> Result<Vec<Ready>, Error> {

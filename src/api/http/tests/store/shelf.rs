@@ -3,8 +3,8 @@
 use crate::{
     dispatch::Waiters,
     model::{
-        HubId, HubName, InstanceId, InstanceRecord, Job, JobFailure, NewMessage, Payloads, Revision,
-        Timestamp, pb::HistoryEvent,
+        HubId, HubName, InstanceId, InstanceKey, InstanceRecord, Job, JobFailure, NewMessage, Parking,
+        Payloads, Revision, Timestamp, pb::HistoryEvent,
     },
     store::{Error, Place, Recorded, Walk},
 };
@@ -34,6 +34,7 @@ pub struct Shelf {
     /// How many events were handed out in parts.
     pub events_read: usize,
     pub jobs: Vec<(Job, Vec<JobFailure>)>,
+    pub parked: HashMap<InstanceKey, Parking>,
 }
 
 impl Shelf {
