@@ -71,6 +71,7 @@ pub(super) const KEYS: &[Key] = &[
     key("hubs", "limits", List("a list of \"HUB per_second=N bytes_per_second=N live=N\", at least one of the three, above 0, each hub once")),
     key("samples", "enabled", Switch),
     key("limits", "new_work", Whole(1..=1_000_000)),
+    key("limits", "free_disk_bytes", Whole(0..=1_024 * 1_024 * GIB)),
     key("limits", "body_bytes", Whole(BYTES)),
     key("limits", "payload_bytes", Whole(BYTES)),
     key("limits", "grpc_message_bytes", Whole(64 * 1024..=GIB)),

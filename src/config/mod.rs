@@ -196,6 +196,8 @@ pub struct Samples {
 pub struct Limits {
     /// Starts, events and signals that may be under way at a time.
     pub new_work: usize,
+    /// Bytes that must be free on the disk for new work. 0: it is not looked at.
+    pub free_disk_bytes: u64,
     /// Largest body of an HTTP request.
     pub body_bytes: usize,
     /// Largest input, output, event, custom status or reason.
@@ -337,6 +339,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             new_work: 10_000,
+            free_disk_bytes: 256 * MIB as u64,
             body_bytes: 16 * MIB,
             // Most SDKs refuse a work item above 4 MiB, and a payload never travels alone.
             payload_bytes: 3 * MIB,

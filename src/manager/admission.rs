@@ -12,6 +12,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    fmt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -21,19 +22,38 @@ use std::{
 
 /// When an answer to a request that was refused for its number may differ.
 const SHORTLY: Duration = Duration::from_secs(1);
+/// How often the room on the disk is looked at, if there is new work.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How much is let in.
 #[derive(Clone, Debug)]
 pub struct Allowance {
     /// Requests for new work that may be under way at a time, over all hubs.
     pub under_way: usize,
+    /// Room on the disk that new work must leave.
+    pub disk: Option<Disk>,
     /// By hub. Those that are not named have no limits of their own.
     pub hubs: Vec<(HubName, HubAllowance)>,
 }
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self { under_way: usize::MAX, hubs: Vec::new() }
+        Self { under_way: usize::MAX, disk: None, hubs: Vec::new() }
+    }
+}
+
+/// Room on the disk, below which nothing new is taken in: what was taken in needs it to come to its end.
+#[derive(Clone)]
+pub struct Disk {
+    /// Bytes that must be free.
+    pub least: u64,
+    /// How many are free where the data is; `None`: it cannot be told, and nothing is refused.
+    pub free: Arc<dyn Fn() -> Option<u64> + Send + Sync>,
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Disk").field("least", &self.least).finish_non_exhaustive()
     }
 }
 
@@ -53,6 +73,9 @@ pub struct HubAllowance {
 pub struct Admission {
     most: usize,
     under_way: Arc<AtomicUsize>,
+    disk: Option<Disk>,
+    /// How many bytes were free, and when that was looked at.
+    free: Mutex<Option<(Timestamp, u64)>>,
     /// By folded name.
     hubs: HashMap<String, Gauge>,
 }
@@ -87,7 +110,13 @@ impl Admission {
         let gauge =
             |hub: HubName, allowance| (hub.folded(), Gauge { hub, allowance, levels: Mutex::default() });
         let hubs = allowance.hubs.into_iter().map(|(hub, allowance)| gauge(hub, allowance)).collect();
-        Self { most: allowance.under_way, under_way: Arc::default(), hubs }
+        Self {
+            most: allowance.under_way,
+            under_way: Arc::default(),
+            disk: allowance.disk,
+            free: Mutex::default(),
+            hubs,
+        }
     }
 
     /// Lets a request with so many bytes of payload in. `Overloaded`.
@@ -103,10 +132,23 @@ impl Admission {
             let why = format!("{most} requests for new work are under way already (setting limits.new_work)");
             return Err(Error::Overloaded { why, again: SHORTLY });
         }
+        self.check_disk(clock.now())?;
         if let Some(gauge) = self.gauge(hub) {
             gauge.request(bytes, clock.now())?;
         }
         Ok(permit)
+    }
+
+    /// `DiskLow`: there is too little room for anything new.
+    fn check_disk(&self, now: Timestamp) -> Result<(), Error> {
+        let Some(disk) = &self.disk else { return Ok(()) };
+        let mut last = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last.filter(|(at, _)| at.until(now) < LOOK_AGAIN).map(|(_, free)| free);
+        let free = known.unwrap_or_else(|| (disk.free)().unwrap_or(u64::MAX));
+        if known.is_none() {
+            *last = Some((now, free));
+        }
+        if free < disk.least { Err(Error::DiskLow { free, least: disk.least }) } else { Ok(()) }
     }
 
     /// The hub's limits, if it has some.
@@ -283,7 +325,7 @@ mod tests {
     #[test]
     fn so_many_at_a_time_and_a_place_is_free_when_one_is_done() {
         let (admission, clock) =
-            (Admission::new(Allowance { under_way: 2, hubs: Vec::new() }), Hands::default());
+            (Admission::new(Allowance { under_way: 2, ..Allowance::default() }), Hands::default());
         let first = admission.request(hub, 1, &clock).unwrap();
         let _second = admission.request(hub, 1, &clock).unwrap();
         assert_eq!(wait(admission.request(hub, 1, &clock)), Some(SHORTLY));
@@ -322,6 +364,23 @@ mod tests {
         assert_eq!(wait(admission.request(hub, 1, &clock)), Some(Duration::from_millis(2_001)));
         clock.pass(2_001);
         assert_eq!(wait(admission.request(hub, 1, &clock)), None);
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_takes_nothing_new_until_there_is_room_again() {
+        let (free, clock) = (Arc::new(AtomicUsize::new(1_000)), Hands::default());
+        let told = free.clone();
+        let disk = Disk { least: 500, free: Arc::new(move || Some(told.load(Ordering::Relaxed) as u64)) };
+        let admission = Admission::new(Allowance { disk: Some(disk), ..Allowance::default() });
+        admission.request(hub, 1, &clock).unwrap();
+        free.store(499, Ordering::Relaxed);
+        admission.request(hub, 1, &clock).unwrap();
+        clock.pass(250);
+        let refused = admission.request(hub, 1, &clock);
+        assert!(matches!(refused, Err(Error::DiskLow { free: 499, least: 500 })), "{refused:?}");
+        free.store(500, Ordering::Relaxed);
+        clock.pass(250);
+        admission.request(hub, 1, &clock).unwrap();
     }
 
     #[tokio::test]

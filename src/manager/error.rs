@@ -121,6 +121,17 @@ pub enum Error {
         /// After how long it is worth trying again.
         again: Duration,
     },
+    /// There is too little room on the disk for anything new.
+    #[error(
+        "only {free} bytes are free where the data is; new work is taken in while there are {least} (setting limits.free_disk_bytes). \
+         Make room: purge what has ended, or enlarge the disk"
+    )]
+    DiskLow {
+        /// What is free, in bytes.
+        free: u64,
+        /// What must be.
+        least: u64,
+    },
     /// Storage refused or failed; see the source.
     #[error("storage is not answering as it should")]
     Store(#[from] store::Error),

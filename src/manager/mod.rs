@@ -33,7 +33,7 @@ mod token;
 mod tree;
 mod wait;
 
-pub use admission::{Allowance, HubAllowance};
+pub use admission::{Allowance, Disk, HubAllowance};
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, LastError, Wait, WaitKind};

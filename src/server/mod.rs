@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod disk;
 mod listen;
 mod ready;
 mod watched;
@@ -27,7 +28,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
-    manager::{self, Allowance, Hubs, Limits, Manager},
+    manager::{self, Allowance, Disk, Hubs, Limits, Manager},
     model::Timestamp,
     store::{
         self, EffectSender, Store,
@@ -236,7 +237,15 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
 
 fn allowance(config: &Config) -> Allowance {
     let hubs = config.hubs.limits.iter().map(|limits| (limits.hub.clone(), limits.allowance));
-    Allowance { under_way: config.limits.new_work, hubs: hubs.collect() }
+    let least = config.limits.free_disk_bytes;
+    let disk = match &config.store.url {
+        StoreUrl::File(path) if least > 0 => {
+            let path = path.clone();
+            Some(Disk { least, free: Arc::new(move || disk::free_bytes(&path)) })
+        }
+        StoreUrl::File(_) | StoreUrl::Memory => None,
+    };
+    Allowance { under_way: config.limits.new_work, disk, hubs: hubs.collect() }
 }
 
 fn http_settings(config: &Config) -> HttpSettings {

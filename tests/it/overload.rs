@@ -54,7 +54,10 @@ async fn a_hub_takes_in_so_much_a_second_and_says_when_to_come_back() {
         taken += 1;
     };
     assert!(taken >= 3, "{taken}");
-    refused.is_error(429, "task hub default takes in 3 starts, events and signals a second (setting hubs.limits)");
+    refused.is_error(
+        429,
+        "task hub default takes in 3 starts, events and signals a second (setting hubs.limits)",
+    );
     assert_eq!(refused.header("retry-after"), Some("1"));
     let large = format!("\"{}\"", "x".repeat(5_000));
     let other = "orchestrators/HelloCities?taskHub=other";

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 pub(super) fn of_manager(error: Error) -> Status {
     let code = match error {
         Error::Invalid(_) | Error::KeyReused { .. } => Code::InvalidArgument,
-        Error::TooLarge { .. } | Error::Overloaded { .. } => Code::ResourceExhausted,
+        Error::TooLarge { .. } | Error::Overloaded { .. } | Error::DiskLow { .. } => Code::ResourceExhausted,
         Error::UnknownHub { .. } | Error::NotFound(_) | Error::NoJob { .. } => Code::NotFound,
         Error::AlreadyExists { .. } => Code::AlreadyExists,
         Error::AlreadyEnded { .. }

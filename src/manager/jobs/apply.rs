@@ -54,7 +54,8 @@ pub(super) async fn apply(
             Error::Overloaded { again, .. } => {
                 manager.rest_from_jobs(again).await;
             }
-            Error::Store(store::Error::Busy(_) | store::Error::Full(_) | store::Error::OverBudget(_))
+            Error::DiskLow { .. }
+            | Error::Store(store::Error::Busy(_) | store::Error::Full(_) | store::Error::OverBudget(_))
                 if tries < TRIES =>
             {
                 tries += 1;
