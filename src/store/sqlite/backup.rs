@@ -89,7 +89,7 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<Copied
 }
 
 /// A copy that has no name of its own yet. What is left of it goes.
-struct Part(PathBuf);
+pub struct Part(pub PathBuf);
 
 impl Part {
     fn fill(&self, source: &Connection, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<Copied, Error> {

@@ -35,12 +35,14 @@ mod secret;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod turn;
 mod writer;
 
 pub use backup::{Copied, Step, backup, restore};
 pub use check::{Report, at_rest as check};
 pub use options::{Location, SqliteOptions};
+pub use transfer::{Exported, Imported, OnExisting, export, import};
 
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,

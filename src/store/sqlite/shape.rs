@@ -1,7 +1,7 @@
 //! The quick look at a file before it is used: is all of it there, and are the tables and indexes that a version makes? It takes the same
 //! moment however large the file is; what lies inside the tables is for [`super::check`].
 
-use super::{lock::beside, migrate};
+use super::{lock::beside, migrate, rows};
 use crate::store::Error;
 use rusqlite::Connection;
 use std::{
@@ -65,15 +65,19 @@ pub fn check(conn: &Connection, migrations: &[&str], shown: &str) -> Result<(), 
         ))
     };
     let seen = parts(conn).map_err(|error| damaged(&format!("its schema cannot be read ({error})")))?;
-    let mut missing = parts(&migrate::made_by(migrations)?)?;
-    missing.retain(|part| !seen.contains(part));
+    let made = migrate::made_by(migrations)?;
+    let expected = parts(&made)?;
+    let missing: Vec<_> = expected.difference(&seen).collect();
     if let Some(first) = missing.first() {
         let more = if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
         return Err(damaged(&format!("{first}{more} is missing")));
     }
-    // The way to the first row of each table.
-    for table in seen.iter().filter_map(|part| part.strip_prefix("the table ")) {
-        let read = conn.prepare(&format!("SELECT 1 FROM {table} NOT INDEXED LIMIT 1")).and_then(|mut first| first.exists([]));
+    // The way to the first row of each table. Each begins with its key, in the order of which it lies.
+    const KEYS: &str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c ON c.cid = 0 \
+        WHERE m.type = 'table'";
+    for (table, key) in rows::all(&made, KEYS, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
+        let first = format!("SELECT 1 FROM {table} NOT INDEXED ORDER BY {key} LIMIT 1");
+        let read = conn.prepare(&first).and_then(|mut first| first.exists([]));
         read.map_err(|error| damaged(&format!("the table {table} cannot be read ({error})")))?;
     }
     Ok(())

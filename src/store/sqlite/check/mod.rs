@@ -6,7 +6,7 @@
 mod others;
 mod slice;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use super::{migrate, outside, rows};
 use crate::{
