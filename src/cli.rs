@@ -219,7 +219,7 @@ mod tests {
         ] {
             let config = serve(line);
             assert_eq!(config.server.listen.port(), 0, "{line}");
-            assert_eq!(config.store.url, config::StoreUrl::Memory, "{line}");
+            assert_eq!(config.store.url, StoreUrl::Memory, "{line}");
             assert!(!config.samples.enabled, "{line}");
             assert_eq!(config.log.level, "debug", "{line}");
         }

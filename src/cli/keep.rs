@@ -130,15 +130,19 @@ impl KeepVerb {
     /// Does it with the data at `store`.
     pub fn run(&self, store: &StoreUrl) -> ExitCode {
         let StoreUrl::File(path) = store else {
-            return failed("there is no file to do this with: the store is in memory; name one with --store sqlite:PATH");
+            return failed(
+                "there is no file to do this with: the store is in memory; name one with --store sqlite:PATH",
+            );
         };
         let mut progress = Progress::begin();
         let done = match self {
             Self::Check { json } => check(path, *json, &mut progress),
             Self::Backup { to, force } => sqlite::backup(path, to, *force, &mut |step| progress.copy(step))
                 .map(|copied| wrote(to, &copied, &mut progress)),
-            Self::Restore { from, force } => sqlite::restore(from, path, *force, &mut |step| progress.copy(step))
-                .map(|copied| wrote(path, &copied, &mut progress)),
+            Self::Restore { from, force } => {
+                sqlite::restore(from, path, *force, &mut |step| progress.copy(step))
+                    .map(|copied| wrote(path, &copied, &mut progress))
+            }
             Self::Export(options) => export(path, options, &mut progress),
             Self::Import(options) => import(path, options, &mut progress),
         };
@@ -171,7 +175,13 @@ fn export(path: &Path, options: &ExportOptions, progress: &mut Progress) -> Resu
     let mut show = |done, all| progress.show("exporting instances", done, all);
     let written = sqlite::export(path, hub, to, *force, &mut show)?;
     progress.end();
-    println!("{}: {} instances of the hub {}, {} records", to.display(), written.instances, written.hub, written.records);
+    println!(
+        "{}: {} instances of the hub {}, {} records",
+        to.display(),
+        written.instances,
+        written.hub,
+        written.records
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -199,9 +209,15 @@ fn import(path: &Path, options: &ImportOptions, progress: &mut Progress) -> Resu
 fn in_words(path: &Path, report: &Report) -> String {
     let shown = path.display();
     if report.found == 0 {
-        return format!("{shown}: nothing found ({} instances, schema {})\n", report.instances, report.schema);
+        return format!(
+            "{shown}: nothing found ({} instances, schema {})\n",
+            report.instances, report.schema
+        );
     }
-    let mut text = format!("{shown}: {} findings ({} instances, schema {})\n", report.found, report.instances, report.schema);
+    let mut text = format!(
+        "{shown}: {} findings ({} instances, schema {})\n",
+        report.found, report.instances, report.schema
+    );
     let mut about = None;
     for finding in report.findings.iter().take(TOLD) {
         let Finding { hub, instance, part, problem } = finding;
@@ -216,15 +232,14 @@ fn in_words(path: &Path, report: &Report) -> String {
         let _infallible = writeln!(text, "  {part}: {problem}");
     }
     if report.found > TOLD {
-        let _infallible = writeln!(text, "and {} more; --json tells up to {}", report.found - TOLD, Report::KEPT);
+        let _infallible =
+            writeln!(text, "and {} more; --json tells up to {}", report.found - TOLD, Report::KEPT);
     }
     text
 }
 
 fn in_json(path: &Path, report: &Report) -> String {
-    let finding = |Finding { hub, instance, part, problem }: &Finding| {
-        json!({ "hub": hub, "instanceId": instance, "part": part, "problem": problem })
-    };
+    let finding = |Finding { hub, instance, part, problem }: &Finding| json!({ "hub": hub, "instanceId": instance, "part": part, "problem": problem });
     let findings: Vec<_> = report.findings.iter().map(finding).collect();
     let body = json!({
         "file": path.display().to_string(),

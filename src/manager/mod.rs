@@ -8,6 +8,7 @@
 //! have ended, which nothing else can be changing, so the manager asks the engine itself and stores the whole change.
 
 mod batch;
+mod check;
 mod entity;
 mod error;
 mod explain;
@@ -31,6 +32,7 @@ mod token;
 mod tree;
 mod wait;
 
+pub use check::{Check, CheckState};
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, LastError, Wait, WaitKind};
@@ -99,6 +101,7 @@ pub struct Manager {
     limits: Limits,
     signals: Arc<Recent>,
     jobs: Arc<jobs::Jobs>,
+    checks: Arc<check::Checks>,
 }
 
 impl Manager {
@@ -110,7 +113,16 @@ impl Manager {
         hubs: Arc<Hubs>,
         limits: Limits,
     ) -> Self {
-        Self { store, waiters, clock, hubs, limits, signals: Arc::new(Recent::new()), jobs: Arc::default() }
+        Self {
+            store,
+            waiters,
+            clock,
+            hubs,
+            limits,
+            signals: Arc::new(Recent::new()),
+            jobs: Arc::default(),
+            checks: Arc::default(),
+        }
     }
 
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.

@@ -28,6 +28,7 @@ mod limits;
 mod links;
 mod lists;
 mod races;
+mod recovery;
 mod replace;
 mod restart;
 mod retries;

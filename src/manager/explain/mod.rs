@@ -50,13 +50,18 @@ impl Manager {
     ) -> Result<Explanation, Error> {
         let missing = || Error::NotFound(id.clone());
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
-        let loaded = self.store.instance_load(record.key).await?.ok_or_else(missing)?;
         let view = insight.instance(record.key);
-        let mut open = Open::default();
+        let loaded = match self.store.instance_load(record.key).await {
+            Err(store::Error::Corrupt(why)) => return Ok(unusable(record, view, &why)),
+            loaded => loaded?.ok_or_else(missing)?,
+        };
+        let (mut open, mut length) = (Open::default(), 0);
         for chunk in &loaded.history {
-            for event in chunk.events().map_err(store::Error::from)? {
-                open.follow(event);
+            match chunk.events_after(length) {
+                Ok(events) => events.into_iter().for_each(|event| open.follow(event)),
+                Err(why) => return Ok(unusable(record, view, &why.to_string())),
             }
+            length = chunk.end();
         }
         if loaded.record.status.is_terminal() {
             open = Open::default();
@@ -86,6 +91,13 @@ impl Manager {
         }
         Ok(())
     }
+}
+
+/// All that can be said of an instance that cannot be read as a whole.
+fn unusable(record: InstanceRecord, view: InstanceView, why: &str) -> Explanation {
+    let mut explanation = explained(record, &[], Open::default(), None, view, Timestamp(0));
+    explanation.summary = text::unusable(why);
+    explanation
 }
 
 fn explained(

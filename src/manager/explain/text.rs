@@ -18,7 +18,8 @@ pub fn summary(explanation: &Explanation, now: Timestamp) -> String {
         _ => {}
     }
     if explanation.turn == Some(Standing::Parked) {
-        return "its stored data cannot be used, so nothing is done with it any more; the server's log says why".to_owned();
+        // It could be read just now, so it was something that has been mended since.
+        return "its stored data could not be used when it was read, so nothing is done with it until the server is started again".to_owned();
     }
     if let Some(at) = record.scheduled_at.filter(|at| record.status == Status::Pending && *at > now) {
         return format!("it is scheduled to start at {at}");
@@ -27,6 +28,11 @@ pub fn summary(explanation: &Explanation, now: Timestamp) -> String {
         return of_entity(explanation);
     }
     turn(explanation).unwrap_or_else(|| of_waits(explanation))
+}
+
+/// What is stored of it is not what was written.
+pub fn unusable(why: &str) -> String {
+    format!("its stored data cannot be used, so nothing is done with it any more: {why}")
 }
 
 /// What holds up its next turn, if it has one.

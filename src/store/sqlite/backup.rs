@@ -79,7 +79,9 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<Copied
     for ending in ["-wal", "-shm", "-journal"] {
         let stale = beside(to, ending);
         match std::fs::remove_file(&stale) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unwritable(&stale, &error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(unwritable(&stale, &error));
+            }
             _ => {}
         }
     }
@@ -93,7 +95,9 @@ pub struct Part(pub PathBuf);
 
 impl Part {
     fn fill(&self, source: &Connection, to: &Path, progress: &mut dyn FnMut(Step)) -> Result<Copied, Error> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || Connection::open_with_flags(&self.0, flags).map_err(|error| unwritable(to, &error));
         let mut target = open()?;
         // Nobody reads it before it is complete; it is made durable as a whole.

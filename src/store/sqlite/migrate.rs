@@ -40,7 +40,12 @@ pub fn migrate(conn: &mut Connection, migrations: &[&str], shown: &str) -> Resul
     let seen: i64 = pragma(conn, "user_version")?;
     let seen = usize::try_from(seen).unwrap_or(0);
     if seen > 0 && seen < migrations.len() {
-        tracing::info!(file = shown, from = seen, to = migrations.len(), "upgrading the schema of the database");
+        tracing::info!(
+            file = shown,
+            from = seen,
+            to = migrations.len(),
+            "upgrading the schema of the database"
+        );
     }
     for (index, sql) in migrations.iter().enumerate().skip(seen) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

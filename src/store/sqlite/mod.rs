@@ -45,9 +45,9 @@ pub use options::{Location, SqliteOptions};
 pub use transfer::{Exported, Imported, OnExisting, export, import};
 
 use super::{
-    Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search,
-    Searched, Store, Terms, Walk,
+    Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready,
+    Recorded, Search, Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -363,8 +363,9 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self, place: CheckPlace) -> Result<Checked, Error> {
-        let look =
-            move |conn: &Connection| at_one_moment(conn, |conn| check::slice(conn, place, check::Depth::Full));
+        let look = move |conn: &Connection| {
+            at_one_moment(conn, |conn| check::slice(conn, place, check::Depth::Full))
+        };
         match &self.readers {
             Some(readers) => readers.alone(look).await,
             None => self.writer.change(move |tx| look(tx.conn)).await,

@@ -45,7 +45,8 @@ pub fn at_rest(path: &Path) -> Result<AtRest, Error> {
     let lock = lock(&path)?;
     shape::look(&path)?;
     let logged = std::fs::metadata(beside(&path, "-wal")).is_ok_and(|found| found.len() > 0);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     // Without a log, the file is all there is. With one, SQLite must be free to read it.
     let immutable = if logged { "" } else { "?immutable=1" };
     let name = percent_encode(path.as_os_str().as_encoded_bytes(), NON_ALPHANUMERIC);
@@ -74,7 +75,9 @@ pub fn beside_others(path: &Path) -> Result<Connection, Error> {
 /// Refuses what is no database of durahub, or too new.
 fn ours(conn: &Connection, path: &Path) -> Result<(), Error> {
     let shown = path.display().to_string();
-    match migrate::check_owner(conn, migrate::MIGRATIONS.len(), &shown).map_err(|error| open::foreign(error, &shown))? {
+    match migrate::check_owner(conn, migrate::MIGRATIONS.len(), &shown)
+        .map_err(|error| open::foreign(error, &shown))?
+    {
         0 => Err(Error::Refused(format!("{shown} is an empty database: nothing of durahub is in it"))),
         _ => Ok(()),
     }
@@ -92,7 +95,10 @@ fn there(path: &Path) -> Result<std::path::PathBuf, Error> {
 }
 
 fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    Error::Refused(format!("cannot read the database {}: {why}; name it with --store sqlite:PATH", path.display()))
+    Error::Refused(format!(
+        "cannot read the database {}: {why}; name it with --store sqlite:PATH",
+        path.display()
+    ))
 }
 
 /// A place for a new file; nothing may be there unless `force`.
@@ -102,7 +108,9 @@ pub fn free(path: &Path, force: bool) -> Result<(), Error> {
         return Err(Error::Refused(format!("{shown} is a directory; name a file in it")));
     }
     if path.exists() && !force {
-        return Err(Error::Refused(format!("{shown} exists; choose another name, or replace it with --force")));
+        return Err(Error::Refused(format!(
+            "{shown} exists; choose another name, or replace it with --force"
+        )));
     }
     Ok(())
 }

@@ -20,7 +20,9 @@ pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error
     let history = history::read(conn, key, 0)?;
     let found = history.last().map_or(0, Chunk::end);
     if found != events {
-        return Err(Error::Corrupt(format!("the history should have {events} events, but ends after {found}")));
+        return Err(Error::Corrupt(format!(
+            "the history should have {events} events, but ends after {found}"
+        )));
     }
     let entity = if record.id.is_entity() { Some(entity::load(conn, key)?) } else { None };
     Ok(Some(Loaded {

@@ -75,7 +75,9 @@ pub fn check(conn: &Connection, migrations: &[&str], shown: &str) -> Result<(), 
     // The way to the first row of each table. Each begins with its key, in the order of which it lies.
     const KEYS: &str = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c ON c.cid = 0 \
         WHERE m.type = 'table'";
-    for (table, key) in rows::all(&made, KEYS, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
+    for (table, key) in
+        rows::all(&made, KEYS, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+    {
         let first = format!("SELECT 1 FROM {table} NOT INDEXED ORDER BY {key} LIMIT 1");
         let read = conn.prepare(&first).and_then(|mut first| first.exists([]));
         read.map_err(|error| damaged(&format!("the table {table} cannot be read ({error})")))?;

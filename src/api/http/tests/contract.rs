@@ -65,7 +65,8 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API and changes something.
-const WRITES: [(&str, &str); 5] = [
+const WRITES: [(&str, &str); 6] = [
+    ("startCheck", "/api/v1/check"),
     ("createTaskHub", "/api/v1/hubs"),
     ("deleteTaskHub", "/api/v1/hubs/nightly"),
     ("startJob", "/api/v1/jobs"),
@@ -74,7 +75,8 @@ const WRITES: [(&str, &str); 5] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 28] = [
+const BESIDE: [(&str, &str); 29] = [
+    ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
     ("listJobs", "/api/v1/jobs"),

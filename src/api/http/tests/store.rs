@@ -11,9 +11,9 @@ use crate::{
         pb::{HistoryEvent, history_event::EventType},
     },
     store::{
-        Appended, By, CheckPlace, Checked, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error, Filter, Found,
-        Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment, PageLimits, Place, Purged,
-        Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
+        Appended, By, CheckPlace, Checked, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter,
+        Error, Filter, Found, Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, Moment,
+        PageLimits, Place, Purged, Read, Ready, Recorded, Search, Searched, Series, Store, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -494,7 +494,12 @@ impl Store for MemoryStore {
         let shelf = self.open()?;
         let count = u64::try_from(shelf.kept.len()).unwrap_or(0);
         let next = (place == CheckPlace::File).then_some(CheckPlace::Others);
-        Ok(Checked { findings: Vec::new(), instances: if next.is_none() { count } else { 0 }, total: Some(count), next })
+        Ok(Checked {
+            findings: Vec::new(),
+            instances: if next.is_none() { count } else { 0 },
+            total: Some(count),
+            next,
+        })
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -72,7 +72,8 @@ const FILE: &str = "file";
 
 /// Checks all of a database that nobody writes to. `progress` is told how many instances of how many have been looked at.
 pub fn all(conn: &Connection, depth: Depth, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
-    let schema = migrate::check_owner(conn, migrate::MIGRATIONS.len(), conn.path().unwrap_or("the database"))?;
+    let schema =
+        migrate::check_owner(conn, migrate::MIGRATIONS.len(), conn.path().unwrap_or("the database"))?;
     let mut report = Report { schema, ..Report::default() };
     let snapshot = conn.unchecked_transaction()?;
     let (mut place, mut total) = (Some(CheckPlace::File), 0);

@@ -70,7 +70,10 @@ pub fn slice(conn: &Connection, after: InstanceKey, count: i64) -> Result<Checke
     };
     if let Some(why) = failed {
         let (first, last) = (after.0 + 1, slice.last);
-        slice.stray("instance", format!("the rows of instances number {first} to {last} cannot be read: {why}"));
+        slice.stray(
+            "instance",
+            format!("the rows of instances number {first} to {last} cannot be read: {why}"),
+        );
     }
     let instances = u64::try_from(slice.known.len()).unwrap_or(u64::MAX);
     let next = match slice.last < i64::MAX >> EVENT_BITS {
@@ -102,7 +105,10 @@ impl Slice<'_> {
             match look(self) {
                 Err(Error::Corrupt(why)) => {
                     let (first, last) = (self.first.max(1), self.last);
-                    self.stray(part, format!("rows of instances number {first} to {last} cannot be read: {why}"));
+                    self.stray(
+                        part,
+                        format!("rows of instances number {first} to {last} cannot be read: {why}"),
+                    );
                 }
                 other => other?,
             }
@@ -156,7 +162,8 @@ impl Slice<'_> {
         let hubs = self.hubs.clone();
         let read = |known: &mut BTreeMap<i64, Known>, row: &Row<'_>| {
             let (key, hub, id): (i64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (events, next, blanks): (i64, i64, i64) = (row.get(NEXT)?, row.get(NEXT + 1)?, row.get(NEXT + 2)?);
+            let (events, next, blanks): (i64, i64, i64) =
+                (row.get(NEXT)?, row.get(NEXT + 1)?, row.get(NEXT + 2)?);
             let ended: Option<i64> = row.get(10)?;
             let status = rows::status(row, 6).ok();
             let entity = id.starts_with('@');
@@ -164,7 +171,9 @@ impl Slice<'_> {
             let new =
                 Known { hub, id, entity, status, events, length: 0, torn, has_start: false, revisions: 0 };
             let problem = if key >= next {
-                Some(format!("its number is {key}, but numbers from {next} on count as unused: they would be given out again"))
+                Some(format!(
+                    "its number is {key}, but numbers from {next} on count as unused: they would be given out again"
+                ))
             } else if !hubs.contains_key(&hub) {
                 Some(format!("it belongs to hub number {hub}, which is not there"))
             } else if !matches!(blanks, 0 | 3) {
@@ -193,7 +202,8 @@ impl Slice<'_> {
             let place: i64 = row.get(0)?;
             let key = place >> EVENT_BITS;
             let Some(known) = known.get_mut(&key) else { return Ok((key, None)) };
-            let chunk = Chunk { first: place - (key << EVENT_BITS), count: row.get(1)?, bytes: blob(row, 2)?.into() };
+            let chunk =
+                Chunk { first: place - (key << EVENT_BITS), count: row.get(1)?, bytes: blob(row, 2)?.into() };
             if known.torn {
                 return Ok((key, None));
             }
@@ -247,7 +257,8 @@ impl Slice<'_> {
             FROM message WHERE key BETWEEN ?1 + 0 AND ?2 + 0 ORDER BY key, id";
         let (first, last) = (self.first, self.last);
         self.each("message", SQL, [first, last], |known, row| {
-            let (key, id, class, next): (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?);
+            let (key, id, class, next): (i64, i64, i64, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?);
             let Some(known) = known.get_mut(&key) else { return Ok((key, None)) };
             let events = decode_events(blob(row, 3)?.into());
             known.has_start |= class == Class::Start as i64;
@@ -316,7 +327,8 @@ impl Slice<'_> {
             WHERE l.entity BETWEEN ?1 + 0 AND ?2 + 0 ORDER BY l.entity";
         let (first, last) = (self.first, self.last);
         self.each("lock", SQL, [first, last], |known, row| {
-            let (key, holds, owner): (i64, Option<bool>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (key, holds, owner): (i64, Option<bool>, Option<String>) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
             let is_entity = known.get(&key).is_some_and(|known| known.entity);
             let problem = match (holds, owner) {
                 _ if !is_entity => Some("it is locked, but is no entity".to_owned()),

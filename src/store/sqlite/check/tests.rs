@@ -5,9 +5,7 @@ use super::{
     Report, at_rest,
 };
 use crate::{
-    model::{
-        HistoryChange, HubName, InstanceId, Status, StatusSet,
-    },
+    model::{HistoryChange, HubName, InstanceId, Status, StatusSet},
     store::{
         Created, Error, Store,
         conformance::fixture::{activity, chunk, message, new_instance, turn},
@@ -84,41 +82,101 @@ async fn what_is_sound_has_no_findings_and_is_not_changed_by_looking() {
 async fn every_broken_rule_is_found_and_named_with_its_instance() {
     let (_folder, path) = sound().await;
     for (change, expected) in [
-        ("DELETE FROM history WHERE id = (1 << 26)", "a history: event 0 is missing: the next one stored is 1"),
-        ("DELETE FROM history WHERE id = (1 << 26) + 1", "a history: event 1 is missing: the next one stored is 2"),
-        ("DELETE FROM history WHERE id = (1 << 26) + 2", "a history: it should have 3 events, but ends after 2"),
+        (
+            "DELETE FROM history WHERE id = (1 << 26)",
+            "a history: event 0 is missing: the next one stored is 1",
+        ),
+        (
+            "DELETE FROM history WHERE id = (1 << 26) + 1",
+            "a history: event 1 is missing: the next one stored is 2",
+        ),
+        (
+            "DELETE FROM history WHERE id = (1 << 26) + 2",
+            "a history: it should have 3 events, but ends after 2",
+        ),
         ("DELETE FROM history WHERE id >> 26 = 1", "a history: it should have 3 events, but ends after 0"),
         ("UPDATE history SET events = x'ffff' WHERE id = (1 << 26) + 1", "a history: the chunk at event 1: "),
-        ("UPDATE history SET count = 2 WHERE id = (1 << 26)", "a history: the chunk at event 0 should have 2 events, but has 1"),
-        ("UPDATE history SET id = (9 << 26) WHERE id = (3 << 26)", "- history: a row of the table history belongs to nobody (instance number 9"),
+        (
+            "UPDATE history SET count = 2 WHERE id = (1 << 26)",
+            "a history: the chunk at event 0 should have 2 events, but has 1",
+        ),
+        (
+            "UPDATE history SET id = (9 << 26) WHERE id = (3 << 26)",
+            "- history: a row of the table history belongs to nobody (instance number 9",
+        ),
         ("INSERT INTO payload VALUES (1, 'x')", "error"),
-        ("INSERT INTO payload VALUES (400, x'20')", "- payload: a row of the table payload belongs to nobody (instance number 100"),
-        ("INSERT INTO payload VALUES (-4, x'20')", "- payload: a row of the table payload belongs to nobody (instance number -1"),
+        (
+            "INSERT INTO payload VALUES (400, x'20')",
+            "- payload: a row of the table payload belongs to nobody (instance number 100",
+        ),
+        (
+            "INSERT INTO payload VALUES (-4, x'20')",
+            "- payload: a row of the table payload belongs to nobody (instance number -1",
+        ),
         ("UPDATE payload SET body = x'ff' WHERE id = 4", "a payload: its input cannot be read"),
         ("UPDATE payload SET body = x'ff' WHERE id = 15", "c payload: its failure cannot be read"),
         ("UPDATE message SET class = 9 WHERE key = 1", "a message: message 4 is of an unknown class, 9"),
         ("UPDATE message SET events = x'ffff' WHERE key = 1", "a message: message 4: "),
-        ("UPDATE message SET key = 3 WHERE key = 1", "c message: it has ended, but message 4 is in its inbox"),
-        ("UPDATE message SET key = 7 WHERE key = 1", "- message: a row of the table message belongs to nobody"),
+        (
+            "UPDATE message SET key = 3 WHERE key = 1",
+            "c message: it has ended, but message 4 is in its inbox",
+        ),
+        (
+            "UPDATE message SET key = 7 WHERE key = 1",
+            "- message: a row of the table message belongs to nobody",
+        ),
         ("DELETE FROM message WHERE key = 2", "b message: nothing will begin it"),
-        ("UPDATE counter SET next = 4 WHERE name = 'message'", "a message: message 4: numbers from 4 on count as unused"),
-        ("UPDATE counter SET next = 3 WHERE name = 'instance'", "c instance: its number is 3, but numbers from 3 on"),
+        (
+            "UPDATE counter SET next = 4 WHERE name = 'message'",
+            "a message: message 4: numbers from 4 on count as unused",
+        ),
+        (
+            "UPDATE counter SET next = 3 WHERE name = 'instance'",
+            "c instance: its number is 3, but numbers from 3 on",
+        ),
         ("DELETE FROM counter WHERE name = 'activity'", "a activity: activity 1: numbers from 1 on"),
         ("UPDATE activity SET key = 3", "c activity: it has ended, but activity 1 waits"),
         ("UPDATE activity SET key = 8", "- activity: a row of the table activity belongs to nobody"),
         ("UPDATE activity SET task_id = 5", "a activity: activity 1 is for task 5, but says 1"),
         ("UPDATE activity SET request = x'ffff'", "a activity: activity 1 cannot be read"),
-        ("UPDATE instance SET hub = 5 WHERE key = 2", "b instance: it belongs to hub number 5, which is not there"),
-        ("UPDATE instance SET status = 77 WHERE key = 3", "c instance: stored data cannot be read: instance status 77"),
-        ("UPDATE instance SET completed_at = 5 WHERE key = 1", "a instance: its status and its time of completion contradict"),
-        ("UPDATE instance SET tags = '{' WHERE key = 1", "a instance: stored data cannot be read: instance tags"),
-        ("UPDATE instance SET parent_id = 'p' WHERE key = 1", "a instance: what it says of its parent is incomplete"),
+        (
+            "UPDATE instance SET hub = 5 WHERE key = 2",
+            "b instance: it belongs to hub number 5, which is not there",
+        ),
+        (
+            "UPDATE instance SET status = 77 WHERE key = 3",
+            "c instance: stored data cannot be read: instance status 77",
+        ),
+        (
+            "UPDATE instance SET completed_at = 5 WHERE key = 1",
+            "a instance: its status and its time of completion contradict",
+        ),
+        (
+            "UPDATE instance SET tags = '{' WHERE key = 1",
+            "a instance: stored data cannot be read: instance tags",
+        ),
+        (
+            "UPDATE instance SET parent_id = 'p' WHERE key = 1",
+            "a instance: what it says of its parent is incomplete",
+        ),
         ("INSERT INTO entity_lock VALUES (1, 2, 'x', 's')", "a lock: it is locked, but is no entity"),
-        ("INSERT INTO entity_lock VALUES (9, 2, 'x', 's')", "- lock: a row of the table lock belongs to nobody (instance number 9"),
-        ("INSERT INTO revision VALUES (1, 1, 2, 0, NULL, 1, 'x', 0, x'')", "a revision: revision 1 is missing"),
-        ("INSERT INTO revision VALUES (1, 1, 1, 0, NULL, 1, 'x', 0, x'')", "a revision: revision 1: the chunk at event 0 should have 1 events"),
+        (
+            "INSERT INTO entity_lock VALUES (9, 2, 'x', 's')",
+            "- lock: a row of the table lock belongs to nobody (instance number 9",
+        ),
+        (
+            "INSERT INTO revision VALUES (1, 1, 2, 0, NULL, 1, 'x', 0, x'')",
+            "a revision: revision 1 is missing",
+        ),
+        (
+            "INSERT INTO revision VALUES (1, 1, 1, 0, NULL, 1, 'x', 0, x'')",
+            "a revision: revision 1: the chunk at event 0 should have 1 events",
+        ),
         ("INSERT INTO job_failure VALUES (4, 0, 'x', 'y')", "- job: a failure of a job that is not there: x"),
-        ("INSERT INTO idempotency VALUES (9, 'k', x'', 'x', 1, 0)", "- idempotency: the record of a request to a hub"),
+        (
+            "INSERT INTO idempotency VALUES (9, 'k', x'', 'x', 1, 0)",
+            "- idempotency: the record of a request to a hub",
+        ),
         ("UPDATE hub SET removed = 1", "- hub: a removed hub that has instances: one"),
         ("UPDATE hub SET name = '1 2'", "- hub: task hub name"),
     ] {
@@ -162,7 +220,10 @@ async fn torn_pages_are_findings_and_the_rest_is_looked_at_all_the_same() {
         assert_eq!(report.instances, 3, "{table}");
         // Nothing is served from it, and nothing is copied from it.
         let refused = open(&torn).err().unwrap_or_else(|| panic!("{table} is served")).to_string();
-        assert!(refused.contains("is damaged") && refused.contains(table) && refused.contains("restore a backup"), "{refused}");
+        assert!(
+            refused.contains("is damaged") && refused.contains(table) && refused.contains("restore a backup"),
+            "{refused}"
+        );
         let to = copy.path().join("c.db");
         let refused = backup(&torn, &to, false, &mut |_| ()).unwrap_err().to_string();
         assert!(refused.contains("was not kept"), "{refused}");
@@ -192,7 +253,10 @@ async fn a_copy_is_whole_and_replaces_only_what_it_may() {
     let copied = backup(&path, &copy, false, &mut |step| steps.push(step)).unwrap();
     assert_eq!((copied.report.instances, copied.report.found), (4, 0));
     assert_eq!(copied.bytes, std::fs::metadata(&copy).unwrap().len());
-    assert!(matches!(steps[..], [super::super::Step::Copy(a, b), .., super::super::Step::Check(4, 4)] if a == b), "{steps:?}");
+    assert!(
+        matches!(steps[..], [super::super::Step::Copy(a, b), .., super::super::Step::Check(4, 4)] if a == b),
+        "{steps:?}"
+    );
     let again = backup(&path, &copy, false, &mut |_| ()).unwrap_err().to_string();
     assert!(again.contains("exists") && again.contains("--force"), "{again}");
     backup(&path, &copy, true, &mut |_| ()).unwrap();

@@ -1,11 +1,18 @@
 //! Writing a hub to a file.
 
-use super::record::{Activity, Answered, Blob, FORMAT, Header, Instance, Parent, PayloadKind, Record, Revision, VERSION, hex};
+use super::record::{
+    Activity, Answered, Blob, FORMAT, Header, Instance, Parent, PayloadKind, Record, Revision, VERSION, hex,
+};
 use crate::{
     model::{HubName, InstanceRecord, StatusExt as _},
     store::{
         Error,
-        sqlite::{backup::Part, history::EVENT_BITS, lock::{beside, unwritable}, migrate, outside, rows},
+        sqlite::{
+            backup::Part,
+            history::EVENT_BITS,
+            lock::{beside, unwritable},
+            migrate, outside, rows,
+        },
     },
 };
 use rusqlite::{Connection, params};
@@ -63,7 +70,12 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn write(mut self, conn: &Connection, hub: &str, progress: &mut dyn FnMut(u64, u64)) -> Result<Exported, Error> {
+    fn write(
+        mut self,
+        conn: &Connection,
+        hub: &str,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Exported, Error> {
         const COUNT: &str = "SELECT count(*) FROM instance WHERE hub = ?1";
         // In the order in which they were made, as a walk over the table: an order of an index would have to be sorted.
         const ALL: &str = concat!(
@@ -72,7 +84,12 @@ impl Lines<'_> {
             ", i.events FROM instance i NOT INDEXED WHERE i.hub = ?1 ORDER BY i.key"
         );
         let (number, name) = find(conn, hub)?;
-        let header = Header { format: FORMAT.into(), version: VERSION, hub: name.clone(), durahub: env!("CARGO_PKG_VERSION").into() };
+        let header = Header {
+            format: FORMAT.into(),
+            version: VERSION,
+            hub: name.clone(),
+            durahub: env!("CARGO_PKG_VERSION").into(),
+        };
         self.line(&Record::Header(header))?;
         let all = rows::one(conn, COUNT, [number], |row| Ok(row.get::<_, i64>(0)?))?;
         let all = u64::try_from(all.unwrap_or(0)).unwrap_or(0);
@@ -96,9 +113,11 @@ impl Lines<'_> {
 
     /// All that one instance has.
     fn belongings(&mut self, conn: &Connection, key: i64) -> Result<(), Error> {
-        const PAYLOADS: &str = "SELECT id, body FROM payload WHERE id BETWEEN ?1 * 4 AND ?1 * 4 + 3 ORDER BY id";
+        const PAYLOADS: &str =
+            "SELECT id, body FROM payload WHERE id BETWEEN ?1 * 4 AND ?1 * 4 + 3 ORDER BY id";
         self.each(conn, PAYLOADS, key, |row| {
-            let kinds = [PayloadKind::Input, PayloadKind::Output, PayloadKind::CustomStatus, PayloadKind::Failure];
+            let kinds =
+                [PayloadKind::Input, PayloadKind::Output, PayloadKind::CustomStatus, PayloadKind::Failure];
             let kind = usize::try_from(row.get::<_, i64>(0)? & 3).unwrap_or(0);
             Ok(Record::Payload { kind: kinds[kind], body: Blob(row.get(1)?) })
         })?;
@@ -146,8 +165,7 @@ impl Lines<'_> {
             let (entity, owner) = (row.get(0)?, row.get(1)?);
             Ok(Record::Lock { entity, owner, execution_id: row.get(2)?, section: row.get(3)? })
         })?;
-        const ANSWERED: &str =
-            "SELECT key, fingerprint, instance, created, made_at FROM idempotency WHERE hub = ?1 ORDER BY key";
+        const ANSWERED: &str = "SELECT key, fingerprint, instance, created, made_at FROM idempotency WHERE hub = ?1 ORDER BY key";
         self.each(conn, ANSWERED, hub, |row| {
             Ok(Record::Answered(Answered {
                 key: row.get(0)?,

@@ -59,11 +59,19 @@ pub fn import(
     let failed = |error: std::io::Error| Error::Refused(format!("cannot read {shown}: {error}"));
     let file = File::open(from).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let mut lines =
-        Lines { shown, file: BufReader::new(file), length, read: 0, number: 0, digest: Sha256::new(), before: Sha256::new() };
+    let mut lines = Lines {
+        shown,
+        file: BufReader::new(file),
+        length,
+        read: 0,
+        number: 0,
+        digest: Sha256::new(),
+        before: Sha256::new(),
+    };
     // Before anything is made or opened.
     let header = header(&mut lines)?;
-    let name = HubName::parse(hub.unwrap_or(&header.hub)).map_err(|error| Error::Refused(error.to_string()))?;
+    let name =
+        HubName::parse(hub.unwrap_or(&header.hub)).map_err(|error| Error::Refused(error.to_string()))?;
     let owned = open::open(&SqliteOptions::file(to))?;
     let mut counters = Counters::read(&owned.conn)?;
     let conn = &owned.conn;
@@ -163,7 +171,9 @@ impl<'a> Import<'a> {
     fn read(mut self, lines: &mut Lines, progress: &mut dyn FnMut(u64, u64)) -> Result<Imported, Error> {
         loop {
             let Some(record) = lines.next()? else {
-                return Err(lines.refused("the file is cut: it has no line that says how much should be there"));
+                return Err(
+                    lines.refused("the file is cut: it has no line that says how much should be there")
+                );
             };
             progress(lines.read, lines.length);
             if let Record::End { instances, records, sha256 } = record {
@@ -237,8 +247,19 @@ impl<'a> Import<'a> {
             Record::Revision(revision) => {
                 const SQL: &str = "INSERT INTO revision (key, number, rewound_at, reason, events, execution_id, kept, history) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-                let super::record::Revision { number, rewound_at, reason, events, execution_id, kept, history } = revision;
-                tx.run(SQL, params![key.0, number, rewound_at, reason, events, execution_id, kept, history.0])?;
+                let super::record::Revision {
+                    number,
+                    rewound_at,
+                    reason,
+                    events,
+                    execution_id,
+                    kept,
+                    history,
+                } = revision;
+                tx.run(
+                    SQL,
+                    params![key.0, number, rewound_at, reason, events, execution_id, kept, history.0],
+                )?;
                 Ok(())
             }
             Record::Message { class, due, events } => {
@@ -288,7 +309,8 @@ impl<'a> Import<'a> {
                 }
             }
         }
-        let status = Status::from_name(&new.status).ok_or_else(|| refused(&format!("there is no status {:?}", new.status)))?;
+        let status = Status::from_name(&new.status)
+            .ok_or_else(|| refused(&format!("there is no status {:?}", new.status)))?;
         let key = self.tx.number(Kind::Instance)?;
         const SQL: &str = "INSERT INTO instance (key, hub, id, name, version, execution_id, status, turn, events, created_at, \
             updated_at, completed_at, scheduled_at, parent_id, parent_execution_id, parent_task_id, tags, trace) \

@@ -43,21 +43,42 @@ pub enum Record {
     Header(Header),
     /// An instance, orchestration or entity. What follows belongs to it, until the next one.
     Instance(Box<Instance>),
-    Payload { kind: PayloadKind, body: Blob },
+    Payload {
+        kind: PayloadKind,
+        body: Blob,
+    },
     /// `count` events from number `first` on, as one encoded `HistoryChunk`.
-    History { first: i64, count: i64, events: Blob },
+    History {
+        first: i64,
+        count: i64,
+        events: Blob,
+    },
     /// A history that a rewind has put aside.
     Revision(Revision),
     /// A message in the inbox, in the order of arrival. `class` as in `model::Class`, `events` an encoded `HistoryChunk`.
-    Message { class: i64, due: Option<i64>, events: Blob },
+    Message {
+        class: i64,
+        due: Option<i64>,
+        events: Blob,
+    },
     /// An activity that no worker has completed; `request` is an encoded `ActivityRequest`.
     Activity(Activity),
     /// An entity that an orchestration has locked.
-    Lock { entity: String, owner: String, #[serde(rename = "executionId")] execution_id: String, section: String },
+    Lock {
+        entity: String,
+        owner: String,
+        #[serde(rename = "executionId")]
+        execution_id: String,
+        section: String,
+    },
     /// What a request with an idempotency key was answered.
     Answered(Answered),
     /// The last line: what was before it. `sha256` is over all bytes before this line, in hexadecimal.
-    End { instances: u64, records: u64, sha256: String },
+    End {
+        instances: u64,
+        records: u64,
+        sha256: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -45,7 +45,8 @@ fn read(to: &Path, from: &Path, hub: Option<&str>, on_existing: OnExisting) -> R
 }
 
 async fn loaded(path: &Path, hub: &str, id: &str) -> Loaded {
-    let store = SqliteStore::open(SqliteOptions::file(path), tokio::sync::mpsc::unbounded_channel().0).unwrap();
+    let store =
+        SqliteStore::open(SqliteOptions::file(path), tokio::sync::mpsc::unbounded_channel().0).unwrap();
     let hub = store.hub_ensure(HubName::parse(hub).unwrap()).await.unwrap();
     let (record, _) = store.instance_get(hub, InstanceId::lookup(id), false).await.unwrap().unwrap();
     let loaded = store.instance_load(record.key).await.unwrap().unwrap();
@@ -65,13 +66,19 @@ async fn what_was_exported_is_there_again_under_numbers_of_its_own() {
     export(&to, "one", &again, false, &mut quiet).unwrap();
     let second: Vec<_> = std::fs::read_to_string(&again).unwrap().lines().map(str::to_owned).collect();
     assert_eq!(second, lines);
-    for kind in ["header", "instance", "payload", "history", "revision", "message", "activity", "lock", "answered", "end"] {
+    for kind in [
+        "header", "instance", "payload", "history", "revision", "message", "activity", "lock", "answered",
+        "end",
+    ] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{{\"{kind}\":"))), "{kind}");
     }
     assert_eq!(check::at_rest(&to, &mut quiet).unwrap().findings, []);
     let (old, new) = (loaded(&path, "one", "a").await, loaded(&to, "one", "a").await);
     assert_ne!(old.record.key, new.record.key);
-    assert_eq!((old.history, old.record.tags, old.record.parent), (new.history, new.record.tags, new.record.parent));
+    assert_eq!(
+        (old.history, old.record.tags, old.record.parent),
+        (new.history, new.record.tags, new.record.parent)
+    );
     assert_eq!(old.inbox[0].events, new.inbox[0].events);
     let locked = loaded(&to, "one", "@e@k").await.entity.unwrap();
     assert_eq!((locked.state.as_deref(), locked.lock.unwrap().owner.as_str()), (Some("42"), "a"));
@@ -103,7 +110,9 @@ async fn a_file_that_is_cut_changed_or_foreign_is_refused_and_nothing_of_it_stay
     let refused = |bytes: &[u8], part: &str| {
         std::fs::write(&bad, bytes).unwrap();
         match read(&to, &bad, None, OnExisting::Refuse) {
-            Err(Error::Refused(told)) => assert!(told.contains(part) && told.contains("bad.jsonl"), "{part}: {told}"),
+            Err(Error::Refused(told)) => {
+                assert!(told.contains(part) && told.contains("bad.jsonl"), "{part}: {told}")
+            }
             other => panic!("{part}: {other:?}"),
         }
     };
@@ -127,14 +136,17 @@ async fn a_file_that_is_cut_changed_or_foreign_is_refused_and_nothing_of_it_stay
     let body = one[..one.len() - 1].iter().fold(String::new(), |text, line| text + line + "\n");
     let digest = super::record::hex(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&body));
     let records = one.len() - 2;
-    let torn = format!("{body}{{\"end\":{{\"instances\":4,\"records\":{records},\"sha256\":\"{digest}\"}}}}\n");
+    let torn =
+        format!("{body}{{\"end\":{{\"instances\":4,\"records\":{records},\"sha256\":\"{digest}\"}}}}\n");
     refused(torn.as_bytes(), "event 1 is missing");
     // Nothing came in with all that, and the whole one still does.
     let count = |table: &str| {
         let sql = format!("SELECT count(*) FROM {table}");
         Connection::open(&to).unwrap().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    for table in ["hub", "instance", "history", "payload", "message", "activity", "entity_lock", "idempotency"] {
+    for table in
+        ["hub", "instance", "history", "payload", "message", "activity", "entity_lock", "idempotency"]
+    {
         assert_eq!(count(table), 0, "{table}");
     }
     read(&to, &file, None, OnExisting::Refuse).unwrap();
@@ -148,7 +160,9 @@ async fn an_export_replaces_nothing_and_names_the_hubs_there_are() {
     let told = export(&path, "two", &folder.path().join("x"), false, &mut quiet).unwrap_err().to_string();
     assert!(told.contains("there is no hub two; there are: one"), "{told}");
     assert!(!folder.path().join("x").exists());
-    assert!(std::fs::read_dir(folder.path()).unwrap().all(|entry| {
-        !entry.unwrap().file_name().into_string().unwrap().ends_with(".part")
-    }));
+    assert!(
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().into_string().unwrap().ends_with(".part") })
+    );
 }
