@@ -111,12 +111,12 @@ async fn a_restored_backup_takes_the_place_of_what_was_there() {
     refused(&store, &["restore", "--from", &copy], "--force");
     good(&store, &["restore", "--from", &copy, "--force"]);
     assert!(!data.path("d.db-wal").exists());
+    refused(&store, &["restore", "--from", "/nonexistent/x.db", "--force"], "/nonexistent/x.db");
+    refused("sqlite::memory:", &["check"], "in memory");
     let server = data.serve().await;
     assert_eq!(server.status("a").await["runtimeStatus"], "Running");
     server.raise("a", "Approval", "false").await;
     assert_eq!(server.output("a").await, "Rejected");
-    refused(&store, &["restore", "--from", "/nonexistent/x.db", "--force"], "/nonexistent/x.db");
-    refused("sqlite::memory:", &["check"], "in memory");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,7 +145,7 @@ async fn an_instance_with_a_torn_history_is_parked_and_the_others_go_on() {
     let (code, report) = found(&run(&["check", "--json", "--store", &data.store()], &[]));
     assert_eq!(code, Some(3), "{report}");
     let ids: Vec<_> = report["findings"].as_array().unwrap().iter().map(|row| &row["instanceId"]).collect();
-    assert_eq!(ids, ["gap", "end", "bytes"], "{report}");
+    assert_eq!(ids, ["bytes", "end", "gap"], "{report}");
     let in_words = run(&["check", "--store", &data.store()], &[]);
     let told = text(&in_words.stdout);
     assert!(in_words.status.code() == Some(3) && told.contains("instance gap of the hub default"), "{told}");
@@ -186,7 +186,7 @@ async fn an_instance_with_a_torn_history_is_parked_and_the_others_go_on() {
         (&report["state"], &report["found"], &report["total"]),
         (&json!("completed"), &json!(3), &report["instances"])
     );
-    assert_eq!(report["findings"][0]["instanceId"], "gap");
+    assert_eq!(report["findings"][0]["instanceId"], "bytes");
     let copy = data.path("copy.db").display().to_string();
     let output = run(&["backup", "--to", &copy, "--store", &data.store()], &[]);
     assert_eq!(output.status.code(), Some(0));
@@ -235,9 +235,11 @@ async fn a_hub_that_was_moved_goes_on_where_it_was() {
     server.until_custom("timer", |custom| custom["waitingFor"] == "Approval").await;
     server.start("HelloCities", "done", "").await;
     let done = server.until("done", "Completed").await;
-    server.post("entities/Counter/c?op=add", "41").await.is_empty(202);
-    eventually("the counter", async || (server.get("entities/Counter/c").await.body == "41").then_some(()))
-        .await;
+    server.post("entities/Samples.Counter/c?op=add", "41").await.is_empty(202);
+    eventually("the counter", async || {
+        (server.get("entities/Samples.Counter/c").await.body == "41").then_some(())
+    })
+    .await;
     // Nobody serves it here: it waits to be run where it comes to.
     end(server).await;
     let server = data.serve_with(&["--no-samples"]).await;
@@ -268,9 +270,11 @@ async fn a_hub_that_was_moved_goes_on_where_it_was() {
     server.until("pending", "Completed").await;
     server.raise("waits", "Approval", "true").await;
     assert_eq!(server.output("waits").await, "Approved");
-    server.post("entities/Counter/c?op=add", "1").await.is_empty(202);
-    eventually("the counter", async || (server.get("entities/Counter/c").await.body == "42").then_some(()))
-        .await;
+    server.post("entities/Samples.Counter/c?op=add", "1").await.is_empty(202);
+    eventually("the counter", async || {
+        (server.get("entities/Samples.Counter/c").await.body == "42").then_some(())
+    })
+    .await;
     server.is_well().await;
     end(server).await;
     assert!(good(&target, &["check"]).contains("nothing found"));

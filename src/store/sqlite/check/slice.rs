@@ -75,6 +75,7 @@ pub fn slice(conn: &Connection, after: InstanceKey, count: i64) -> Result<Checke
             format!("the rows of instances number {first} to {last} cannot be read: {why}"),
         );
     }
+    slice.findings.sort_by(|one, other| (&one.hub, &one.instance).cmp(&(&other.hub, &other.instance)));
     let instances = u64::try_from(slice.known.len()).unwrap_or(u64::MAX);
     let next = match slice.last < i64::MAX >> EVENT_BITS {
         true => CheckPlace::Instances(InstanceKey(slice.last)),
