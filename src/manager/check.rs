@@ -95,15 +95,18 @@ impl Manager {
         self.checks.note(|check| {
             match &state {
                 CheckState::Failed(why) => {
-                    tracing::warn!(why, "the check of the stored data could not go on")
+                    tracing::warn!(why, "the check of the stored data could not go on");
                 }
-                _ if check.found > 0 => tracing::error!(
-                    found = check.found,
-                    instances = check.instances,
-                    "the check of the stored data found something; GET /api/v1/check tells what"
-                ),
+                _ if check.found > 0 => {
+                    let Check { found, instances, .. } = check;
+                    tracing::error!(
+                        found,
+                        instances,
+                        "the check of the stored data found something; GET /api/v1/check tells what"
+                    );
+                }
                 _ => {
-                    tracing::info!(instances = check.instances, "the check of the stored data found nothing")
+                    tracing::info!(instances = check.instances, "the check of the stored data found nothing");
                 }
             }
             (check.state, check.ended_at) = (state, Some(ended_at));

@@ -69,7 +69,7 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
         ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
-        ["hubs"] | ["hubs", _] | ["check"] => Some((Operation::Administer, None)),
+        ["hubs" | "check"] | ["hubs", _] => Some((Operation::Administer, None)),
         [
             "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
             | "queues" | "statistics" | "workers",

@@ -111,7 +111,7 @@ async fn a_file_that_is_cut_changed_or_foreign_is_refused_and_nothing_of_it_stay
         std::fs::write(&bad, bytes).unwrap();
         match read(&to, &bad, None, OnExisting::Refuse) {
             Err(Error::Refused(told)) => {
-                assert!(told.contains(part) && told.contains("bad.jsonl"), "{part}: {told}")
+                assert!(told.contains(part) && told.contains("bad.jsonl"), "{part}: {told}");
             }
             other => panic!("{part}: {other:?}"),
         }
