@@ -62,7 +62,8 @@ pub fn at_rest(path: &Path) -> Result<AtRest, Error> {
 pub fn beside_others(path: &Path) -> Result<Connection, Error> {
     open::new_enough()?;
     let path = there(path)?;
-    shape::look(&path)?;
+    // A server in this very process may have it open.
+    shape::has_its_log(&path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(|error| unreadable(&path, &error))?;
     conn.busy_timeout(PATIENCE)?;

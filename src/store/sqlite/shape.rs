@@ -12,30 +12,21 @@ use std::{
 };
 
 /// Refuses a file that is shorter than it says, before SQLite takes it for something it is not. One that is not there, or empty, will become
-/// a database, unless something of an earlier one lies beside it.
+/// a database, unless something of an earlier one lies beside it. Nobody in this process may have the file open: to close it takes the locks of
+/// all who have.
 pub fn look(path: &Path) -> Result<(), Error> {
+    let log = has_its_log(path)?;
     let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        Error::Refused(format!("cannot read {shown}: {error}; check who owns the file, or choose another"))
-    };
-    let log = std::fs::metadata(beside(path, "-wal")).map_or(0, |found| found.len());
     let mut head = Vec::new();
     let length = match File::open(path) {
         Ok(file) => {
-            let length = file.metadata().map_err(unreadable)?.len();
-            file.take(100).read_to_end(&mut head).map_err(unreadable)?;
+            let length = file.metadata().map_err(|error| unreadable(path, &error))?.len();
+            file.take(100).read_to_end(&mut head).map_err(|error| unreadable(path, &error))?;
             length
         }
         Err(error) if error.kind() == ErrorKind::NotFound => 0,
-        Err(error) => return Err(unreadable(error)),
+        Err(error) => return Err(unreadable(path, &error)),
     };
-    if length == 0 && log > 0 {
-        // SQLite would throw the log away.
-        return Err(Error::Refused(format!(
-            "{shown} is missing or empty, but {shown}-wal holds {log} bytes that belong to it: put the file back beside it, \
-             restore a backup, or remove {shown}-wal to begin anew"
-        )));
-    }
     // Pages that are in the log only may lie beyond the end.
     match said_length(&head) {
         Some(said) if said > length && log == 0 => Err(Error::Refused(format!(
@@ -43,6 +34,31 @@ pub fn look(path: &Path) -> Result<(), Error> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Refuses a log without its file, which SQLite would throw away; answers how long the log is. Opens nothing.
+pub fn has_its_log(path: &Path) -> Result<u64, Error> {
+    let shown = path.display();
+    let log = std::fs::metadata(beside(path, "-wal")).map_or(0, |found| found.len());
+    let length = match std::fs::metadata(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    if length == 0 && log > 0 {
+        return Err(Error::Refused(format!(
+            "{shown} is missing or empty, but {shown}-wal holds {log} bytes that belong to it: put the file back beside it, \
+             restore a backup, or remove {shown}-wal to begin anew"
+        )));
+    }
+    Ok(log)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    Error::Refused(format!(
+        "cannot read {}: {error}; check who owns the file, or choose another",
+        path.display()
+    ))
 }
 
 /// How long a database says that it is, if its head can be relied on (sqlite.org/fileformat.html, section 1.3).
