@@ -3,13 +3,15 @@
 //! Anything wrong with what the user gave is a [`Stop`]: one readable message on standard error, exit code 2.
 #![warn(missing_docs)]
 
+mod keep;
 mod key;
 
+pub use keep::KeepVerb;
 pub use key::{KeyVerb, Told};
 
 use crate::{
     bench,
-    config::{self, Config, Setting, Sources},
+    config::{self, Config, Setting, Sources, StoreUrl},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -23,6 +25,8 @@ Examples:
   DURAHUB__LOG__LEVEL=debug durahub           set one value by its environment variable
   durahub config                              print every setting and where it comes from
   durahub key new --name ops --role operate   make a key that callers must have
+  durahub backup --to copy.db                 copy the data while the server runs
+  durahub check                               look for damage while it does not
   durahub bench all --spawn                   measure this machine, on a server of its own
 
 Settings: a flag wins over an environment variable (DURAHUB__SECTION__KEY), a variable over the file, the file over the
@@ -51,6 +55,8 @@ enum Verb {
     Key(KeyVerb),
     /// Measure a server
     Bench(bench::Options),
+    #[command(flatten)]
+    Keep(KeepVerb),
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +94,8 @@ pub enum Command {
     Key(KeyVerb),
     /// Measure a server.
     Bench(bench::Options),
+    /// Check, copy or move the data that is there.
+    Keep(KeepVerb, StoreUrl),
 }
 
 impl Command {
@@ -103,11 +111,10 @@ impl Command {
     ) -> Result<Self, Stop> {
         let Arguments { verb, settings } = Arguments::try_parse_from(arguments).map_err(Stop::Usage)?;
         // Whatever the settings are, a key can be made for them.
-        let print = match verb.unwrap_or_default() {
+        let verb = match verb.unwrap_or_default() {
             Verb::Key(verb) => return Ok(Self::Key(verb)),
             Verb::Bench(options) => return Ok(Self::Bench(options)),
-            Verb::Config => true,
-            Verb::Serve => false,
+            verb @ (Verb::Config | Verb::Serve | Verb::Keep(_)) => verb,
         };
         let environment: Vec<_> = environment.into_iter().collect();
         let named = environment.iter().find(|(name, file)| name == "DURAHUB_CONFIG" && !file.is_empty());
@@ -117,7 +124,11 @@ impl Command {
             environment,
         };
         let effective = config::load(&sources).map_err(Stop::Config)?;
-        Ok(if print { Self::Config(effective.to_toml()) } else { Self::Serve(effective.config) })
+        Ok(match verb {
+            Verb::Config => Self::Config(effective.to_toml()),
+            Verb::Keep(verb) => Self::Keep(verb, effective.config.store.url),
+            _ => Self::Serve(effective.config),
+        })
     }
 }
 
@@ -208,7 +219,7 @@ mod tests {
         ] {
             let config = serve(line);
             assert_eq!(config.server.listen.port(), 0, "{line}");
-            assert_eq!(config.store.url, config::StoreUrl::Memory, "{line}");
+            assert_eq!(config.store.url, StoreUrl::Memory, "{line}");
             assert!(!config.samples.enabled, "{line}");
             assert_eq!(config.log.level, "debug", "{line}");
         }

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         }
         Ok(Command::Key(verb)) => key(&verb),
         Ok(Command::Bench(options)) => measure(&options),
+        Ok(Command::Keep(verb, store)) => verb.run(&store),
         Err(stop) => stop.report(),
     }
 }

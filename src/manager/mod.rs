@@ -9,6 +9,7 @@
 
 mod admission;
 mod batch;
+mod check;
 mod entity;
 mod error;
 mod explain;
@@ -34,6 +35,7 @@ mod tree;
 mod wait;
 
 pub use admission::{Allowance, Disk, HubAllowance};
+pub use check::{Check, CheckState};
 pub use entity::{EntityList, EntityQuery, Signal};
 pub use error::Error;
 pub use explain::{Explanation, LastError, Wait, WaitKind};
@@ -105,6 +107,7 @@ pub struct Manager {
     signals: Arc<Recent>,
     admission: Arc<Admission>,
     jobs: Arc<jobs::Jobs>,
+    checks: Arc<check::Checks>,
 }
 
 impl Manager {
@@ -125,6 +128,7 @@ impl Manager {
             signals: Arc::new(Recent::new()),
             admission: Arc::new(Admission::new(Allowance::default())),
             jobs: Arc::default(),
+            checks: Arc::default(),
         }
     }
 

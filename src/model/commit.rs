@@ -69,6 +69,18 @@ pub enum HistoryChange {
     Keep,
 }
 
+impl HistoryChange {
+    /// How many events the history has afterwards; `None`: as many as before.
+    pub fn length(&self) -> Option<i64> {
+        match self {
+            Self::Append(chunk) => Some(chunk.end()),
+            Self::Clear => Some(0),
+            Self::Rewrite(rewrite) => Some(rewrite.length()),
+            Self::Keep => None,
+        }
+    }
+}
+
 /// What becomes of the messages and activities that wait for, or on behalf of, the instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pending {

@@ -54,6 +54,28 @@ impl Chunk {
         Ok(slices)
     }
 
+    /// The events, decoded, of a chunk that must go on where `before` events have been read. A gap, bytes that are no chunk, and
+    /// another number of events than it says are told with their place.
+    pub fn events_after(&self, before: i64) -> Result<Vec<HistoryEvent>, CorruptHistory> {
+        let Self { first, count, .. } = self;
+        if *first > before {
+            return Err(CorruptHistory(format!("event {before} is missing: the next one stored is {first}")));
+        }
+        if *first < before {
+            return Err(CorruptHistory(format!("event {first} is stored twice")));
+        }
+        let unreadable =
+            |error: CorruptHistory| CorruptHistory(format!("the chunk at event {first}: {}", error.0));
+        let events = self.events().map_err(unreadable)?;
+        match i64::try_from(events.len()) {
+            Ok(length) if length == *count => Ok(events),
+            _ => Err(CorruptHistory(format!(
+                "the chunk at event {first} should have {count} events, but has {}",
+                events.len()
+            ))),
+        }
+    }
+
     /// The events, decoded.
     pub fn events(&self) -> Result<Vec<HistoryEvent>, CorruptHistory> {
         decode_events(self.bytes.clone())
@@ -96,6 +118,21 @@ mod tests {
         assert_eq!(again, sample());
         assert_eq!(chunk.events().unwrap(), sample());
         assert_eq!((chunk.first, chunk.count, chunk.end()), (4, 3, 7));
+    }
+
+    #[test]
+    fn what_does_not_follow_is_told_with_its_place() {
+        let chunk = Chunk::encode(4, sample());
+        assert_eq!(chunk.events_after(4).unwrap(), sample());
+        for (before, count, bytes, told) in [
+            (3, 3, chunk.bytes.clone(), "event 3 is missing: the next one stored is 4"),
+            (5, 3, chunk.bytes.clone(), "event 4 is stored twice"),
+            (4, 2, chunk.bytes.clone(), "the chunk at event 4 should have 2 events, but has 3"),
+            (4, 3, Bytes::from_static(&[0xff; 16]), "the chunk at event 4: "),
+        ] {
+            let error = Chunk { first: 4, count, bytes }.events_after(before).unwrap_err();
+            assert!(error.0.starts_with(told), "{error}");
+        }
     }
 
     #[test]

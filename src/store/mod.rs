@@ -11,6 +11,7 @@
 //! - A backend for several nodes hands each piece of work to one node only: the `..._claim` calls take a lease there, and effects
 //!   tell a node only of work it may run. A backend owned by one process has nothing to lease and simply lists.
 
+mod check;
 #[cfg(test)]
 mod conformance;
 mod create;
@@ -21,6 +22,7 @@ mod list;
 mod search;
 pub mod sqlite;
 
+pub use check::{CheckPlace, Checked, Finding};
 pub use create::{Created, Idempotency, Recorded, Terms};
 pub use entity::{EntitiesListed, EntityFilter, EntityLoaded};
 pub use error::Error;
@@ -354,6 +356,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes an ended job with its failures; `false`: it is running, or not there.
     async fn job_delete(&self, id: String) -> Result<bool, Error>;
+
+    /// Looks at a slice of everything that is stored, beginning with [`CheckPlace::File`], and tells what is not as it should be. Each slice
+    /// is of one moment, and changes go on meanwhile; the first one takes time in proportion to all that is there. Dropping the future
+    /// does not stop a slice, [`Store::close`] does.
+    async fn check(&self, place: CheckPlace) -> Result<Checked, Error>;
 
     /// Answers when the store can read and write.
     async fn ping(&self) -> Result<(), Error>;

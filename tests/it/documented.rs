@@ -52,6 +52,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("POST", "/api/v1/hubs"),
     ("DELETE", "/api/v1/hubs/{name}"),
     ("GET", "/api/v1/about"),
+    ("GET", "/api/v1/check"),
+    ("POST", "/api/v1/check"),
     ("GET", "/api/v1/events"),
     ("GET", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs"),

@@ -31,6 +31,7 @@ mod lists;
 mod overload;
 mod parked;
 mod races;
+mod recovery;
 mod replace;
 mod restart;
 mod retries;

@@ -57,14 +57,14 @@ impl Manager {
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
         let key = record.key;
         let mut view = insight.instance(key);
+        let mut unusable = None;
         let seen = match self.see(key).await {
             Ok(seen) => seen,
-            // That is why it is parked, or will be.
-            Err(store::Error::Corrupt(reason)) => match self.store.instance_outline(key).await? {
-                Some(outline) if outline.parked.is_some() => Some(Seen::from(outline)),
-                Some(_) => return Err(store::Error::Corrupt(reason).into()),
-                None => None,
-            },
+            // That is why it is parked, or will be as soon as it is to be run.
+            Err(store::Error::Corrupt(why)) => {
+                unusable = Some(why);
+                self.store.instance_outline(key).await?.map(Seen::from)
+            }
             Err(other) => return Err(other.into()),
         };
         let mut seen = seen.ok_or_else(missing)?;
@@ -78,17 +78,23 @@ impl Manager {
             wait.see(hub, &view, insight);
             self.look_behind(hub, wait).await?;
         }
-        Ok(explained(seen, view, now))
+        let settled = seen.parked.is_some() || seen.record.status.is_terminal();
+        let mut explanation = explained(seen, view, now);
+        if let Some(why) = unusable.filter(|_| !settled) {
+            explanation.summary = text::unusable(&why);
+        }
+        Ok(explanation)
     }
 
     /// What the rows say.
     async fn see(&self, key: InstanceKey) -> Result<Option<Seen>, store::Error> {
         let Some(loaded) = self.store.instance_load(key).await? else { return Ok(None) };
-        let mut open = Open::default();
+        let (mut open, mut length) = (Open::default(), 0);
         for chunk in &loaded.history {
-            for event in chunk.events()? {
+            for event in chunk.events_after(length)? {
                 open.follow(event);
             }
+            length = chunk.end();
         }
         if loaded.record.status.is_terminal() {
             open = Open::default();

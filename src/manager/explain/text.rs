@@ -36,6 +36,11 @@ pub fn summary(explanation: &Explanation, now: Timestamp) -> String {
     turn(explanation).unwrap_or_else(|| of_waits(explanation))
 }
 
+/// What is stored of it is not what was written.
+pub fn unusable(why: &str) -> String {
+    format!("its stored data cannot be used, so nothing is done with it any more: {why}")
+}
+
 /// What holds up its next turn, if it has one.
 fn turn(explanation: &Explanation) -> Option<String> {
     let record = &explanation.record;

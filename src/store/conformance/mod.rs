@@ -5,6 +5,7 @@
 //! outlives it calls `conformance_durable!(open)` as well. Cases never look at a clock or wait for a duration.
 
 pub mod activities;
+pub mod check;
 pub mod claims;
 pub mod create;
 pub mod durable;
@@ -53,6 +54,9 @@ macro_rules! conformance {
                 a_live_instance_is_replaced_if_the_caller_says_so
                 a_live_child_is_not_replaced_because_its_parent_waits_for_it
                 hubs_are_found_without_case_and_keep_instances_apart
+            }
+            check {
+                nothing_is_found_where_only_the_store_has_written
             }
             hubs {
                 a_cleared_hub_has_nothing_left_whatever_lived_in_it

@@ -8,7 +8,7 @@ use crate::{
 use rusqlite::{Connection, params};
 
 /// How many bits of a row's id number the events of one history; the others are the instance's key.
-const EVENT_BITS: u32 = 26;
+pub const EVENT_BITS: u32 = 26;
 
 /// The first and the last id that chunks of the instance can have.
 fn span(key: InstanceKey) -> (i64, i64) {

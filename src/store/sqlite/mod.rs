@@ -6,6 +6,8 @@
 //! What always holds: nobody else has the file open as a server (`open` takes a lock), so leases and ready queues need no
 //! rows and the `..._claim` calls simply list; numbers given to instances, messages and activities are never used twice.
 
+mod backup;
+mod check;
 #[cfg(test)]
 mod costs;
 mod counters;
@@ -19,9 +21,11 @@ mod inbox;
 mod instance;
 mod job;
 mod list;
+mod lock;
 mod migrate;
 mod open;
 mod options;
+mod outside;
 mod parked;
 mod payload;
 mod pool;
@@ -29,17 +33,22 @@ mod read;
 mod revision;
 mod rows;
 mod secret;
+mod shape;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod turn;
 mod writer;
 
+pub use backup::{Copied, Step, backup, restore};
+pub use check::{Report, at_rest as check};
 pub use options::{Location, SqliteOptions};
+pub use transfer::{Exported, Imported, OnExisting, export, import};
 
 use super::{
-    Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged, Ready, Recorded,
-    Search, Searched, Store, Terms, Walk,
+    Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged, Ready,
+    Recorded, Search, Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -374,6 +383,16 @@ impl Store for SqliteStore {
 
     async fn job_delete(&self, id: String) -> Result<bool, Error> {
         self.writer.change(move |tx| job::delete(tx, &id)).await
+    }
+
+    async fn check(&self, place: CheckPlace) -> Result<Checked, Error> {
+        let look = move |conn: &Connection| {
+            at_one_moment(conn, |conn| check::slice(conn, place, check::Depth::Full))
+        };
+        match &self.readers {
+            Some(readers) => readers.alone(look).await,
+            None => self.writer.change(move |tx| look(tx.conn)).await,
+        }
     }
 
     async fn ping(&self) -> Result<(), Error> {

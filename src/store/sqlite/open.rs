@@ -1,18 +1,18 @@
 //! Taking possession of a database: the lock, the checks, the settings of the write connection.
 //!
-//! What always holds: a file is changed only once it is known to be ours, of a version we know, and held by nobody else. Whatever
-//! speaks against it is answered as `Refused` with the cure in the text.
+//! What always holds: a file is changed only once it is known to be ours, of a version we know, undamaged at a quick look, and held by
+//! nobody else. Whatever speaks against it is answered as `Refused` with the cure in the text.
 
 use super::{
+    lock::{lock, unwritable},
     migrate,
     options::{Location, SqliteOptions},
+    shape,
 };
 use crate::store::Error;
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{
-    ffi::OsString,
-    fs::{File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -33,10 +33,12 @@ pub struct Owned {
 
 /// Opens or makes the database and brings it to the schema of this version.
 pub fn open(options: &SqliteOptions) -> Result<Owned, Error> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        let version = rusqlite::version();
-        return Err(Error::Refused(format!("SQLite {version} is too old; durahub needs 3.51.3 or newer")));
-    }
+    open_as(options, &migrate::MIGRATIONS)
+}
+
+/// The same for a program that knows these migrations.
+pub fn open_as(options: &SqliteOptions, migrations: &[&str]) -> Result<Owned, Error> {
+    new_enough()?;
     let mut owned = match &options.location {
         Location::Memory => Owned { conn: Connection::open_in_memory()?, lock: None, path: None },
         Location::File(path) => open_file(path)?,
@@ -44,10 +46,26 @@ pub fn open(options: &SqliteOptions) -> Result<Owned, Error> {
     let shown = owned.path.as_deref().unwrap_or(Path::new(":memory:")).display().to_string();
     owned.conn.busy_timeout(options.busy_timeout)?;
     owned.conn.set_prepared_statement_cache_capacity(128);
-    migrate::check_owner(&owned.conn, &shown).map_err(|error| foreign(error, &shown))?;
+    judge(&owned.conn, migrations, &shown)?;
     settings(&owned, options, &shown)?;
-    migrate::migrate(&mut owned.conn)?;
+    migrate::migrate(&mut owned.conn, migrations, &shown)?;
     Ok(owned)
+}
+
+/// Whether the SQLite in this program is one that can be trusted.
+pub fn new_enough() -> Result<(), Error> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        let version = rusqlite::version();
+        return Err(Error::Refused(format!("SQLite {version} is too old; durahub needs 3.51.3 or newer")));
+    }
+    Ok(())
+}
+
+/// Refuses what is not ours, too new, or has lost a part that must be there. Reads only, and little, however large the file is.
+pub fn judge(conn: &Connection, migrations: &[&str], shown: &str) -> Result<usize, Error> {
+    let seen = migrate::check_owner(conn, migrations.len(), shown).map_err(|error| foreign(error, shown))?;
+    shape::check(conn, &migrations[..seen], shown)?;
+    Ok(seen)
 }
 
 fn open_file(path: &Path) -> Result<Owned, Error> {
@@ -70,6 +88,7 @@ fn open_file(path: &Path) -> Result<Owned, Error> {
     // One file reached by two names must have one lock.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let lock = lock(&path)?;
+    shape::look(&path)?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(|error| unwritable(&path, &error))?;
@@ -79,47 +98,8 @@ fn open_file(path: &Path) -> Result<Owned, Error> {
     Ok(Owned { conn, lock: Some(lock), path: Some(path) })
 }
 
-fn lock(path: &Path) -> Result<File, Error> {
-    let mut name = OsString::from(path);
-    name.push(".lock");
-    let name = PathBuf::from(name);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&name)
-        .map_err(|error| unwritable(&name, &error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            // On Windows the owner's lock forbids reading; the message then does without the number.
-            let _unreadable = file.read_to_string(&mut owner);
-            let owner = owner.trim();
-            let owner =
-                if owner.is_empty() { "another process".to_owned() } else { format!("process {owner}") };
-            return Err(Error::Refused(format!(
-                "the database {} is in use by {owner}; one server owns a file: stop that one, or choose another file",
-                path.display()
-            )));
-        }
-        Err(TryLockError::Error(error)) => return Err(unwritable(&name, &error)),
-    }
-    let written = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    written.map_err(|error| unwritable(&name, &error))?;
-    Ok(file)
-}
-
-fn unwritable(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    Error::Refused(format!(
-        "cannot write {}: {why}; check who owns the file and its directory, or choose another file",
-        path.display()
-    ))
-}
-
 /// At the first look at a file, damage means most likely that it is something else.
-fn foreign(error: Error, shown: &str) -> Error {
+pub fn foreign(error: Error, shown: &str) -> Error {
     match error {
         Error::Corrupt(text) => Error::Refused(format!(
             "{shown} is not a SQLite database, or its first page is damaged ({text}); choose another file or restore a backup"

@@ -13,7 +13,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -42,12 +42,18 @@ pub struct Readers {
     query: Arc<Semaphore>,
     query_lanes: u32,
     budget: Duration,
+    /// The way of those who take their time, one after the other.
+    alone: Arc<Semaphore>,
+    manager: Manager,
+    /// What takes its time is to stop.
+    closing: Arc<AtomicBool>,
 }
 
 impl Readers {
     /// Opens nothing yet: connections are made when they are first needed.
     pub fn new(path: PathBuf, readers: u32, budget: Duration, busy: Duration) -> Result<Self, Error> {
         let query_lanes = readers.max(1);
+        let manager = Manager { path, busy };
         let pool = r2d2::Pool::builder()
             .max_size(query_lanes + ENGINE_LANES)
             .min_idle(Some(0))
@@ -56,7 +62,7 @@ impl Readers {
             .test_on_check_out(false)
             .connection_timeout(busy.max(Duration::from_millis(1)))
             .error_handler(Box::new(r2d2::NopErrorHandler))
-            .build(Manager { path, busy })
+            .build(manager.clone())
             .map_err(|error| Error::Backend(Box::new(error)))?;
         let lanes = |count: u32| Arc::new(Semaphore::new(count as usize));
         Ok(Self {
@@ -65,7 +71,33 @@ impl Readers {
             query: lanes(query_lanes),
             query_lanes,
             budget,
+            alone: lanes(1),
+            manager,
+            closing: Arc::default(),
         })
+    }
+
+    /// Runs `work`, which may take as long as it likes, on a connection of its own. Closing stops it.
+    pub async fn alone<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        let permit = self.alone.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let (manager, closing) = (self.manager.clone(), self.closing.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let mut reader = manager.connect()?;
+            let stop = closing.clone();
+            reader.conn.progress_handler(INSTRUCTIONS, Some(move || stop.load(Ordering::Relaxed)))?;
+            let answer = reader.within(None, work);
+            drop(reader);
+            drop(permit);
+            match answer {
+                Err(_) if closing.load(Ordering::Relaxed) => Err(Error::Closed),
+                other => other,
+            }
+        });
+        done.await.map_err(|error| Error::Backend(Box::new(error)))?
     }
 
     /// Runs `work` on a thread that may block. A panic in `work` is answered as an error.
@@ -94,10 +126,13 @@ impl Readers {
     /// Waits for the reads under way and refuses all others.
     pub async fn close(&self) {
         // Already closed is closed.
+        self.closing.store(true, Ordering::Relaxed);
+        let _alone = self.alone.acquire().await;
         let _engine = self.engine.acquire_many(ENGINE_LANES).await;
         let _query = self.query.acquire_many(self.query_lanes).await;
         self.engine.close();
         self.query.close();
+        self.alone.close();
         // The writer must be the last to close the file: who closes last copies the WAL into it.
         self.pool().take();
     }
@@ -131,6 +166,7 @@ impl Reader {
     }
 }
 
+#[derive(Clone)]
 struct Manager {
     path: PathBuf,
     busy: Duration,
@@ -209,5 +245,26 @@ mod tests {
         assert!(readers.read(Lane::Query, |_| Ok(())).await.is_ok());
         readers.close().await;
         assert!(matches!(readers.read(Lane::Query, |_| Ok(())).await, Err(Error::Closed)));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_takes_his_time_is_not_stopped_by_the_clock_but_by_the_end() {
+        let (_dir, readers) = readers(Duration::from_millis(1));
+        let readers = Arc::new(readers);
+        let (begun, running) = tokio::sync::oneshot::channel();
+        let endless = move |conn: &Connection| {
+            begun.send(()).unwrap();
+            Ok(conn.query_row(ENDLESS, [], |row| row.get::<_, i64>(0))?)
+        };
+        let reading = tokio::spawn({
+            let readers = readers.clone();
+            async move { readers.alone(endless).await }
+        });
+        running.await.unwrap();
+        // Others are served meanwhile.
+        readers.read(Lane::Query, |_| Ok(())).await.unwrap();
+        readers.close().await;
+        assert!(matches!(reading.await.unwrap(), Err(Error::Closed)));
+        assert!(matches!(readers.alone(|_| Ok(())).await, Err(Error::Closed)));
     }
 }

@@ -2,23 +2,34 @@
 
 use super::{entity, history, inbox, parked, payload, rows};
 use crate::{
-    model::{ActivityKey, ActivityTask, Class, InstanceKey, MessageId, Status, Timestamp},
+    model::{ActivityKey, ActivityTask, Chunk, Class, InstanceKey, MessageId, Status, Timestamp},
     store::{Due, Error, Loaded, Ready},
 };
 use rusqlite::{Connection, params};
 
 /// [`crate::store::Store::instance_load`]. Needs a transaction: its statements must see the same moment.
 pub fn load(conn: &Connection, key: InstanceKey) -> Result<Option<Loaded>, Error> {
-    const RECORD: &str = concat!("SELECT ", rows::record_columns!(), " FROM instance i WHERE i.key = ?1");
-    let Some(record) = rows::one(conn, RECORD, [key.0], rows::record)? else {
+    const RECORD: &str =
+        concat!("SELECT ", rows::record_columns!(), ", i.events FROM instance i WHERE i.key = ?1");
+    let found = rows::one(conn, RECORD, [key.0], |row| {
+        Ok((rows::record(row)?, row.get::<_, i64>(rows::RECORD_COLUMNS)?))
+    })?;
+    let Some((record, events)) = found else {
         return Ok(None);
     };
+    let history = history::read(conn, key, 0)?;
+    let found = history.last().map_or(0, Chunk::end);
+    if found != events {
+        return Err(Error::Corrupt(format!(
+            "the history should have {events} events, but ends after {found}"
+        )));
+    }
     let entity = if record.id.is_entity() { Some(entity::load(conn, key)?) } else { None };
     Ok(Some(Loaded {
         record,
         entity,
         custom_status: payload::text(conn, key, payload::Kind::CustomStatus)?,
-        history: history::read(conn, key, 0)?,
+        history,
         inbox: inbox::read(conn, key)?,
         parked: parked::find(conn, key)?,
     }))

@@ -116,7 +116,7 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     } = sealed;
     let (status, now) = (update.status, update.updated_at);
     // The fence comes first: whoever is late writes nothing at all.
-    let myself = update_row(tx, hub, key, turn, &update)?;
+    let myself = update_row(tx, hub, key, turn, &update, history.length())?;
     for id in consumed {
         tx.run("DELETE FROM message WHERE key = ?1 AND id = ?2", params![key.0, id.0])?;
     }
@@ -166,13 +166,15 @@ fn update_row(
     key: InstanceKey,
     turn: i64,
     update: &InstanceUpdate,
+    events: Option<i64>,
 ) -> Result<InstanceRef, Error> {
     // Which indexes a statement looks at depends on the columns it names, so a turn that ends nothing does not name the end. What the row
     // says of the instance is read by a statement of its own: RETURNING would collect it in a temporary table, at three times the cost.
     macro_rules! statement {
         ($set:literal, $and:literal) => {
             concat!(
-                "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, trace = coalesce(?6, trace)",
+                "UPDATE instance SET status = ?4, turn = ?3, updated_at = ?5, trace = coalesce(?6, trace), \
+                 events = coalesce(?7, events)",
                 $set,
                 " WHERE key = ?1 AND turn = ?3 - 1 AND hub = ?2",
                 $and
@@ -180,22 +182,24 @@ fn update_row(
         };
     }
     const GOES_ON: &str = statement!("", " AND completed_at IS NULL");
-    const SETS_END: &str = statement!(", completed_at = ?7", "");
-    const NEXT_EXECUTION: &str = statement!(", completed_at = ?7, execution_id = ?8, version = ?9", "");
+    const SETS_END: &str = statement!(", completed_at = ?8", "");
+    const NEXT_EXECUTION: &str = statement!(", completed_at = ?8, execution_id = ?9, version = ?10", "");
     let (status, changed, trace) = (update.status as i32, update.updated_at.0, update.trace.as_deref());
     // The indexes rely on it that whatever has ended has a time for that, and nothing else has.
     let ended = update.status.is_terminal().then(|| update.completed_at.unwrap_or(update.updated_at).0);
     let mut updated = 0;
     if ended.is_none() && update.execution.is_none() {
-        updated = tx.run(GOES_ON, params![key.0, hub.0, turn, status, changed, trace])?;
+        updated = tx.run(GOES_ON, params![key.0, hub.0, turn, status, changed, trace, events])?;
     }
     if updated == 0 {
         updated = match &update.execution {
-            None => tx.run(SETS_END, params![key.0, hub.0, turn, status, changed, trace, ended])?,
+            None => tx.run(SETS_END, params![key.0, hub.0, turn, status, changed, trace, events, ended])?,
             Some(next) => {
                 let (execution, version) = (&next.execution_id, &next.version);
-                let params = params![key.0, hub.0, turn, status, changed, trace, ended, execution, version];
-                tx.run(NEXT_EXECUTION, params)?
+                tx.run(
+                    NEXT_EXECUTION,
+                    params![key.0, hub.0, turn, status, changed, trace, events, ended, execution, version],
+                )?
             }
         };
     }

@@ -37,7 +37,12 @@ pub struct Tx<'a> {
     counters: &'a mut Counters,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    /// For who has the database to himself and has begun a transaction.
+    pub fn alone(conn: &'a Connection, effects: &'a mut Vec<Effect>, counters: &'a mut Counters) -> Self {
+        Self { conn, effects, counters }
+    }
+
     /// A number that was never given out before.
     pub fn number(&mut self, kind: Kind) -> Result<i64, Error> {
         self.counters.next(self.conn, kind)

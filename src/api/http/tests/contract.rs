@@ -65,7 +65,8 @@ fn every_route() -> Vec<Route> {
 }
 
 /// What is served beside the management API and changes something.
-const WRITES: [(&str, &str); 7] = [
+const WRITES: [(&str, &str); 8] = [
+    ("startCheck", "/api/v1/check"),
     ("createTaskHub", "/api/v1/hubs"),
     ("deleteTaskHub", "/api/v1/hubs/nightly"),
     ("retryParkedInstance", "/api/v1/instances/order-7/retry"),
@@ -77,6 +78,7 @@ const WRITES: [(&str, &str); 7] = [
 
 /// What is served beside the management API and changes nothing.
 const BESIDE: [(&str, &str); 29] = [
+    ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
     ("listJobs", "/api/v1/jobs"),

@@ -346,6 +346,8 @@ async fn own_routes_ask_for_their_permission_and_take_no_links() {
         ("GET", "hubs", Operation::List),
         ("POST", "hubs", Operation::Administer),
         ("DELETE", "hubs/x", Operation::Administer),
+        ("POST", "check", Operation::Administer),
+        ("GET", "check", Operation::Administer),
         ("GET", "events", Operation::List),
     ] {
         let path = format!("http://host:7071/api/v1/{path}");

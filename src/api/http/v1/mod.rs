@@ -1,6 +1,7 @@
 //! `/api/v1`: what Durable Functions has no route for. Its parameters and errors are those of the other routes.
 
 mod about;
+mod check;
 mod counts;
 mod csv;
 mod entities;
@@ -52,6 +53,7 @@ pub fn router() -> Router<Api> {
     Router::new()
         .merge(shared)
         .route("/about", get(about))
+        .route("/check", get(latest_check).post(start_check))
         .route("/export", get(export))
         .route("/events", get(events))
         .route("/hubs", get(hubs).post(create_hub))
@@ -79,7 +81,7 @@ pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<Stri
     let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
     match segments.as_slice() {
         ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
-        ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
+        ["hubs" | "check"] | ["hubs", _] => Some((Operation::Administer, None)),
         [
             "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
             | "parked" | "queues" | "statistics" | "workers",
@@ -144,6 +146,14 @@ async fn failures(State(api): State<Api>, parts: Parts) -> Result<Response, Erro
 
 async fn about(State(api): State<Api>, parts: Parts) -> Response {
     about::about(&Call::new(api, parts)).await
+}
+
+async fn latest_check(State(api): State<Api>, parts: Parts) -> Response {
+    check::latest(&Call::new(api, parts))
+}
+
+async fn start_check(State(api): State<Api>, parts: Parts) -> Response {
+    check::start(&Call::new(api, parts))
 }
 
 async fn events(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

@@ -21,6 +21,7 @@ CREATE TABLE secret (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- events: how many the history of the current execution has.
 CREATE TABLE instance (
     key                 INTEGER PRIMARY KEY,
     hub                 INTEGER NOT NULL,
@@ -30,6 +31,7 @@ CREATE TABLE instance (
     execution_id        TEXT NOT NULL,
     status              INTEGER NOT NULL,
     turn                INTEGER NOT NULL,
+    events              INTEGER NOT NULL DEFAULT 0,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
     completed_at        INTEGER,
