@@ -6,6 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 /// The header of the Azure Functions host for keys.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("x-functions-key");
 
+/// Where browsers say how the page that asks is related to this server.
+pub const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// The other end of the connection, which may be a proxy. In the extensions of every request that came over a socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
@@ -26,6 +29,11 @@ pub fn credential(headers: &HeaderMap) -> Option<&[u8]> {
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     };
     key.filter(|key| !key.is_empty()).or_else(bearer).filter(|key| !key.is_empty())
+}
+
+/// Whether a page in a browser made the request: no page can leave both out when it writes.
+pub fn is_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key(FETCH_SITE)
 }
 
 /// Whether the request has passed a proxy that says so.

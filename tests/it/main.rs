@@ -39,4 +39,5 @@ mod state_matrix;
 mod support;
 mod tables;
 mod timers;
+mod who_may;
 mod workers;

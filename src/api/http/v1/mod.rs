@@ -27,62 +27,94 @@ use axum::{
     extract::{Path, Request, State},
     http::{Method, request::Parts},
     response::Response,
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 
 /// Where these routes are mounted.
 pub const BASE: &str = "/api/v1";
 
+/// One route: its method and its path below [`BASE`], what it takes, and who answers.
+struct Own {
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+    answer: fn() -> MethodRouter<Api>,
+}
+
+const fn own(
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+    answer: fn() -> MethodRouter<Api>,
+) -> Own {
+    Own { method, path, operation, answer }
+}
+
+/// Every route. Who may ask stands beside it, so that none is without.
+static ROUTES: [Own; 26] = [
+    own(Method::GET, "/about", Operation::List, || get(about)),
+    own(Method::GET, "/counts", Operation::List, || get(counts)),
+    own(Method::GET, "/entities", Operation::List, || get(entities)),
+    own(Method::GET, "/export", Operation::List, || get(export)),
+    own(Method::GET, "/events", Operation::List, || get(events)),
+    own(Method::GET, "/failures", Operation::List, || get(failures)),
+    own(Method::GET, "/histogram", Operation::List, || get(histogram)),
+    own(Method::GET, "/hubs", Operation::List, || get(hubs)),
+    own(Method::POST, "/hubs", Operation::Administer, || post(create_hub)),
+    own(Method::DELETE, "/hubs/{name}", Operation::Administer, || delete(remove_hub)),
+    own(Method::GET, "/instances", Operation::List, || get(search)),
+    own(Method::GET, "/instances/{id}", Operation::Status, || get(instance)),
+    own(Method::GET, "/instances/{id}/explain", Operation::Status, || get(explain)),
+    own(Method::GET, "/instances/{id}/history", Operation::Status, || get(history)),
+    own(Method::GET, "/instances/{id}/history/{index}", Operation::Status, || get(history_event)),
+    own(Method::GET, "/instances/{id}/payloads/{part}", Operation::Status, || get(payload)),
+    own(Method::GET, "/instances/{id}/revisions", Operation::Status, || get(revisions)),
+    // It shows other instances, too: a link to one of them is not enough.
+    own(Method::GET, "/instances/{id}/tree", Operation::List, || get(tree)),
+    own(Method::GET, "/jobs", Operation::List, || get(jobs)),
+    // What a job does takes more, see there.
+    own(Method::POST, "/jobs", Operation::List, || post(start_job)),
+    own(Method::GET, "/jobs/{id}", Operation::List, || get(job)),
+    own(Method::DELETE, "/jobs/{id}", Operation::List, || delete(delete_job)),
+    own(Method::POST, "/jobs/{id}/stop", Operation::List, || post(stop_job)),
+    own(Method::GET, "/queues", Operation::List, || get(queues)),
+    own(Method::GET, "/statistics", Operation::List, || get(statistics)),
+    own(Method::GET, "/workers", Operation::List, || get(workers)),
+];
+
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
-    Router::new()
-        .route("/about", get(about))
-        .route("/counts", get(counts))
-        .route("/entities", get(entities))
-        .route("/export", get(export))
-        .route("/events", get(events))
-        .route("/failures", get(failures))
-        .route("/histogram", get(histogram))
-        .route("/hubs", get(hubs).post(create_hub))
-        .route("/hubs/{name}", delete(remove_hub))
-        .route("/instances", get(search))
-        .route("/instances/{id}", get(instance))
-        .route("/instances/{id}/explain", get(explain))
-        .route("/instances/{id}/history", get(history))
-        .route("/instances/{id}/history/{index}", get(history_event))
-        .route("/instances/{id}/payloads/{part}", get(payload))
-        .route("/instances/{id}/revisions", get(revisions))
-        .route("/instances/{id}/tree", get(tree))
-        .route("/jobs", get(jobs).post(start_job))
-        .route("/jobs/{id}", get(job).delete(delete_job))
-        .route("/jobs/{id}/stop", post(stop_job))
-        .route("/queues", get(queues))
-        .route("/statistics", get(statistics))
-        .route("/workers", get(workers))
-        .method_not_allowed_fallback(async || Error::NoRoute)
+    let none = Router::new();
+    let routes = ROUTES.iter().fold(none, |routes, own| routes.route(own.path, (own.answer)()));
+    routes.method_not_allowed_fallback(async || Error::NoRoute)
+}
+
+/// Method and path of every route, for tests that ask whether each is described.
+#[cfg(test)]
+pub fn listed() -> impl Iterator<Item = (Method, String)> {
+    ROUTES.iter().map(|own| (own.method.clone(), format!("{BASE}{}", own.path)))
 }
 
 /// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
 pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
-    let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
-    match segments.as_slice() {
-        ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
-        ["hubs"] | ["hubs", _] => Some((Operation::Administer, None)),
-        [
-            "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
-            | "queues" | "statistics" | "workers",
-        ] => Some((Operation::List, None)),
-        // What a job does takes more, see there.
-        ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
-        ["instances", id]
-        | ["instances", id, "explain" | "history" | "revisions"]
-        | ["instances", id, "history" | "payloads", _] => {
-            let id = percent_encoding::percent_decode_str(id).decode_utf8().ok()?;
-            Some((Operation::Status, Some(id.into_owned())))
+    let below = path.strip_prefix(BASE)?;
+    let asked = if method == Method::HEAD { &Method::GET } else { method };
+    let own = ROUTES.iter().find(|own| own.method == *asked && is_at(own.path, below))?;
+    let instance = own.path.starts_with("/instances/{id}").then(|| below.split('/').nth(2)).flatten();
+    let instance = instance.map(|id| percent_encoding::percent_decode_str(id).decode_utf8());
+    Some((own.operation, instance.transpose().ok()?.map(Into::into)))
+}
+
+/// Whether `path` has the shape of `pattern`, piece by piece.
+fn is_at(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
         }
-        // It shows other instances, too: a link to one of them is not enough.
-        ["instances", _, "tree"] => Some((Operation::List, None)),
-        _ => None,
     }
 }
 
