@@ -61,6 +61,7 @@ pub(super) const KEYS: &[Key] = &[
     key("auth", "link_ttl_secs", Whole(0..=10 * 365 * DAY_SECS)),
     key("auth", "link_secret", Secret("empty, or text of at least 32 bytes")),
     key("auth", "open_rpc_mount", Switch),
+    key("audit", "file", Text("empty, or the path of a file")),
     key("store", "url", Text("sqlite:PATH for a file, or sqlite::memory: for data that ends with the process")),
     key("store", "synchronous", Text("full or normal")),
     key("store", "readers", Whole(1..=256)),

@@ -27,7 +27,10 @@ pub use webhook::{SignatureStyle, WebhookSecret};
 use crate::model::HubName;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 const MIB: usize = 1024 * 1024;
 
@@ -43,6 +46,8 @@ pub struct Config {
     pub dashboard: Dashboard,
     /// `[auth]`
     pub auth: Auth,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[store]`
     pub store: Store,
     /// `[hubs]`
@@ -131,6 +136,14 @@ pub enum OverridableStates {
 pub struct Dashboard {
     /// Whether every write from a page in a browser is refused.
     pub read_only: bool,
+}
+
+/// `[audit]`: who did what.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The file that calls are written to. Empty: none.
+    pub file: PathBuf,
 }
 
 /// `[store]`: where everything durable is kept.

@@ -20,9 +20,11 @@ mod watched;
 
 use crate::{
     api::{
+        Auditor,
         grpc::{self as grpc_api, Sidecar},
         http::{self, HttpSettings, Readiness},
     },
+    audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
@@ -61,6 +63,14 @@ pub enum StartError {
     /// The hubs of the configuration could not be set up.
     #[error("cannot set up the task hubs: {0}")]
     Hubs(#[source] manager::Error),
+    /// The audit log cannot be written.
+    #[error("cannot open the audit log {path} (setting audit.file): {source}")]
+    Audit {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No secret for links could be made or kept.
     #[error("cannot make a secret to sign links with: {0}")]
     Secret(#[source] store::Error),
@@ -95,6 +105,7 @@ impl Server {
         let store = open_store(config, effects).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let waiters = Arc::new(Waiters::default());
+        let audit = open_audit(config, &clock)?;
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
         let gate = Arc::new(gate(config, &*store, clock.clone()).await.map_err(StartError::Secret)?);
@@ -120,7 +131,7 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &clock, &gate, &leaving);
+        let router = routes(config, &manager, &dispatch, &store, &clock, &gate, audit, &leaving);
         let closing = CancellationToken::new();
         let streams = config.server.streams_per_connection;
         let serving = listen::serve(listening, router, patience(config), streams, closing.clone());
@@ -188,6 +199,12 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
     let store = opened.map_err(|error| failed(store::Error::Backend(error.into())))?.map_err(failed)?;
     Ok(Arc::new(store))
+}
+
+fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    let path = Some(config.audit.file.as_path()).filter(|path| !path.as_os_str().is_empty());
+    Audit::open(path, clock.clone())
+        .map_err(|source| StartError::Audit { path: config.audit.file.display().to_string(), source })
 }
 
 fn patience(config: &Config) -> listen::Patience {
@@ -273,9 +290,15 @@ fn routes(
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
     gate: &Arc<Gate>,
+    audit: Audit,
     leaving: &CancellationToken,
 ) -> Router {
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
+    let auditor = Arc::new(Auditor {
+        audit,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        open: gate.is_open(),
+    });
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(http_settings(config)),
@@ -283,6 +306,7 @@ fn routes(
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
+        auditor: auditor.clone(),
         facts: Arc::new(facts(config, clock.now())),
         leaving: leaving.clone(),
     };
@@ -295,5 +319,6 @@ fn routes(
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
     let sizes =
         grpc_api::Sizes { received: config.limits.grpc_message_bytes, sent: config.limits.grpc_sent_bytes };
-    grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), leaving.clone())
+    let recorder = grpc_api::Recorder { auditor, manager: manager.clone() };
+    grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), recorder, leaving.clone())
 }

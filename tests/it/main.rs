@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests; clippy knows only functions marked as such"
 )]
 
+mod audit;
 mod bad_input;
 mod bench;
 mod callbacks;
@@ -22,6 +23,7 @@ mod guards;
 mod history;
 mod hubs;
 mod instance;
+mod isolation;
 mod jobs;
 mod keys;
 mod limits;

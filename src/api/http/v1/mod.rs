@@ -95,14 +95,25 @@ pub fn listed() -> impl Iterator<Item = (Method, String)> {
     ROUTES.iter().map(|own| (own.method.clone(), format!("{BASE}{}", own.path)))
 }
 
-/// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
-pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
+/// What is known of a request before it is answered.
+pub struct Asked {
+    /// What it takes.
+    pub operation: Operation,
+    /// The instance that it is about.
+    pub instance: Option<String>,
+    /// The route, below [`BASE`], with the names of its parameters.
+    pub path: &'static str,
+}
+
+/// The route at `path`, as it was sent; `None` if there is no such route.
+pub fn asked(method: &Method, path: &str) -> Option<Asked> {
     let below = path.strip_prefix(BASE)?;
-    let asked = if method == Method::HEAD { &Method::GET } else { method };
-    let own = ROUTES.iter().find(|own| own.method == *asked && is_at(own.path, below))?;
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let own = ROUTES.iter().find(|own| own.method == *method && is_at(own.path, below))?;
     let instance = own.path.starts_with("/instances/{id}").then(|| below.split('/').nth(2)).flatten();
     let instance = instance.map(|id| percent_encoding::percent_decode_str(id).decode_utf8());
-    Some((own.operation, instance.transpose().ok()?.map(Into::into)))
+    let instance = instance.transpose().ok()?.map(Into::into);
+    Some(Asked { operation: own.operation, instance, path: own.path })
 }
 
 /// Whether `path` has the shape of `pattern`, piece by piece.
