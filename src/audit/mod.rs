@@ -41,6 +41,7 @@ pub enum Outcome {
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// When it ended.
+    #[serde(serialize_with = "as_text")]
     pub time: Timestamp,
     /// What came of it.
     pub outcome: Outcome,
@@ -86,6 +87,10 @@ pub struct Record {
     /// Refusals of strangers before this one that were not written, because there were too many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<u64>,
+}
+
+fn as_text<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(time)
 }
 
 /// Where records go. Cheap to clone.

@@ -40,6 +40,8 @@ const MIB: usize = 1024 * 1024;
 pub struct Config {
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[http]`
     pub http: Http,
     /// `[dashboard]`
@@ -92,6 +94,25 @@ pub struct Server {
     /// Without keys: host names that callers may use besides addresses, `localhost` and the host of `public_base_url`; or `*` for any.
     #[serde(deserialize_with = "values::host_names")]
     pub allowed_hosts: Vec<String>,
+}
+
+/// `[tls]`: encryption of everything on the port.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The file with the certificate, and those that lead from it to one that callers know. Empty: nothing is encrypted.
+    pub cert: PathBuf,
+    /// The file with its private key.
+    pub key: PathBuf,
+    /// How long browsers are to use nothing but TLS for this host. 0: they are not told to.
+    pub hsts_secs: u64,
+}
+
+impl Tls {
+    /// Whether there is a certificate.
+    pub fn is_on(&self) -> bool {
+        !self.cert.as_os_str().is_empty()
+    }
 }
 
 /// `[http]`: the HTTP API.

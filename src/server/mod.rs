@@ -14,8 +14,10 @@
 //! # }
 //! ```
 
+mod greet;
 mod listen;
 mod ready;
+mod tls;
 mod watched;
 
 use crate::{
@@ -42,6 +44,8 @@ use crate::{
 };
 use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tls::Tls;
+pub use tls::TlsError;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +78,9 @@ pub enum StartError {
     /// No secret for links could be made or kept.
     #[error("cannot make a secret to sign links with: {0}")]
     Secret(#[source] store::Error),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source} (choose another with --listen ADDR:PORT)")]
     Listen {
@@ -95,12 +102,14 @@ pub struct Server {
     /// No new connections, and the open ones end after their requests.
     closing: CancellationToken,
     listener: JoinHandle<()>,
+    tls: Option<Arc<Tls>>,
     grace: Duration,
 }
 
 impl Server {
     /// Opens the store and serves `config.server.listen`. `functions` run inside this process.
     pub async fn start(config: &Config, functions: Registry) -> Result<Self, StartError> {
+        let tls = open_tls(config)?;
         let (effects, told) = mpsc::unbounded_channel();
         let store = open_store(config, effects).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -133,11 +142,16 @@ impl Server {
         }
         let router = routes(config, &manager, &dispatch, &store, &clock, &gate, audit, &leaving);
         let closing = CancellationToken::new();
-        let streams = config.server.streams_per_connection;
-        let serving = listen::serve(listening, router, patience(config), streams, closing.clone());
-        let listener = tokio::spawn(serving);
+        let port = listen::Port {
+            router,
+            patience: patience(config),
+            streams: config.server.streams_per_connection,
+            tls: tls.clone(),
+            closing: closing.clone(),
+        };
+        let listener = tokio::spawn(listen::serve(listening, port));
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
-        Ok(Self { address, manager, dispatch, store, leaving, closing, listener, grace })
+        Ok(Self { address, manager, dispatch, store, leaving, closing, listener, tls, grace })
     }
 
     /// Where the server listens.
@@ -147,7 +161,14 @@ impl Server {
 
     /// The server's base URL, without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Reads the certificate and its key again, for new connections; if they cannot be used, the ones in use stay. Without TLS this does
+    /// nothing.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// The verbs, for programs that embed the server.
@@ -199,6 +220,13 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
     let store = opened.map_err(|error| failed(store::Error::Backend(error.into())))?.map_err(failed)?;
     Ok(Arc::new(store))
+}
+
+fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, TlsError> {
+    if !config.tls.is_on() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Tls::open(&config.tls.cert, &config.tls.key)?)))
 }
 
 fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
@@ -271,6 +299,8 @@ fn http_settings(config: &Config) -> HttpSettings {
         cors_origins: config.http.cors_origins.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         read_only: config.dashboard.read_only,
+        tls: config.tls.is_on(),
+        hsts_secs: config.tls.hsts_secs,
         compression: config.http.compression,
     }
 }

@@ -1,6 +1,6 @@
 //! Nothing that belongs to one hub can be reached by naming another: whatever field carries its id, nothing is shown and nothing changes.
 
-use crate::support::{Client, Inside, Work, Worker, code_of, eventually, get_request, in_hub, start_request};
+use crate::support::{Client, Inside, Work, Worker, code_of, eventually, get_request, in_hub};
 use durahub::{
     model::{HubName, pb},
     workers::embedded::Registry,

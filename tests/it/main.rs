@@ -41,5 +41,6 @@ mod state_matrix;
 mod support;
 mod tables;
 mod timers;
+mod tls;
 mod who_may;
 mod workers;

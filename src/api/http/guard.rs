@@ -93,7 +93,7 @@ fn is_own(api: &Api, peer: Option<Peer>, host: Option<&str>, headers: &HeaderMap
     let here = || {
         let (scheme, authority) = origin.split_once("://")?;
         Some(
-            matches!(scheme, "http" | "https")
+            (scheme == "https" || scheme == "http" && !settings.tls)
                 && authority.eq_ignore_ascii_case(host.filter(|host| links::is_host(host))?),
         )
     };
