@@ -89,9 +89,9 @@ mod tests {
     #[test]
     fn the_address_behind_proxies_is_the_last_that_is_not_trusted() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let behind = |peer: &str, said: &'static str| {
+        let told = |peer: &str, said: &'static str| {
             let peer = Some(Peer(peer.parse().unwrap()));
-            super::behind(&trusted, peer, &headers(&[("x-forwarded-for", said)])).map(|it| it.to_string())
+            behind(&trusted, peer, &headers(&[("x-forwarded-for", said)])).map(|it| it.to_string())
         };
         for (said, expected) in [
             ("1.2.3.4", Some("1.2.3.4")),
@@ -102,9 +102,9 @@ mod tests {
             ("6.6.6.6, nonsense", None),
             ("", None),
         ] {
-            assert_eq!(behind("10.0.0.1:9", said).as_deref(), expected, "{said}");
+            assert_eq!(told("10.0.0.1:9", said).as_deref(), expected, "{said}");
         }
-        assert_eq!(behind("11.0.0.1:9", "1.2.3.4"), None);
+        assert_eq!(told("11.0.0.1:9", "1.2.3.4"), None);
     }
 
     #[test]

@@ -140,7 +140,16 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &clock, &gate, audit, &leaving);
+        let rooms = Rooms {
+            manager: &manager,
+            dispatch: &dispatch,
+            store: &store,
+            clock: &clock,
+            gate: &gate,
+            audit,
+            leaving: &leaving,
+        };
+        let router = routes(config, rooms);
         let closing = CancellationToken::new();
         let port = listen::Port {
             router,
@@ -313,16 +322,19 @@ fn facts(config: &Config, started: Timestamp) -> http::Facts {
     http::Facts { started, store_kind, store_path, settings: config.without_secrets() }
 }
 
-fn routes(
-    config: &Config,
-    manager: &Manager,
-    dispatch: &Dispatch,
-    store: &Arc<dyn Store>,
-    clock: &Arc<dyn Clock>,
-    gate: &Arc<Gate>,
+/// What the routes are built over.
+struct Rooms<'a> {
+    manager: &'a Manager,
+    dispatch: &'a Dispatch,
+    store: &'a Arc<dyn Store>,
+    clock: &'a Arc<dyn Clock>,
+    gate: &'a Arc<Gate>,
     audit: Audit,
-    leaving: &CancellationToken,
-) -> Router {
+    leaving: &'a CancellationToken,
+}
+
+fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
+    let Rooms { manager, dispatch, store, clock, gate, audit, leaving } = rooms;
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let auditor = Arc::new(Auditor {
         audit,

@@ -43,7 +43,8 @@ fn describe(api: &Api, request: &Request, trail: &Trail) -> (String, bool) {
                     trail.instance(&format!("@{name}@{key}"));
                 }
                 Route::PurgeMany => {
-                    trail.about(&links::without_code(&format!("?{}", uri.query().unwrap_or_default())))
+                    let query = format!("?{}", uri.query().unwrap_or_default());
+                    trail.about(&links::without_code(&query));
                 }
                 other => {
                     if let Some(id) = other.instance() {
