@@ -84,6 +84,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        self.current()?;
         let mut bytes = Vec::new();
         if self.torn {
             bytes.push(b'\n');
@@ -93,16 +94,15 @@ impl Writer {
             bytes.extend(line.as_bytes());
         }
         bytes.extend(batch);
-        let written = self.current().and_then(|file| file.write_all(&bytes));
-        self.torn = written.is_err();
-        if written.is_ok() {
-            self.lost = 0;
-        }
-        written
+        // Until it has succeeded, the file may end anywhere.
+        self.torn = true;
+        self.file.as_mut().ok_or_else(|| io::Error::other("it is not open"))?.write_all(&bytes)?;
+        (self.torn, self.lost) = (false, 0);
+        Ok(())
     }
 
     /// The file of that name, opened again if it is not the one that was opened.
-    fn current(&mut self) -> io::Result<&mut fs::File> {
+    fn current(&mut self) -> io::Result<()> {
         let named = fs::metadata(&self.path).ok().map(|found| (found.dev(), found.ino()));
         let opened = self.file.as_ref().and_then(|file| file.metadata().ok());
         let opened = opened.map(|found| (found.dev(), found.ino()));
@@ -110,7 +110,7 @@ impl Writer {
             let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.path)?;
             (self.file, self.torn) = (Some(file), false);
         }
-        self.file.as_mut().ok_or_else(|| io::Error::other("it is not open"))
+        Ok(())
     }
 
     fn complain(&mut self, error: &io::Error) {

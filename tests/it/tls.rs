@@ -238,6 +238,17 @@ async fn files_that_cannot_be_used_are_refused_at_the_start() {
     fs::write(&key, other.signing_key.serialize_pem()).unwrap();
     let (status, told) = start(&cert, &key);
     assert!(status == Some(1) && told.contains("is not that of the certificate"), "{told}");
+    // A load generator that trusts it measures it, over both protocols.
+    fs::write(&key, one.signing_key.serialize_pem()).unwrap();
+    let server = data.serve_env(&[("DURAHUB__TLS__CERT", &cert), ("DURAHUB__TLS__KEY", &key)]).await;
+    for workload in ["sequence", "start"] {
+        let done =
+            run(&["bench", workload, "--json", "--count", "5", "--target", &server.url, "--ca", &cert], &[]);
+        assert_eq!(done.status.code(), Some(0), "{done:?}");
+    }
+    let refused = run(&["bench", "start", "--count", "1", "--target", &server.url], &[]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--ca"), "{refused:?}");
+    drop(server);
     // A key that everybody may read is used, and said to be so.
     fs::write(&key, one.signing_key.serialize_pem()).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
