@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod backlog;
 mod bad_input;
 mod bench;
 mod callbacks;
