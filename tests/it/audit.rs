@@ -3,6 +3,7 @@
 use crate::support::{Client, Data, Inside, Worker, eventually, get_request, in_hub, run, start_request};
 use durahub::{
     auth::{Digest, NamedKey, Role},
+    config::{SignatureStyle, WebhookSecret},
     model::{HubName, pb},
     workers::embedded::Registry,
 };
@@ -18,7 +19,12 @@ const PAYLOAD: &str = "nobody-is-to-read-this";
 /// Two hubs, a key for an operator and one for an administrator, and an audit log.
 async fn server() -> Inside {
     Inside::serving(Registry::new(), |config| {
-        config.hubs.names = ["one", "two"].map(|name| HubName::parse(name).unwrap()).into();
+        config.hubs.names = ["one", "two", "signed"].map(|name| HubName::parse(name).unwrap()).into();
+        config.hubs.webhook_secrets = vec![WebhookSecret {
+            hub: HubName::parse("signed").unwrap(),
+            style: SignatureStyle::GitHub,
+            key: b"It's a Secret to Everybody".to_vec(),
+        }];
         let key = |name: &str, role, key: &str| NamedKey {
             name: name.into(),
             role,
@@ -247,6 +253,28 @@ async fn refusals_are_lines_whatever_was_asked() {
         ]
     );
     assert!(!text(&server).contains(&link));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_come_by_signature_and_say_so() {
+    /// Of `Hello, World!`, as GitHub's documentation has it.
+    const SIGNED: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+    let server = server().await;
+    let keyed = [("x-functions-key", KEY)];
+    assert_eq!(server.ask_headers("POST", "orchestrators/F/i?taskHub=signed", &keyed, "").await.status, 202);
+    let mut seen = 1;
+    let event = "instances/i/raiseEvent/E?contentType=any&taskHub=signed";
+    for (signature, status, outcome) in [(SIGNED, "202", "done"), ("sha256=00", "401", "refused")] {
+        let headers = [("x-hub-signature-256", signature)];
+        server.ask_headers("POST", event, &headers, "Hello, World!").await;
+        let told: Vec<_> = new(&server, &mut seen).into_iter().map(bare).collect();
+        assert_eq!(
+            told,
+            [
+                json!({"outcome": outcome, "status": status, "via": "http", "call": "raise_event", "caller": "signature", "hub": "signed", "instance": "i"})
+            ]
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
