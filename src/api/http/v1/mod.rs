@@ -14,6 +14,7 @@ mod jobs;
 mod revisions;
 mod row;
 mod search;
+mod shared;
 mod statistics;
 mod stream;
 mod workers;
@@ -26,9 +27,11 @@ use axum::{
     Router,
     extract::{Path, Request, State},
     http::{Method, request::Parts},
+    middleware,
     response::Response,
     routing::{MethodRouter, delete, get, post},
 };
+use shared::Desk;
 
 /// Where these routes are mounted.
 pub const BASE: &str = "/api/v1";
@@ -39,6 +42,8 @@ struct Own {
     path: &'static str,
     operation: Operation,
     answer: fn() -> MethodRouter<Api>,
+    /// What every open dashboard asks, whatever it costs.
+    shared: bool,
 }
 
 const fn own(
@@ -47,22 +52,26 @@ const fn own(
     operation: Operation,
     answer: fn() -> MethodRouter<Api>,
 ) -> Own {
-    Own { method, path, operation, answer }
+    Own { method, path, operation, answer, shared: false }
+}
+
+const fn shared(path: &'static str, answer: fn() -> MethodRouter<Api>) -> Own {
+    Own { method: Method::GET, path, operation: Operation::List, answer, shared: true }
 }
 
 /// Every route. Who may ask stands beside it, so that none is without.
 static ROUTES: [Own; 26] = [
     own(Method::GET, "/about", Operation::List, || get(about)),
-    own(Method::GET, "/counts", Operation::List, || get(counts)),
-    own(Method::GET, "/entities", Operation::List, || get(entities)),
+    shared("/counts", || get(counts)),
+    shared("/entities", || get(entities)),
     own(Method::GET, "/export", Operation::List, || get(export)),
     own(Method::GET, "/events", Operation::List, || get(events)),
-    own(Method::GET, "/failures", Operation::List, || get(failures)),
-    own(Method::GET, "/histogram", Operation::List, || get(histogram)),
+    shared("/failures", || get(failures)),
+    shared("/histogram", || get(histogram)),
     own(Method::GET, "/hubs", Operation::List, || get(hubs)),
     own(Method::POST, "/hubs", Operation::Administer, || post(create_hub)),
     own(Method::DELETE, "/hubs/{name}", Operation::Administer, || delete(remove_hub)),
-    own(Method::GET, "/instances", Operation::List, || get(search)),
+    shared("/instances", || get(search)),
     own(Method::GET, "/instances/{id}", Operation::Status, || get(instance)),
     own(Method::GET, "/instances/{id}/explain", Operation::Status, || get(explain)),
     own(Method::GET, "/instances/{id}/history", Operation::Status, || get(history)),
@@ -78,14 +87,20 @@ static ROUTES: [Own; 26] = [
     own(Method::DELETE, "/jobs/{id}", Operation::List, || delete(delete_job)),
     own(Method::POST, "/jobs/{id}/stop", Operation::List, || post(stop_job)),
     own(Method::GET, "/queues", Operation::List, || get(queues)),
-    own(Method::GET, "/statistics", Operation::List, || get(statistics)),
+    shared("/statistics", || get(statistics)),
     own(Method::GET, "/workers", Operation::List, || get(workers)),
 ];
 
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
-    let none = Router::new();
-    let routes = ROUTES.iter().fold(none, |routes, own| routes.route(own.path, (own.answer)()));
+    let desk = Desk::default();
+    let share = middleware::from_fn(move |request, next| desk.clone().ask(request, next));
+    let mut routes = Router::new();
+    for own in &ROUTES {
+        let answer = (own.answer)();
+        let answer = if own.shared { answer.route_layer(share.clone()) } else { answer };
+        routes = routes.route(own.path, answer);
+    }
     routes.method_not_allowed_fallback(async || Error::NoRoute)
 }
 
