@@ -55,6 +55,7 @@ const fn own(
     Own { method, path, operation, answer, shared: false }
 }
 
+/// One whose answer may go to all who ask the same at the same time: it depends on path and query, and never on who asks or on a header.
 const fn shared(path: &'static str, answer: fn() -> MethodRouter<Api>) -> Own {
     Own { method: Method::GET, path, operation: Operation::List, answer, shared: true }
 }
