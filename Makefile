@@ -12,7 +12,7 @@ run: ## build and start the server on http://127.0.0.1:7071, data in ./durahub.d
 test: ## run every test: Rust, and the binary with the stock SDKs (installed into .venv, .go)
 	@scripts/test.sh
 
-lint: ## check formatting and clippy; warnings are errors
+lint: ## check formatting, clippy (warnings are errors) and dependencies
 	@scripts/lint.sh
 
 bench: ## measure (a few minutes on a quiet machine); ARGS="..." instead of all of it, see durahub bench --help

@@ -11,7 +11,7 @@ use durahub::{
     workers::embedded::Registry,
 };
 use std::{io::Write as _, process::ExitCode};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
     match Command::from_process() {
@@ -64,14 +64,25 @@ async fn serve(config: &Config) -> ExitCode {
             (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
             (Err(error), _) | (_, Err(error)) => return fail(&format!("cannot listen for signals: {error}")),
         };
+    // Without a certificate there is nothing to read again, and SIGHUP does what it always did.
+    let mut hang_ups = match config.tls.is_on().then(|| signal(SignalKind::hangup())).transpose() {
+        Ok(hang_ups) => hang_ups,
+        Err(error) => return fail(&format!("cannot listen for signals: {error}")),
+    };
     let server = match Server::start(config, functions).await {
         Ok(server) => server,
         Err(error) => return fail(&error.to_string()),
     };
     greet(config, &server);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = hang_up(&mut hang_ups) => match server.reload_certificate() {
+                Ok(()) => tracing::info!("the certificate has been read again"),
+                Err(error) => tracing::error!(%error, "the certificate in use stays"),
+            },
+        }
     }
     tracing::info!("shutting down; a second signal ends at once");
     tokio::select! {
@@ -81,6 +92,13 @@ async fn serve(config: &Config) -> ExitCode {
         }
         _ = terminate.recv() => fail("ended by a second signal before the shutdown was complete"),
         _ = interrupt.recv() => fail("ended by a second signal before the shutdown was complete"),
+    }
+}
+
+async fn hang_up(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => drop(signals.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -95,6 +113,7 @@ fn greet(config: &Config, server: &Server) {
 fn greeting(config: &Config, server: &Server) -> String {
     let (url, address) = (server.url(), server.address());
     let hub = config.hubs.default_name();
+    let transport = if config.tls.is_on() { "TLS" } else { "h2c" };
     let version = env!("CARGO_PKG_VERSION");
     let data = match &config.store.url {
         StoreUrl::File(path) => {
@@ -113,7 +132,7 @@ Listening on {url}
   health      {url}/healthz  {url}/readyz
   data        {data}
   SDKs        Endpoint={url};TaskHub={hub};Authentication=None
-              gRPC (h2c) address {address}
+              gRPC ({transport}) address {address}
 "
     );
     let mut header = "";

@@ -1,10 +1,14 @@
 //! What both transports know about whoever calls: where he is, and what he shows.
 
 use axum::http::{HeaderMap, HeaderName, header};
+use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
 /// The header of the Azure Functions host for keys.
 pub const KEY_HEADER: HeaderName = HeaderName::from_static("x-functions-key");
+
+/// Where browsers say how the page that asks is related to this server.
+pub const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The other end of the connection, which may be a proxy. In the extensions of every request that came over a socket.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +30,27 @@ pub fn credential(headers: &HeaderMap) -> Option<&[u8]> {
         scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
     };
     key.filter(|key| !key.is_empty()).or_else(bearer).filter(|key| !key.is_empty())
+}
+
+/// Whether a page in a browser made the request: no page can leave both out when it writes.
+pub fn is_page(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ORIGIN) || headers.contains_key(FETCH_SITE)
+}
+
+/// The address behind a trusted proxy: the last one in `X-Forwarded-For` that is not of a trusted proxy, too.
+pub fn behind(trusted: &[IpNet], peer: Option<Peer>, headers: &HeaderMap) -> Option<IpAddr> {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    peer.filter(|peer| is_trusted(&peer.address()))?;
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
+    let mut named: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    while let Some(address) = named.pop() {
+        // Nothing is known of what stands before something that cannot be read.
+        let address = address.trim().parse::<IpAddr>().ok()?.to_canonical();
+        if !is_trusted(&address) {
+            return Some(address);
+        }
+    }
+    None
 }
 
 /// Whether the request has passed a proxy that says so.
@@ -59,6 +84,27 @@ mod tests {
         ] {
             assert_eq!(credential(&headers(lines)), key.map(str::as_bytes), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn the_address_behind_proxies_is_the_last_that_is_not_trusted() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let told = |peer: &str, said: &'static str| {
+            let peer = Some(Peer(peer.parse().unwrap()));
+            behind(&trusted, peer, &headers(&[("x-forwarded-for", said)])).map(|it| it.to_string())
+        };
+        for (said, expected) in [
+            ("1.2.3.4", Some("1.2.3.4")),
+            ("6.6.6.6, 1.2.3.4", Some("1.2.3.4")),
+            ("6.6.6.6, 1.2.3.4, 10.9.9.9", Some("1.2.3.4")),
+            ("::ffff:1.2.3.4", Some("1.2.3.4")),
+            ("10.1.1.1", None),
+            ("6.6.6.6, nonsense", None),
+            ("", None),
+        ] {
+            assert_eq!(told("10.0.0.1:9", said).as_deref(), expected, "{said}");
+        }
+        assert_eq!(told("11.0.0.1:9", "1.2.3.4"), None);
     }
 
     #[test]

@@ -52,6 +52,25 @@ impl Operation {
         Self::Purge,
     ];
 
+    /// Whether it changes something for people, which is what the audit log is about. What workers do is not: it is the work itself. No
+    /// `_` arm: a new operation must say.
+    pub fn changes(self) -> bool {
+        match self {
+            Self::Greet | Self::Status | Self::History | Self::List | Self::Work => false,
+            Self::Start
+            | Self::Signal
+            | Self::RaiseEvent
+            | Self::Terminate
+            | Self::Suspend
+            | Self::Resume
+            | Self::Restart
+            | Self::Rewind
+            | Self::Purge
+            | Self::PurgeMany
+            | Self::Administer => true,
+        }
+    }
+
     fn bit(self) -> u16 {
         Self::AT_ONE_INSTANCE.iter().position(|known| *known == self).map_or(0, |place| 1 << place)
     }

@@ -1,5 +1,6 @@
 //! gRPC on one HTTP/2 connection, with nothing between a call and the connection: a generator shares the machine with what it measures.
 
+use super::dial::Dial;
 use hyper::{
     Uri,
     client::conn::http2::SendRequest,
@@ -11,7 +12,6 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::net::TcpStream;
 use tonic::body::Body;
 
 /// Bytes under way that nobody has acknowledged: more than any workload has.
@@ -27,21 +27,15 @@ pub struct Channel {
 
 impl Channel {
     /// Connects to `base`, a URL without a path, and sends `headers` with each call.
-    pub async fn connect(
-        base: Uri,
-        address: &str,
-        headers: &[(&'static str, String)],
-    ) -> Result<Self, String> {
-        let failed = |error: &dyn std::error::Error| format!("cannot connect to {address}: {error}");
-        let stream = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
-        stream.set_nodelay(true).map_err(|error| failed(&error))?;
+    pub async fn connect(base: Uri, dial: &Dial, headers: &[(&'static str, String)]) -> Result<Self, String> {
+        let stream = dial.connect().await?;
         let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| format!("cannot connect to {}: {error}", dial.address))?;
         // What goes wrong with it is told to whoever is calling.
         tokio::spawn(async move { drop(connection.await) });
         let mut map = HeaderMap::new();

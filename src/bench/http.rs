@@ -1,11 +1,10 @@
 //! HTTP/1.1 on a kept connection.
 
-use super::target::Target;
+use super::{dial::Dial, target::Target};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode, client::conn::http1::SendRequest, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 /// One connection, made anew when it has been closed.
 pub struct Connection {
@@ -27,14 +26,14 @@ impl Connection {
         body: &'static [u8],
     ) -> Result<(StatusCode, Bytes), String> {
         let mut request =
-            Request::builder().method(method).uri(path).header(header::HOST, &self.target.address);
+            Request::builder().method(method).uri(path).header(header::HOST, &self.target.dial.address);
         for (name, value) in self.target.headers() {
             request = request.header(*name, value);
         }
         let request = request.body(Full::new(Bytes::from_static(body))).map_err(|error| error.to_string())?;
         let sender = match &mut self.sender {
             Some(sender) if !sender.is_closed() => sender,
-            other => other.insert(connect(&self.target.address).await?),
+            other => other.insert(connect(&self.target.dial).await?),
         };
         let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = answer.status();
@@ -43,12 +42,10 @@ impl Connection {
     }
 }
 
-async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>, String> {
-    let failed = |error: &dyn std::error::Error| format!("cannot connect to {address}: {error}");
-    let stream = TcpStream::connect(address).await.map_err(|error| failed(&error))?;
-    stream.set_nodelay(true).map_err(|error| failed(&error))?;
+async fn connect(dial: &Dial) -> Result<SendRequest<Full<Bytes>>, String> {
+    let shaken = hyper::client::conn::http1::handshake(TokioIo::new(dial.connect().await?)).await;
     let (sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| failed(&error))?;
+        shaken.map_err(|error| format!("cannot connect to {}: {error}", dial.address))?;
     // What goes wrong with it is told to whoever asks.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)

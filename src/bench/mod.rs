@@ -5,7 +5,7 @@
 //! serves; a server's other work is left alone.
 //!
 //! - `options`, `plan`: what was asked for, and what that means for each workload;
-//! - `target`, `spawn`, `channel`, `http`: the server, and the ways to it;
+//! - `target`, `spawn`, `dial`, `channel`, `http`: the server, and the ways to it;
 //! - `worker`, `functions`: the worker, and what its functions decide;
 //! - `drive`: so many operations at a time until the time or the count is over;
 //! - `workloads`, `entities`, `over_http`: what one operation is;
@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod channel;
+mod dial;
 mod drive;
 mod entities;
 mod figures;
@@ -46,7 +47,8 @@ pub async fn run(options: &Options) -> Result<(), String> {
             false => None,
         };
         let url = spawned.as_ref().map_or(options.target(), Spawned::url);
-        let target = Target::connect(url, options.key.as_deref(), options.hub.as_deref()).await?;
+        let (ca, key, hub) = (options.ca.as_deref(), options.key.as_deref(), options.hub.as_deref());
+        let target = Target::connect(url, ca, key, hub).await?;
         let figures = measure(plan, &target, options.json).await?;
         report.add(&figures)?;
         if figures.count == 0 {

@@ -1,6 +1,7 @@
 //! What can be asked for on the command line.
 
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +53,9 @@ pub struct Options {
     /// The server to measure [default: http://127.0.0.1:7071]
     #[arg(long, value_name = "URL", conflicts_with = "spawn")]
     pub target: Option<String>,
+    /// With an https target: a PEM file with the certificates that may vouch for it
+    #[arg(long, value_name = "FILE", requires = "target")]
+    pub ca: Option<PathBuf>,
     /// Start a server on a new file in the current directory first, and remove both afterwards
     #[arg(long)]
     pub spawn: bool,

@@ -1,8 +1,9 @@
 //! The server that is measured.
 
-use super::channel::Channel;
+use super::{channel::Channel, dial::Dial};
 use crate::api::grpc::generated::task_hub_sidecar_service_client::TaskHubSidecarServiceClient;
 use hyper::Uri;
+use std::path::Path;
 
 /// A client of the protocol.
 pub type Client = TaskHubSidecarServiceClient<Channel>;
@@ -14,8 +15,8 @@ const MESSAGE_BYTES: usize = 1 << 30;
 #[derive(Clone)]
 pub struct Target {
     base: Uri,
-    /// Host and port.
-    pub address: String,
+    /// The way to it.
+    pub dial: Dial,
     headers: Vec<(&'static str, String)>,
     /// What to add to the query of an HTTP request.
     pub hub: Option<String>,
@@ -25,23 +26,41 @@ pub struct Target {
 }
 
 impl Target {
-    /// `url` is `http://HOST:PORT`. The error says what is wrong with it, or that nobody answers there.
-    pub async fn connect(url: &str, key: Option<&str>, hub: Option<&str>) -> Result<Self, String> {
+    /// `url` is `http://HOST:PORT`, or the same with https and the file with the certificates that may vouch for it, `ca`. The error says
+    /// what is wrong with it, or that nobody answers there.
+    pub async fn connect(
+        url: &str,
+        ca: Option<&Path>,
+        key: Option<&str>,
+        hub: Option<&str>,
+    ) -> Result<Self, String> {
         let base: Uri =
             url.trim_end_matches('/').parse().map_err(|error| format!("--target {url}: {error}"))?;
-        if base.scheme_str() != Some("http") || base.path() != "/" || base.query().is_some() {
-            return Err(format!("--target {url}: give http://HOST:PORT; https and paths are not supported"));
+        let secure = base.scheme_str() == Some("https");
+        if !(secure || base.scheme_str() == Some("http")) || base.path() != "/" || base.query().is_some() {
+            return Err(format!(
+                "--target {url}: give http://HOST:PORT or https://HOST:PORT, without a path"
+            ));
         }
-        let (Some(host), port) = (base.host(), base.port_u16().unwrap_or(80)) else {
+        let (Some(host), port) = (base.host(), base.port_u16().unwrap_or(if secure { 443 } else { 80 }))
+        else {
             return Err(format!("--target {url}: there is no host in it"));
         };
         let address = format!("{host}:{port}");
+        let dial = match (secure, ca) {
+            (true, Some(ca)) => Dial::secure(address, host, ca)?,
+            (true, None) => {
+                return Err(format!("--target {url}: https takes --ca FILE, the certificates to trust"));
+            }
+            (false, None) => Dial::plain(address),
+            (false, Some(_)) => return Err(format!("--ca has no meaning for {url}, which is not https")),
+        };
         let mut headers = Vec::new();
         headers.extend(key.map(|key| ("x-functions-key", key.to_owned())));
         headers.extend(hub.map(|hub| ("taskhub", hub.to_owned())));
-        let client = client(&base, &address, &headers).await?;
+        let client = client(&base, &dial, &headers).await?;
         let run = format!("bench-{:08x}", uuid::Uuid::new_v4().as_fields().0);
-        Ok(Self { base, address, headers, hub: hub.map(str::to_owned), run, client })
+        Ok(Self { base, dial, headers, hub: hub.map(str::to_owned), run, client })
     }
 
     /// A client on the connection that operations share.
@@ -51,7 +70,7 @@ impl Target {
 
     /// A client on a connection of its own.
     pub async fn other_client(&self) -> Result<Client, String> {
-        client(&self.base, &self.address, &self.headers).await
+        client(&self.base, &self.dial, &self.headers).await
     }
 
     /// The headers that requests need.
@@ -65,8 +84,8 @@ impl Target {
     }
 }
 
-async fn client(base: &Uri, address: &str, headers: &[(&'static str, String)]) -> Result<Client, String> {
-    let channel = Channel::connect(base.clone(), address, headers).await?;
+async fn client(base: &Uri, dial: &Dial, headers: &[(&'static str, String)]) -> Result<Client, String> {
+    let channel = Channel::connect(base.clone(), dial, headers).await?;
     let client = TaskHubSidecarServiceClient::with_origin(channel, base.clone());
     Ok(client.max_decoding_message_size(MESSAGE_BYTES).max_encoding_message_size(MESSAGE_BYTES))
 }

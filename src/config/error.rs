@@ -63,6 +63,16 @@ pub enum Error {
         /// The least that would do.
         needed: usize,
     },
+    /// A certificate without its key, or a key without its certificate.
+    #[error("{given} is set (from {origin}) and {missing} is not: TLS takes both")]
+    HalfOfTls {
+        /// The key that is set.
+        given: &'static str,
+        /// Where it was written.
+        origin: String,
+        /// The key that is not.
+        missing: &'static str,
+    },
     /// Listening where strangers can reach a server that asks nobody for a key.
     #[error(
         "server.listen is {listen} (from {origin}), which other machines can reach, and there is no key that callers must \

@@ -81,6 +81,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Error> {
     let effective = Effective { config, merged };
     refuse_strangers(&effective)?;
     refuse_what_cannot_be_sent(&effective)?;
+    refuse_half_of_tls(&effective)?;
     Ok(effective)
 }
 
@@ -91,6 +92,16 @@ fn refuse_strangers(effective: &Effective) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Exposed { listen: server.listen, origin: effective.origin("server.listen").to_owned() })
+}
+
+fn refuse_half_of_tls(effective: &Effective) -> Result<(), Error> {
+    let tls = &effective.config.tls;
+    let (given, missing) = match (tls.is_on(), tls.key.as_os_str().is_empty()) {
+        (true, true) => ("tls.cert", "tls.key"),
+        (false, false) => ("tls.key", "tls.cert"),
+        (true, false) | (false, true) => return Ok(()),
+    };
+    Err(Error::HalfOfTls { given, origin: effective.origin(given).to_owned(), missing })
 }
 
 /// What an activity brings besides its input, and the trace it inherits.

@@ -29,7 +29,10 @@ pub use webhook::{SignatureStyle, WebhookSecret};
 use crate::model::HubName;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 const MIB: usize = 1024 * 1024;
 
@@ -39,12 +42,16 @@ const MIB: usize = 1024 * 1024;
 pub struct Config {
     /// `[server]`
     pub server: Server,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[http]`
     pub http: Http,
     /// `[dashboard]`
     pub dashboard: Dashboard,
     /// `[auth]`
     pub auth: Auth,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[store]`
     pub store: Store,
     /// `[hubs]`
@@ -91,6 +98,25 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
 }
 
+/// `[tls]`: encryption of everything on the port.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The file with the certificate, and those that lead from it to one that callers know. Empty: nothing is encrypted.
+    pub cert: PathBuf,
+    /// The file with its private key.
+    pub key: PathBuf,
+    /// How long browsers are to use nothing but TLS for this host. 0: they are not told to.
+    pub hsts_secs: u64,
+}
+
+impl Tls {
+    /// Whether there is a certificate.
+    pub fn is_on(&self) -> bool {
+        !self.cert.as_os_str().is_empty()
+    }
+}
+
 /// `[http]`: the HTTP API.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +159,14 @@ pub enum OverridableStates {
 pub struct Dashboard {
     /// Whether every write from a page in a browser is refused.
     pub read_only: bool,
+}
+
+/// `[audit]`: who did what.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The file that calls are written to. Empty: none.
+    pub file: PathBuf,
 }
 
 /// `[store]`: where everything durable is kept.

@@ -110,7 +110,9 @@ fn every_key_can_be_set_by_its_variable() {
     assert_eq!(config.log.level, "info,durahub=debug");
     assert_eq!(config.log.format, LogFormat::Json);
 
-    for key in KEYS {
+    // Any text may be the name of a file.
+    let files = ["tls.cert", "tls.key", "audit.file"];
+    for key in KEYS.iter().filter(|key| !files.contains(&key.path().as_str())) {
         let wrong = [(key.variable(), "@"), (key.variable(), "-1")];
         for (name, value) in &wrong {
             refused(from("", &[(name, value)], &[]), &[&key.path(), name, &key.allowed.to_string()]);
@@ -190,16 +192,16 @@ fn unknown_keys_name_themselves_their_source_and_the_known_ones() {
         ),
         (
             "[sevrer]\nlisten = 1",
-            ["unknown setting [sevrer]", "the sections are server, http, dashboard, auth"],
+            ["unknown setting [sevrer]", "the sections are server, tls, http, dashboard, auth"],
         ),
-        ("listen = 1", ["unknown setting listen", "the sections are server, http, dashboard, auth"]),
+        ("listen = 1", ["unknown setting listen", "the sections are server, tls, http, dashboard, auth"]),
         ("server = 1", ["unknown setting server", "the keys of [server] are listen"]),
     ] {
         refused(from(line, &[], &[]), &[parts[0], parts[1], "test.toml"]);
     }
     for (name, part) in [
         ("DURAHUB__SERVER__LISEN", "the variables of [server] are DURAHUB__SERVER__LISTEN, "),
-        ("DURAHUB__SEVRER__LISTEN", "the sections are server, http, dashboard, auth"),
+        ("DURAHUB__SEVRER__LISTEN", "the sections are server, tls, http, dashboard, auth"),
         ("DURAHUB__SERVER", "the variables of [server] are "),
         ("DURAHUB__", "the sections are"),
         ("DURAHUB_STORE_URL", "did you mean DURAHUB__STORE__URL?"),
@@ -372,6 +374,17 @@ fn proxies_are_addresses_and_networks() {
     for bad in ["[\"\"]", "[\"localhost\"]", "[\"10.0.0.0/33\"]", "[\"10.0.0\"]", "[1]", "\"10.0.0.1\""] {
         refused(proxies(bad), &["server.trusted_proxies", "networks such as 10.0.0.0/8"]);
     }
+}
+
+#[test]
+fn tls_takes_a_certificate_and_its_key() {
+    for (file, missing) in [("cert = \"c.pem\"", "tls.key is not"), ("key = \"k.pem\"", "tls.cert is not")] {
+        refused(from(&format!("[tls]\n{file}"), &[], &[]), &["test.toml", missing, "takes both"]);
+    }
+    let both = from("[tls]\ncert = \"c.pem\"\nkey = \"k.pem\"", &[], &[]).unwrap();
+    assert!(both.config.tls.is_on());
+    same(&from(&both.to_toml(), &[], &[]).unwrap().config, &both.config);
+    assert!(!from("", &[], &[]).unwrap().config.tls.is_on());
 }
 
 #[test]

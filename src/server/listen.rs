@@ -1,15 +1,25 @@
-//! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes.
+//! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes; within TLS, if there is a certificate.
 
-use super::watched::{Given, Watch, Watched};
+use super::{
+    greet::{Greeted, Greeter},
+    tls::Tls,
+    watched::{Given, Watch, Watched},
+};
 use crate::api::Peer;
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
-use std::{net::SocketAddr, time::Duration};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpSocket, TcpStream},
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -40,20 +50,29 @@ pub(super) fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `closing`, then lets open connections finish what they are answering. `streams`: how many requests one HTTP/2
-/// connection may have open.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    patience: Patience,
-    streams: u32,
-    closing: CancellationToken,
-) {
+/// What every connection to the port shares.
+pub(super) struct Port {
+    /// Answers requests.
+    pub router: Router,
+    /// How long what may take.
+    pub patience: Patience,
+    /// How many requests one HTTP/2 connection may have open.
+    pub streams: u32,
+    /// The certificate. `None`: nothing is encrypted.
+    pub tls: Option<Arc<Tls>>,
+    /// Cancelled: no new connections, and the open ones end after their requests.
+    pub closing: CancellationToken,
+}
+
+/// Serves until `closing`, then lets open connections finish what they are answering.
+pub(super) async fn serve(listener: TcpListener, port: Port) {
     let graceful = GracefulShutdown::new();
-    let builder = builder(patience, streams);
+    let port = Arc::new(port);
+    let builder = builder(port.patience, port.streams);
+    let greeter = Arc::new(Greeter::new(port.tls.clone(), port.patience));
     loop {
         let (stream, peer) = tokio::select! {
-            () = closing.cancelled() => break,
+            () = port.closing.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -64,24 +83,44 @@ pub(super) async fn serve(
             },
         };
         no_delay(&stream);
-        let (watch, router) = (Watch::new(patience), router.clone());
-        let stream = TokioIo::new(Watched::new(stream, watch.clone()));
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            let answering = watch.begin();
-            let answer = router.clone().oneshot(request);
-            async move { answer.await.map(|response| response.map(|body| Given::new(body, answering))) }
-        });
-        let connection = builder.serve_connection(stream, service).into_owned();
-        let connection = graceful.watch(connection);
+        let (port, greeter, builder, watcher) =
+            (port.clone(), greeter.clone(), builder.clone(), graceful.watcher());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended badly");
+            let greeted = tokio::select! {
+                () = port.closing.cancelled() => return,
+                greeted = greeter.greet(stream, peer) => greeted,
+            };
+            match greeted {
+                Some(Greeted::Plain(stream)) => speak(stream, peer, &port, &builder, watcher).await,
+                Some(Greeted::Secure(stream)) => speak(*stream, peer, &port, &builder, watcher).await,
+                None => {}
             }
         });
     }
     drop(listener);
     graceful.shutdown().await;
+}
+
+/// Answers what is asked on one connection.
+async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    port: &Port,
+    builder: &Builder<TokioExecutor>,
+    watcher: Watcher,
+) {
+    let (watch, router) = (Watch::new(port.patience), port.router.clone());
+    let stream = TokioIo::new(Watched::new(stream, watch.clone()));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let answering = watch.begin();
+        let answer = router.clone().oneshot(request);
+        async move { answer.await.map(|response| response.map(|body| Given::new(body, answering))) }
+    });
+    let connection = builder.serve_connection(stream, service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended badly");
+    }
 }
 
 fn builder(patience: Patience, streams: u32) -> Builder<TokioExecutor> {

@@ -15,15 +15,19 @@
 //! ```
 
 mod disk;
+mod greet;
 mod listen;
 mod ready;
+mod tls;
 mod watched;
 
 use crate::{
     api::{
+        Auditor,
         grpc::{self as grpc_api, Sidecar},
         http::{self, HttpSettings, Readiness},
     },
+    audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
     config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
@@ -41,6 +45,8 @@ use crate::{
 };
 use axum::Router;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tls::Tls;
+pub use tls::TlsError;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -62,9 +68,20 @@ pub enum StartError {
     /// The hubs of the configuration could not be set up.
     #[error("cannot set up the task hubs: {0}")]
     Hubs(#[source] manager::Error),
+    /// The audit log cannot be written.
+    #[error("cannot open the audit log {path} (setting audit.file): {source}")]
+    Audit {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// No secret for links could be made or kept.
     #[error("cannot make a secret to sign links with: {0}")]
     Secret(#[source] store::Error),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {source} (choose another with --listen ADDR:PORT)")]
     Listen {
@@ -86,16 +103,19 @@ pub struct Server {
     /// No new connections, and the open ones end after their requests.
     closing: CancellationToken,
     listener: JoinHandle<()>,
+    tls: Option<Arc<Tls>>,
     grace: Duration,
 }
 
 impl Server {
     /// Opens the store and serves `config.server.listen`. `functions` run inside this process.
     pub async fn start(config: &Config, functions: Registry) -> Result<Self, StartError> {
+        let tls = open_tls(config)?;
         let (effects, told) = mpsc::unbounded_channel();
         let store = open_store(config, effects).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let waiters = Arc::new(Waiters::default());
+        let audit = open_audit(config, &clock)?;
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
         let hubs = Arc::new(hubs.map_err(StartError::Hubs)?);
         let gate = Arc::new(gate(config, &*store, clock.clone()).await.map_err(StartError::Secret)?);
@@ -122,13 +142,27 @@ impl Server {
             };
             embedded::run(dispatch.clone(), Arc::new(functions), places);
         }
-        let router = routes(config, &manager, &dispatch, &store, &clock, &gate, &leaving);
+        let rooms = Rooms {
+            manager: &manager,
+            dispatch: &dispatch,
+            store: &store,
+            clock: &clock,
+            gate: &gate,
+            audit,
+            leaving: &leaving,
+        };
+        let router = routes(config, rooms);
         let closing = CancellationToken::new();
-        let streams = config.server.streams_per_connection;
-        let serving = listen::serve(listening, router, patience(config), streams, closing.clone());
-        let listener = tokio::spawn(serving);
+        let port = listen::Port {
+            router,
+            patience: patience(config),
+            streams: config.server.streams_per_connection,
+            tls: tls.clone(),
+            closing: closing.clone(),
+        };
+        let listener = tokio::spawn(listen::serve(listening, port));
         let grace = Duration::from_secs(config.server.shutdown_deadline_secs);
-        Ok(Self { address, manager, dispatch, store, leaving, closing, listener, grace })
+        Ok(Self { address, manager, dispatch, store, leaving, closing, listener, tls, grace })
     }
 
     /// Where the server listens.
@@ -138,7 +172,14 @@ impl Server {
 
     /// The server's base URL, without a trailing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Reads the certificate and its key again, for new connections; if they cannot be used, the ones in use stay. Without TLS this does
+    /// nothing.
+    pub fn reload_certificate(&self) -> Result<(), TlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// The verbs, for programs that embed the server.
@@ -190,6 +231,19 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
     let store = opened.map_err(|error| failed(store::Error::Backend(error.into())))?.map_err(failed)?;
     Ok(Arc::new(store))
+}
+
+fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, TlsError> {
+    if !config.tls.is_on() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Tls::open(&config.tls.cert, &config.tls.key)?)))
+}
+
+fn open_audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    let path = Some(config.audit.file.as_path()).filter(|path| !path.as_os_str().is_empty());
+    Audit::open(path, clock.clone())
+        .map_err(|source| StartError::Audit { path: config.audit.file.display().to_string(), source })
 }
 
 fn patience(config: &Config) -> listen::Patience {
@@ -273,6 +327,8 @@ fn http_settings(config: &Config) -> HttpSettings {
         cors_origins: config.http.cors_origins.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         read_only: config.dashboard.read_only,
+        tls: config.tls.is_on(),
+        hsts_secs: config.tls.hsts_secs,
         compression: config.http.compression,
     }
 }
@@ -285,16 +341,25 @@ fn facts(config: &Config, started: Timestamp) -> http::Facts {
     http::Facts { started, store_kind, store_path, settings: config.without_secrets() }
 }
 
-fn routes(
-    config: &Config,
-    manager: &Manager,
-    dispatch: &Dispatch,
-    store: &Arc<dyn Store>,
-    clock: &Arc<dyn Clock>,
-    gate: &Arc<Gate>,
-    leaving: &CancellationToken,
-) -> Router {
+/// What the routes are built over.
+struct Rooms<'a> {
+    manager: &'a Manager,
+    dispatch: &'a Dispatch,
+    store: &'a Arc<dyn Store>,
+    clock: &'a Arc<dyn Clock>,
+    gate: &'a Arc<Gate>,
+    audit: Audit,
+    leaving: &'a CancellationToken,
+}
+
+fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
+    let Rooms { manager, dispatch, store, clock, gate, audit, leaving } = rooms;
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
+    let auditor = Arc::new(Auditor {
+        audit,
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        open: gate.is_open(),
+    });
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(http_settings(config)),
@@ -302,6 +367,7 @@ fn routes(
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
+        auditor: auditor.clone(),
         facts: Arc::new(facts(config, clock.now())),
         leaving: leaving.clone(),
     };
@@ -314,5 +380,6 @@ fn routes(
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
     let sizes =
         grpc_api::Sizes { received: config.limits.grpc_message_bytes, sent: config.limits.grpc_sent_bytes };
-    grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), leaving.clone())
+    let recorder = grpc_api::Recorder { auditor, manager: manager.clone() };
+    grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), recorder, leaving.clone())
 }

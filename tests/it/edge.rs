@@ -1,7 +1,11 @@
 //! What lies around the routes: names of requests, browsers, compression, and the reference.
 
 use crate::support::{Binary, Data, get_request};
-use std::{collections::BTreeSet, io::Read as _};
+use std::{
+    collections::BTreeSet,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 async fn configured(data: &Data, text: &str) -> Binary {
     let config = data.path("edge.toml");
@@ -30,6 +34,122 @@ async fn every_answer_and_the_log_name_the_request() {
     let log = server.log();
     assert!(log.contains("order-7/try:2"), "{log}");
     assert!(made.iter().all(|id| log.contains(id)) && !log.contains(&long), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_tells_browsers_to_be_careful() {
+    let data = Data::new();
+    let server = configured(&data, "[dashboard]\nread_only = true\n").await;
+    server.start("HelloCities", "i", "\"<script>\"").await;
+    let page = [("origin", "https://evil.example")];
+    for (method, target, headers, policy, keep) in [
+        ("GET", "instances", &[][..], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("GET", "instances/i", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("GET", "instances/nobody", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("POST", "orchestrators/HelloCities", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        (
+            "POST",
+            "orchestrators/HelloCities",
+            &page,
+            "default-src 'none'; frame-ancestors 'none'",
+            "no-store",
+        ),
+        ("GET", "/api/v1/instances/i", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        (
+            "GET",
+            "/api/v1/instances/i/payloads/input",
+            &[],
+            "default-src 'none'; frame-ancestors 'none'",
+            "no-store",
+        ),
+        ("GET", "/api/v1/export?format=csv", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("GET", "/nowhere", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("GET", "/healthz", &[], "default-src 'none'; frame-ancestors 'none'", "no-store"),
+        ("GET", "/docs", &[], "default-src 'none'; style-src 'sha256-", "no-store"),
+        ("GET", "/dashboard", &[], "default-src 'self'; object-src 'none'", "no-cache"),
+    ] {
+        let answer = server.ask_headers(method, target, headers, "").await;
+        let told = format!("{method} {target}: {answer:?}");
+        let csp = answer.header("content-security-policy").expect(&told);
+        assert!(csp.starts_with(policy) && csp.ends_with("frame-ancestors 'none'"), "{told}");
+        assert_eq!(answer.header("cache-control"), Some(keep), "{told}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{told}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{told}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{told}");
+        assert_eq!(answer.header("strict-transport-security"), None, "only with TLS: {told}");
+        for name in ["content-security-policy", "cache-control", "x-content-type-options", "referrer-policy"]
+        {
+            assert_eq!(answer.headers.get_all(name).iter().count(), 1, "{name} {told}");
+        }
+    }
+}
+
+/// The code of the server, without the load generator, which is a client, and without tests.
+fn code_of_the_server() -> Vec<(PathBuf, String)> {
+    let (mut folders, mut files) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("src/bench") && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((path, text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()));
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_server_connects_to_nobody() {
+    let files = code_of_the_server();
+    assert!(files.len() > 100, "the code is not where this test believes");
+    for (path, text) in files {
+        for call in [
+            "TcpStream::connect",
+            "UnixStream",
+            "UdpSocket",
+            "lookup_host",
+            "reqwest",
+            "hyper::client",
+            "client::legacy",
+            "transport::Channel",
+            "Endpoint::",
+            "Command::new(\"",
+        ] {
+            assert!(!text.contains(call), "{} calls out ({call}): see docs/security.md", path.display());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_do_not_speak_grpc_whatever_name_led_them_here() {
+    let data = Data::new();
+    let server = data.serve().await;
+    let message = prost::Message::encode_to_vec(&crate::support::start_request("HelloCities", "stolen"));
+    let framed = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()], message.as_slice()].concat();
+    let grpc = ("content-type", "application/grpc");
+    for headers in [
+        &[grpc][..],
+        &[grpc, ("host", "evil.example"), ("origin", "http://evil.example")],
+        &[grpc, ("origin", &server.url)],
+        &[("content-type", "text/plain"), ("origin", "http://evil.example")],
+    ] {
+        let answer =
+            server.ask_headers("POST", "/TaskHubSidecarService/StartInstance", headers, framed.clone()).await;
+        let expected = if headers[0] == grpc { 505 } else { 415 };
+        assert_eq!(answer.status, expected, "{headers:?} {answer:?}");
+    }
+    // Over HTTP/2, as a browser with TLS would.
+    let mut client = server.grpc().await;
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")] {
+        let mut request = tonic::Request::new(crate::support::start_request("HelloCities", "stolen"));
+        request.metadata_mut().insert(name, value.parse().unwrap());
+        let refused = client.start_instance(request).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::PermissionDenied, "{name}");
+    }
+    server.get("instances/stolen").await.is_empty(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -429,6 +429,10 @@ async fn durahubs_own_routes_ask_for_keys_and_what_describes_them_does_not() {
     let started = keyed(&server, OPERATE, "POST", "orchestrators/HelloCities/i").await;
     let link = started.json()["statusQueryGetUri"].as_str().unwrap().to_owned();
     let code = link.split_once("code=").unwrap().1.to_owned();
+    crate::support::eventually("the instance's end", async || {
+        (keyed(&server, READ, "GET", "instances/i").await.status == 200).then_some(())
+    })
+    .await;
     for (target, read, by_link) in [
         ("/api/v1/counts", 200, 403),
         ("/api/v1/instances", 200, 403),

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests; clippy knows only functions marked as such"
 )]
 
+mod audit;
 mod backlog;
 mod bad_input;
 mod bench;
@@ -23,6 +24,7 @@ mod guards;
 mod history;
 mod hubs;
 mod instance;
+mod isolation;
 mod jobs;
 mod keys;
 mod limits;
@@ -43,4 +45,6 @@ mod state_matrix;
 mod support;
 mod tables;
 mod timers;
+mod tls;
+mod who_may;
 mod workers;

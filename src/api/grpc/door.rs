@@ -1,20 +1,25 @@
 //! What is done to every gRPC request before and after the rpc: refusals of the transport in the codes that callers expect.
 
 use super::{permit, size};
-use crate::{api::http, auth::Gate};
+use crate::{
+    api::{caller, http},
+    auth::Gate,
+};
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
-use tonic::Code;
+use tonic::{Code, Status};
 
 const GRPC: &str = "application/grpc";
 
 /// UNAUTHENTICATED and PERMISSION_DENIED for callers who may not do what they ask for; see `permit`. 415 for what does not call itself
-/// gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked.
+/// gRPC, as the protocol asks: a web page may send `text/plain` to any address without being asked. A page whose name was made to point
+/// here may send what it likes, as to a server of its own, but it cannot leave out that it is a page, nor speak HTTP/2 without TLS: both
+/// are refused.
 /// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; see `size`.
 pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -24,6 +29,13 @@ pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Nex
             return http::Error::Unauthenticated.into_response();
         }
         _ if !grpc => return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response(),
+        _ if request.version() < Version::HTTP_2 => {
+            return (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC is spoken over HTTP/2\n").into_response();
+        }
+        _ if caller::is_page(request.headers()) => {
+            let refusal = Status::permission_denied("pages in a browser may use the HTTP API, and not gRPC");
+            return refusal.into_http();
+        }
         Err(refusal) => return refusal.into_http(),
         Ok(caller) => request.extensions_mut().insert(caller),
     };

@@ -2,6 +2,7 @@
 //!
 //! Each rpc parses, makes one call and answers. The hub comes from the `taskhub` metadata; without it the default hub is meant.
 
+mod audit;
 mod door;
 mod entity;
 mod health;
@@ -22,6 +23,7 @@ pub mod generated {
     include!(concat!(env!("OUT_DIR"), "/service/_.rs"));
 }
 
+pub use audit::Recorder;
 use door::door;
 pub use history::HistoryChunk;
 pub use routes::mount;

@@ -1,8 +1,8 @@
 //! What each rpc takes, and the door that asks for it: once for unary and streaming calls alike, before any of them begins.
 
-use super::generated::task_hub_sidecar_service_server::SERVICE_NAME;
+pub(super) use super::generated::task_hub_sidecar_service_server::SERVICE_NAME;
 use crate::{
-    api::caller,
+    api::{audit::Trail, caller},
     auth::{Caller, Gate, Operation, Verdict},
 };
 use axum::{extract::Request, http::Extensions};
@@ -57,7 +57,13 @@ pub(super) fn judge(gate: &Gate, request: &Request) -> Result<Caller, Status> {
         _ => None,
     };
     let credential = caller::credential(request.headers());
-    match gate.decide(credential, operation.unwrap_or(Operation::Greet), || None) {
+    let verdict = gate.decide(credential, operation.unwrap_or(Operation::Greet), || None);
+    if let (Some(trail), Verdict::Allowed(caller) | Verdict::Forbidden(caller)) =
+        (Trail::of(request.extensions()), &verdict)
+    {
+        trail.caller(caller);
+    }
+    match verdict {
         Verdict::Allowed(_) if operation.is_none() => {
             Err(Status::unimplemented("there is no such rpc in this version of durahub"))
         }

@@ -1,12 +1,14 @@
 //! The rpcs.
 
 use super::{
+    audit::Subject,
     entity,
     generated::task_hub_sidecar_service_server::TaskHubSidecarService,
     history::{self, HistoryStream},
     permit, query, restart, state, status,
 };
 use crate::{
+    api::audit::Trail,
     auth::Operation,
     dispatch::{Dispatch, Kind},
     manager::{Error, Manager, Reuse, Start, WaitFor},
@@ -15,6 +17,9 @@ use crate::{
 };
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, metadata::MetadataMap};
+
+/// The metadata that names the task hub.
+pub(super) const HUB: &str = "taskhub";
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -38,13 +43,16 @@ impl Sidecar {
         Self { manager, dispatch, workers, stop }
     }
 
-    fn hub(&self, metadata: &MetadataMap) -> Result<HubId, Status> {
-        self.manager.hub(hub_name(metadata)?).map_err(status::of_manager)
+    /// The hub of a request, which the audit log is told about at the same time.
+    fn hub<T: Subject>(&self, request: &Request<T>) -> Result<HubId, Status> {
+        note(request);
+        self.manager.hub(hub_name(request.metadata())?).map_err(status::of_manager)
     }
 
     /// The hub for starting or working in it, made if the settings allow.
-    async fn hub_or_create(&self, metadata: &MetadataMap) -> Result<HubId, Status> {
-        self.manager.hub_or_create(hub_name(metadata)?).await.map_err(status::of_manager)
+    async fn hub_or_create<T: Subject + Sync>(&self, request: &Request<T>) -> Result<HubId, Status> {
+        note(request);
+        self.manager.hub_or_create(hub_name(request.metadata())?).await.map_err(status::of_manager)
     }
 
     /// Waits for an instance. The caller's own deadline ends it: the client hangs up, and this future is dropped.
@@ -53,7 +61,7 @@ impl Sidecar {
         request: Request<pb::GetInstanceRequest>,
         what: WaitFor,
     ) -> Answer<pb::GetInstanceResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
         let id = InstanceId::lookup(instance_id);
         if id.is_entity() {
@@ -69,13 +77,18 @@ impl Sidecar {
     }
 }
 
+fn note<T: Subject>(request: &Request<T>) {
+    if let Some(trail) = Trail::of(request.extensions()) {
+        request.get_ref().note(trail);
+    }
+}
+
 fn closing() -> Status {
     Status::unavailable("the server is shutting down; connect again")
 }
 
 fn hub_name(metadata: &MetadataMap) -> Result<Option<&str>, Status> {
-    text(metadata, "taskhub")
-        .map_err(|()| Status::invalid_argument("metadata taskhub must be printable ASCII"))
+    text(metadata, HUB).map_err(|()| Status::invalid_argument("metadata taskhub must be printable ASCII"))
 }
 
 fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Result<Option<&'a str>, ()> {
@@ -117,7 +130,8 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::CreateInstanceRequest>,
     ) -> Answer<pb::CreateInstanceResponse> {
-        let hub = self.hub_or_create(request.metadata()).await?;
+        let hub = self.hub_or_create(&request).await?;
+        let trail = Trail::of(request.extensions()).cloned();
         let request = request.into_inner();
         let start = Start {
             name: request.name,
@@ -132,6 +146,7 @@ impl TaskHubSidecarService for Sidecar {
             key: None,
         };
         let started = self.manager.start(hub, start).await.map_err(status::of_manager)?;
+        trail.iter().for_each(|trail| trail.made(started.id.as_str()));
         Ok(Response::new(pb::CreateInstanceResponse { instance_id: started.id.to_string() }))
     }
 
@@ -139,7 +154,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::GetInstanceRequest>,
     ) -> Answer<pb::GetInstanceResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::GetInstanceRequest { instance_id, get_inputs_and_outputs: payloads } = request.into_inner();
         let id = InstanceId::lookup(instance_id);
         let found = match id.is_entity() {
@@ -164,7 +179,7 @@ impl TaskHubSidecarService for Sidecar {
     }
 
     async fn raise_event(&self, request: Request<pb::RaiseEventRequest>) -> Answer<pb::RaiseEventResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::RaiseEventRequest { instance_id, name, input } = request.into_inner();
         unless_over(self.manager.raise_event(hub, &InstanceId::lookup(instance_id), &name, input).await)?;
         Ok(Response::new(pb::RaiseEventResponse {}))
@@ -174,7 +189,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::TerminateRequest>,
     ) -> Answer<pb::TerminateResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::TerminateRequest { instance_id, output, recursive } = request.into_inner();
         let id = InstanceId::lookup(instance_id);
         unless_over(self.manager.terminate(hub, &id, output, recursive).await)?;
@@ -182,14 +197,14 @@ impl TaskHubSidecarService for Sidecar {
     }
 
     async fn suspend_instance(&self, request: Request<pb::SuspendRequest>) -> Answer<pb::SuspendResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::SuspendRequest { instance_id, reason } = request.into_inner();
         unless_over(self.manager.suspend(hub, &InstanceId::lookup(instance_id), reason).await)?;
         Ok(Response::new(pb::SuspendResponse {}))
     }
 
     async fn resume_instance(&self, request: Request<pb::ResumeRequest>) -> Answer<pb::ResumeResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::ResumeRequest { instance_id, reason } = request.into_inner();
         unless_over(self.manager.resume(hub, &InstanceId::lookup(instance_id), reason).await)?;
         Ok(Response::new(pb::ResumeResponse {}))
@@ -199,7 +214,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::PurgeInstancesRequest>,
     ) -> Answer<pb::PurgeInstancesResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         if query::is_of_many(request.get_ref()) {
             permit::also(request.extensions(), Operation::PurgeMany, "a purge of many instances")?;
         }
@@ -210,7 +225,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::QueryInstancesRequest>,
     ) -> Answer<pb::QueryInstancesResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         query::instances(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
@@ -218,7 +233,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::ListInstanceIdsRequest>,
     ) -> Answer<pb::ListInstanceIdsResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         query::ended_ids(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
@@ -228,7 +243,7 @@ impl TaskHubSidecarService for Sidecar {
         if self.stop.is_cancelled() {
             return Err(closing());
         }
-        let hub = self.hub_or_create(request.metadata()).await?;
+        let hub = self.hub_or_create(&request).await?;
         let label = ["workerid", "x-user-agent", "user-agent"]
             .iter()
             .find_map(|key| text(request.metadata(), key).ok().flatten())
@@ -245,7 +260,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::OrchestratorResponse>,
     ) -> Answer<pb::CompleteTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let done = self.dispatch.complete_turn(hub, request.into_inner()).await;
         done.map_err(|error| status::of_answer(&error))?;
         Ok(Response::new(pb::CompleteTaskResponse {}))
@@ -255,7 +270,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::ActivityResponse>,
     ) -> Answer<pb::CompleteTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let done = self.dispatch.complete_activity(hub, request.into_inner()).await;
         done.map_err(|error| status::of_answer(&error))?;
         Ok(Response::new(pb::CompleteTaskResponse {}))
@@ -265,7 +280,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::AbandonActivityTaskRequest>,
     ) -> Answer<pb::AbandonActivityTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Activity);
         Ok(Response::new(pb::AbandonActivityTaskResponse {}))
     }
@@ -274,7 +289,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::AbandonOrchestrationTaskRequest>,
     ) -> Answer<pb::AbandonOrchestrationTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Turn);
         Ok(Response::new(pb::AbandonOrchestrationTaskResponse {}))
     }
@@ -283,15 +298,18 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::RestartInstanceRequest>,
     ) -> Answer<pb::RestartInstanceResponse> {
-        let hub = self.hub(request.metadata())?;
-        restart::restart(&self.manager, hub, request.into_inner()).await.map(Response::new)
+        let hub = self.hub(&request)?;
+        let trail = Trail::of(request.extensions()).cloned();
+        let restarted = restart::restart(&self.manager, hub, request.into_inner()).await?;
+        trail.iter().for_each(|trail| trail.made(&restarted.instance_id));
+        Ok(Response::new(restarted))
     }
 
     async fn rewind_instance(
         &self,
         request: Request<pb::RewindInstanceRequest>,
     ) -> Answer<pb::RewindInstanceResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::RewindInstanceRequest { instance_id, reason } = request.into_inner();
         let id = InstanceId::lookup(instance_id);
         self.manager.rewind(hub, &id, reason).await.map_err(status::of_manager)?;
@@ -304,7 +322,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::StreamInstanceHistoryRequest>,
     ) -> Answer<HistoryStream> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         history::stream(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
@@ -334,7 +352,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::SkipGracefulOrchestrationTerminationsRequest>,
     ) -> Answer<pb::SkipGracefulOrchestrationTerminationsResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let pb::SkipGracefulOrchestrationTerminationsRequest { instance_batch, reason } =
             request.into_inner();
         let ids = instance_batch.unwrap_or_default().instance_ids.into_iter().map(InstanceId::lookup);
@@ -348,12 +366,12 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::SignalEntityRequest>,
     ) -> Answer<pb::SignalEntityResponse> {
-        let hub = self.hub_or_create(request.metadata()).await?;
+        let hub = self.hub_or_create(&request).await?;
         entity::signal(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_entity(&self, request: Request<pb::GetEntityRequest>) -> Answer<pb::GetEntityResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         entity::get(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
@@ -361,7 +379,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::QueryEntitiesRequest>,
     ) -> Answer<pb::QueryEntitiesResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         entity::query(&self.manager, hub, request.into_inner()).await.map(Response::new)
     }
 
@@ -370,7 +388,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::CleanEntityStorageRequest>,
     ) -> Answer<pb::CleanEntityStorageResponse> {
-        self.hub(request.metadata())?;
+        self.hub(&request)?;
         Ok(Response::new(pb::CleanEntityStorageResponse::default()))
     }
 
@@ -378,7 +396,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::EntityBatchResult>,
     ) -> Answer<pb::CompleteTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         let done = self.dispatch.complete_batch(hub, request.into_inner()).await;
         done.map_err(|error| status::of_answer(&error))?;
         Ok(Response::new(pb::CompleteTaskResponse {}))
@@ -388,7 +406,7 @@ impl TaskHubSidecarService for Sidecar {
         &self,
         request: Request<pb::AbandonEntityTaskRequest>,
     ) -> Answer<pb::AbandonEntityTaskResponse> {
-        let hub = self.hub(request.metadata())?;
+        let hub = self.hub(&request)?;
         self.dispatch.abandon(hub, &request.into_inner().completion_token, Kind::Batch);
         Ok(Response::new(pb::AbandonEntityTaskResponse {}))
     }

@@ -3,7 +3,10 @@
 
 use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, route, signature, v1};
 use crate::{
-    api::caller::{self, Peer},
+    api::{
+        audit::Trail,
+        caller::{self, Peer},
+    },
     auth::{Caller, Operation, Place, Verdict},
 };
 use axum::{
@@ -18,24 +21,25 @@ use route::Route;
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/openapi.yaml", "/docs"];
 
 /// Which rule a request falls under.
-enum Door {
+pub(super) enum Door {
     /// Nobody is asked.
     Open,
     /// An operation of the API, at the second mount or not.
     Api { route: Route, rpc_mount: bool },
     /// One of durahub's own routes.
-    Own { operation: Operation, instance: Option<String> },
+    Own(v1::Asked),
     /// Anything else.
     Elsewhere,
 }
 
-fn door(method: &Method, path: &str) -> Door {
+/// Which one `path` is behind.
+pub(super) fn door(method: &Method, path: &str) -> Door {
     // The files of the dashboard hold no data; it asks for a key and shows it with every request it makes.
     if OPEN.contains(&path) || dashboard::is_file(path) {
         return Door::Open;
     }
-    if let Some((operation, instance)) = v1::permission(method, path) {
-        return Door::Own { operation, instance };
+    if let Some(asked) = v1::asked(method, path) {
+        return Door::Own(asked);
     }
     let (below, rpc_mount) = match (route::below(WEBHOOK_BASE, path), route::below(RPC_BASE, path)) {
         (Some(below), _) => (below, false),
@@ -54,6 +58,9 @@ pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> 
     };
     match caller {
         Ok(caller) => {
+            if let Some(trail) = Trail::of(request.extensions()) {
+                trail.caller(&caller);
+            }
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
@@ -83,7 +90,7 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
                 verdict => (operation, verdict),
             }
         }
-        Door::Own { operation, instance } => {
+        Door::Own(v1::Asked { operation, instance, .. }) => {
             (operation, api.gate.decide(credential, operation, || place(api, &query, instance.as_deref())))
         }
         Door::Elsewhere => match api.gate.decide(credential, Operation::Administer, || None) {
@@ -98,6 +105,9 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
             Err(Error::Unauthenticated)
         }
         Verdict::Forbidden(caller) => {
+            if let Some(trail) = Trail::of(request.extensions()) {
+                trail.caller(&caller);
+            }
             tracing::info!(%caller, ?operation, "refused: the key or link does not permit this");
             Err(Error::Forbidden)
         }

@@ -1,5 +1,5 @@
 //! What a browser might be made to do against the will of whoever uses it, and how that is refused. Around every route of this room, keys or
-//! not; gRPC, which no page can speak, is not concerned.
+//! not. No page has business with gRPC, whose own door refuses them all.
 //!
 //! - A write from a page of another origin is refused, unless `http.cors_origins` names it.
 //! - Without keys, a request for a host by which this server is not known is refused: a page of somebody else may have had its own name
@@ -7,16 +7,15 @@
 //! - With `dashboard.read_only`, every write from a page is refused, whatever its origin.
 
 use super::{Api, Error, forwarded, links};
-use crate::api::Peer;
+use crate::api::{Peer, caller};
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, Method, Uri, header, uri::Authority},
+    http::{HeaderMap, Method, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use std::net::IpAddr;
 
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Asked by supervisors under whatever name; they tell nothing.
 const NAMELESS: [&str; 2] = ["/healthz", "/readyz"];
 
@@ -42,9 +41,8 @@ fn judge(api: &Api, request: &Request) -> Result<(), Error> {
     }
     let origin =
         headers.get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
-    let site = headers.get(FETCH_SITE).map(|site| site.as_bytes());
-    let is_page = origin.is_some() || site.is_some();
-    if is_page && api.settings.read_only {
+    let site = headers.get(caller::FETCH_SITE).map(|site| site.as_bytes());
+    if caller::is_page(headers) && api.settings.read_only {
         return Err(Error::ReadOnly);
     }
     match origin {
@@ -95,7 +93,7 @@ fn is_own(api: &Api, peer: Option<Peer>, host: Option<&str>, headers: &HeaderMap
     let here = || {
         let (scheme, authority) = origin.split_once("://")?;
         Some(
-            matches!(scheme, "http" | "https")
+            (scheme == "https" || scheme == "http" && !settings.tls)
                 && authority.eq_ignore_ascii_case(host.filter(|host| links::is_host(host))?),
         )
     };

@@ -1,5 +1,5 @@
-//! What lies around the routes of this room, and not around gRPC: names for requests, browsers' permissions, compression, and a
-//! net under handlers that panic.
+//! What lies around the routes of this room, and not around gRPC: names for requests, browsers' permissions, compression, what browsers are
+//! told to be careful about, and a net under handlers that panic.
 
 use super::{Error, HttpSettings, request_id};
 use axum::{
@@ -8,7 +8,7 @@ use axum::{
     middleware,
     response::{IntoResponse as _, Response},
 };
-use std::{any::Any, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 use tower_http::{
     CompressionLevel,
     catch_panic::CatchPanicLayer,
@@ -44,7 +44,38 @@ pub fn around(routes: Router, settings: &HttpSettings) -> Router {
     if !settings.cors_origins.is_empty() {
         routes = routes.layer(cors(&settings.cors_origins));
     }
-    routes.layer(middleware::from_fn(request_id::tag))
+    let hardened = Arc::new(hardening(settings));
+    routes
+        .layer(middleware::map_response(move |response: Response| {
+            let hardened = hardened.clone();
+            async move { harden(&hardened, response) }
+        }))
+        .layer(middleware::from_fn(request_id::tag))
+}
+
+/// What browsers are told with every answer that does not say it otherwise: that it is what it is called, loads nothing, stands in no frame
+/// and in no page of another site, is kept nowhere, and that its address, which may hold a link, is told to nobody.
+fn hardening(settings: &HttpSettings) -> Vec<(HeaderName, HeaderValue)> {
+    let fixed = HeaderValue::from_static;
+    let mut headers = vec![
+        (header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, fixed("default-src 'none'; frame-ancestors 'none'")),
+        (header::REFERRER_POLICY, fixed("no-referrer")),
+        (header::CACHE_CONTROL, fixed("no-store")),
+        (HeaderName::from_static("cross-origin-resource-policy"), fixed("same-origin")),
+    ];
+    if settings.tls && settings.hsts_secs > 0 {
+        let age = HeaderValue::try_from(format!("max-age={}", settings.hsts_secs));
+        headers.push((header::STRICT_TRANSPORT_SECURITY, age.expect("digits are a header value")));
+    }
+    headers
+}
+
+fn harden(headers: &[(HeaderName, HeaderValue)], mut response: Response) -> Response {
+    for (name, value) in headers {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    response
 }
 
 /// Answers preflight requests by itself, before anybody asks for a key: browsers send none with them. Keys travel in headers that a

@@ -24,7 +24,8 @@ pub fn origin(settings: &HttpSettings, peer: Option<Peer>, uri: &Uri, headers: &
     let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     // HTTP/2 names the host in the URI instead. What is not a host name is not repeated.
     let host = uri.authority().map(Authority::as_str).or(named).filter(|host| is_host(host));
-    format!("http://{}", host.unwrap_or("localhost"))
+    let scheme = if settings.tls { "https" } else { "http" };
+    format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
 
 /// A host name or address, perhaps with a port, and nothing else.
@@ -165,6 +166,7 @@ mod tests {
             (&silent, "/a", "[::1]:7071", "http://[::1]:7071"),
             (&silent, "http://h2:1/a", "", "http://h2:1"),
             (&silent, "/a", "", "http://localhost"),
+            (&HttpSettings { tls: true, ..HttpSettings::default() }, "/a", "h:7071", "https://h:7071"),
             (&silent, "/a", "evil/\"<path>", "http://localhost"),
             (&silent, "/a", "user:secret@host", "http://localhost"),
         ] {

@@ -8,6 +8,7 @@
 
 mod admit;
 mod answer;
+mod audit;
 mod body;
 mod control;
 mod dashboard;
@@ -51,7 +52,10 @@ pub use signature::{Secret, Style};
 pub use v1::Facts;
 
 use crate::{
-    api::Peer,
+    api::{
+        Peer,
+        audit::{Auditor, Trail},
+    },
     auth::{Caller, Gate, Place},
     clock::Clock,
     dispatch::Insight,
@@ -94,6 +98,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// Decides who may do what.
     pub gate: Arc<Gate>,
+    /// Records who did what.
+    pub auditor: Arc<Auditor>,
     /// What the server is.
     pub facts: Arc<Facts>,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
@@ -116,6 +122,7 @@ pub fn router(state: Api) -> Router {
         .fallback(manage)
         .layer(middleware::from_fn_with_state(state.clone(), admit::admit))
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
+        .layer(middleware::from_fn_with_state(state.clone(), audit::record))
         .with_state(state);
     layers::around(routes, &settings)
 }
@@ -184,13 +191,23 @@ struct Call {
     query: Query,
     peer: Option<Peer>,
     caller: Option<Caller>,
+    /// What the audit log will know of it, if it is recorded.
+    trail: Option<Trail>,
 }
 
 impl Call {
     fn new(api: Api, mut parts: Parts) -> Self {
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        let (peer, caller) = (parts.extensions.remove(), parts.extensions.remove());
-        Self { api, uri: parts.uri, headers: parts.headers, query, peer, caller }
+        let (peer, caller, trail) =
+            (parts.extensions.remove(), parts.extensions.remove(), parts.extensions.remove());
+        Self { api, uri: parts.uri, headers: parts.headers, query, peer, caller, trail }
+    }
+
+    /// Tells the audit log more, if there is one.
+    fn note(&self, tell: impl FnOnce(&Trail)) {
+        if let Some(trail) = &self.trail {
+            tell(trail);
+        }
     }
 
     /// Scheme, host and port for links.

@@ -28,6 +28,10 @@ pub struct HttpSettings {
     pub allowed_hosts: Vec<String>,
     /// Whether pages in a browser may only look.
     pub read_only: bool,
+    /// Whether callers reach this server over TLS.
+    pub tls: bool,
+    /// With TLS: for how many seconds browsers are to use nothing else for this host. 0: they are not told to.
+    pub hsts_secs: u64,
     /// Whether larger answers are compressed for callers who accept that.
     pub compression: bool,
     /// Proxies whose forwarding headers shape the links.
@@ -49,6 +53,8 @@ impl Default for HttpSettings {
             cors_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             read_only: false,
+            tls: false,
+            hsts_secs: 0,
             compression: true,
             trusted_proxies: Vec::new(),
             open_rpc_mount: false,

@@ -61,6 +61,7 @@ pub async fn accepted(
     started: &Started,
     patience: Option<Patience>,
 ) -> Result<Response, Error> {
+    call.note(|trail| trail.made(started.id.as_str()));
     let ended = match patience {
         Some(patience) => outcome(call, hub, &started.id, patience).await,
         None => None,

@@ -92,6 +92,18 @@ impl Http {
         Answer { status, headers, body: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
+    /// The head of an answer whose body does not end.
+    pub async fn ask_head(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), self.at(target));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.send().await.unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: String::new(),
+        }
+    }
+
     fn at(&self, target: &str) -> String {
         if target.starts_with("http://") {
             target.to_owned()

@@ -8,7 +8,9 @@ mod worker;
 pub use binary::{Binary, Data, run, run_with};
 pub use http::{Answer, Http, escaped};
 pub use inside::Inside;
-pub use worker::{Client, Worker, channel, client, code_of, get_request, in_hub, raised, start_request};
+pub use worker::{
+    Client, Work, Worker, channel, client, code_of, get_request, in_hub, raised, start_request,
+};
 
 use std::time::Duration;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 //! every parameter that is read is described. That the answers are as described is tested from outside, in `tests/openapi`.
 
 use super::{
-    super::{RPC_BASE, docs, route, route::Route},
+    super::{RPC_BASE, docs, route, route::Route, v1},
     WEBHOOK_BASE, World,
 };
 use crate::model::{Status, event};
@@ -155,6 +155,38 @@ fn every_route_is_described() {
     let routes = every_route();
     let wanted = routes.iter().flat_map(described_by).chain(BESIDE.iter().chain(&WRITES).map(|(id, _)| id));
     assert_eq!(described, wanted.map(ToString::to_string).collect());
+}
+
+/// A path without the names of its parameters, which the router and the description choose for themselves.
+fn shape(path: &str) -> String {
+    let piece = |piece: &str| if piece.starts_with('{') { "{}".to_owned() } else { piece.to_owned() };
+    path.split('/').map(piece).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_own_route_of_the_router_is_described_and_no_other() {
+    let spec = Spec::parse(docs::DESCRIPTION).unwrap();
+    let operations = spec.operations();
+    let own = operations.iter().filter(|operation| operation.path.starts_with(v1::BASE));
+    let told = own.map(|operation| (operation.method.to_uppercase(), shape(operation.path)));
+    let served = v1::listed().map(|(method, path)| (method.to_string(), shape(&path)));
+    assert_eq!(told.collect::<BTreeSet<_>>(), served.collect());
+}
+
+/// The router tells its paths when it is printed for debugging. Whoever adds one has to describe it, and so to say in
+/// `tests/it/who_may.rs` who may use it.
+#[tokio::test]
+async fn the_router_has_no_path_that_is_not_described() {
+    let spec = Spec::parse(docs::DESCRIPTION).unwrap();
+    let mut told: BTreeSet<String> =
+        spec.operations().iter().map(|operation| shape(operation.path)).collect();
+    told.retain(|path| route::below(WEBHOOK_BASE, path).is_none());
+    let printed = format!("{:?}", World::new().await.router);
+    let quoted = printed.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/'));
+    let mut served: BTreeSet<String> = quoted.map(shape).collect();
+    // The same page twice, and the fallback, which is the API itself.
+    served.retain(|path| !matches!(path.as_str(), "/dashboard/" | "/{}" | "/{*__private__axum_fallback}"));
+    assert_eq!(told, served);
 }
 
 #[tokio::test]

@@ -23,7 +23,8 @@ mod waiting;
 
 use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
 use crate::{
-    api::Peer,
+    api::{Auditor, Peer},
+    audit::Audit,
     auth::Gate,
     clock::Clock,
     dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, WorkerView},
@@ -163,6 +164,11 @@ impl<S: Store> World<S> {
             readiness,
             insight: Arc::new(NothingGoesOn),
             clock: clock.clone(),
+            auditor: Arc::new(Auditor {
+                audit: Audit::open(None, clock.clone()).unwrap(),
+                trusted_proxies: Vec::new(),
+                open: gate.is_open(),
+            }),
             gate,
             facts: Arc::default(),
             leaving: leaving.clone(),

@@ -62,6 +62,7 @@ pub async fn create(call: &Call, body: Body) -> Result<Response, Error> {
     let refused =
         |error: serde_json::Error| Error::NotJson(format!("the request body cannot be used: {error}"));
     let Asked { name } = serde_json::from_slice(&bytes).map_err(refused)?;
+    call.note(|trail| trail.hub(&name));
     if name.trim().is_empty() {
         return Err(Error::Invalid("name must not be empty".to_owned()));
     }
@@ -76,6 +77,7 @@ pub async fn create(call: &Call, body: Body) -> Result<Response, Error> {
 
 /// Removes everything in it, and then the hub itself. 404 if there is none.
 pub async fn remove(call: &Call, name: &str) -> Result<Response, Error> {
+    call.note(|trail| trail.hub(name));
     let manager = &call.api.manager;
     if name.trim().is_empty() {
         return Err(manager::Error::UnknownHub { name: String::new(), known: String::new() }.into());

@@ -94,6 +94,12 @@ pub async fn start(call: &Call, body: Body) -> Result<Response, Error> {
         _ => return Err(Error::Invalid("give either instanceIds or filter, and not both".to_owned())),
     };
     let by_filter = matches!(targets, Targets::Filter { .. });
+    call.note(|trail| {
+        trail.about(&match &targets {
+            Targets::Ids(ids) => format!("{} of {} ids", asked.action, ids.len()),
+            Targets::Filter { text, .. } => format!("{} by filter {text}", asked.action),
+        });
+    });
     let action = action(asked)?;
     permitted(call, operation(action.name(), by_filter))?;
     let hub = call.hub()?;
@@ -108,11 +114,13 @@ pub async fn start(call: &Call, body: Body) -> Result<Response, Error> {
         _ => None,
     };
     let job = call.api.manager.start_job(hub, Bulk { action, targets, by }).await?;
+    call.note(|trail| trail.job(&job.id));
     Ok(answer::json(StatusCode::ACCEPTED, &row(call, job)))
 }
 
 /// Ends a running one; 409 if it has ended.
 pub async fn stop(call: &Call, id: &str) -> Result<Response, Error> {
+    call.note(|trail| trail.job(id));
     let hub = call.hub()?;
     permitted_for(call, &call.api.manager.job(hub, id).await?.0)?;
     let job = call.api.manager.stop_job(hub, id).await?;
@@ -121,6 +129,7 @@ pub async fn stop(call: &Call, id: &str) -> Result<Response, Error> {
 
 /// Forgets an ended one; 409 while it runs.
 pub async fn delete(call: &Call, id: &str) -> Result<Response, Error> {
+    call.note(|trail| trail.job(id));
     let hub = call.hub()?;
     permitted_for(call, &call.api.manager.job(hub, id).await?.0)?;
     call.api.manager.delete_job(hub, id).await?;

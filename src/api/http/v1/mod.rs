@@ -31,76 +31,125 @@ use axum::{
     http::{Method, request::Parts},
     middleware,
     response::Response,
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use shared::Desk;
 
 /// Where these routes are mounted.
 pub const BASE: &str = "/api/v1";
 
+/// One route: its method and its path below [`BASE`], what it takes, and who answers.
+struct Own {
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+    answer: fn() -> MethodRouter<Api>,
+    /// What every open dashboard asks, whatever it costs.
+    shared: bool,
+}
+
+const fn own(
+    method: Method,
+    path: &'static str,
+    operation: Operation,
+    answer: fn() -> MethodRouter<Api>,
+) -> Own {
+    Own { method, path, operation, answer, shared: false }
+}
+
+/// One whose answer may go to all who ask the same at the same time: it depends on path and query, and never on who asks or on a header.
+const fn shared(path: &'static str, answer: fn() -> MethodRouter<Api>) -> Own {
+    Own { method: Method::GET, path, operation: Operation::List, answer, shared: true }
+}
+
+/// Every route. Who may ask stands beside it, so that none is without.
+static ROUTES: [Own; 31] = [
+    own(Method::GET, "/about", Operation::List, || get(about)),
+    own(Method::GET, "/check", Operation::Administer, || get(latest_check)),
+    own(Method::POST, "/check", Operation::Administer, || post(start_check)),
+    shared("/counts", || get(counts)),
+    shared("/entities", || get(entities)),
+    own(Method::GET, "/export", Operation::List, || get(export)),
+    own(Method::GET, "/events", Operation::List, || get(events)),
+    shared("/failures", || get(failures)),
+    shared("/histogram", || get(histogram)),
+    own(Method::GET, "/hubs", Operation::List, || get(hubs)),
+    own(Method::POST, "/hubs", Operation::Administer, || post(create_hub)),
+    own(Method::DELETE, "/hubs/{name}", Operation::Administer, || delete(remove_hub)),
+    shared("/instances", || get(search)),
+    own(Method::GET, "/instances/{id}", Operation::Status, || get(instance)),
+    own(Method::POST, "/instances/{id}/discard", Operation::Terminate, || post(discard_parked)),
+    own(Method::GET, "/instances/{id}/explain", Operation::Status, || get(explain)),
+    own(Method::GET, "/instances/{id}/history", Operation::Status, || get(history)),
+    own(Method::GET, "/instances/{id}/history/{index}", Operation::Status, || get(history_event)),
+    own(Method::GET, "/instances/{id}/payloads/{part}", Operation::Status, || get(payload)),
+    own(Method::POST, "/instances/{id}/retry", Operation::Resume, || post(retry_parked)),
+    own(Method::GET, "/instances/{id}/revisions", Operation::Status, || get(revisions)),
+    // It shows other instances, too: a link to one of them is not enough.
+    own(Method::GET, "/instances/{id}/tree", Operation::List, || get(tree)),
+    own(Method::GET, "/jobs", Operation::List, || get(jobs)),
+    // What a job does takes more, see there.
+    own(Method::POST, "/jobs", Operation::List, || post(start_job)),
+    own(Method::GET, "/jobs/{id}", Operation::List, || get(job)),
+    own(Method::DELETE, "/jobs/{id}", Operation::List, || delete(delete_job)),
+    own(Method::POST, "/jobs/{id}/stop", Operation::List, || post(stop_job)),
+    own(Method::GET, "/parked", Operation::List, || get(parked)),
+    own(Method::GET, "/queues", Operation::List, || get(queues)),
+    shared("/statistics", || get(statistics)),
+    own(Method::GET, "/workers", Operation::List, || get(workers)),
+];
+
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
     let desk = Desk::default();
-    // What every open dashboard asks, whatever it costs.
-    let shared = Router::new()
-        .route("/counts", get(counts))
-        .route("/entities", get(entities))
-        .route("/failures", get(failures))
-        .route("/histogram", get(histogram))
-        .route("/instances", get(search))
-        .route("/statistics", get(statistics))
-        .route_layer(middleware::from_fn(move |request, next| desk.clone().ask(request, next)));
-    Router::new()
-        .merge(shared)
-        .route("/about", get(about))
-        .route("/check", get(latest_check).post(start_check))
-        .route("/export", get(export))
-        .route("/events", get(events))
-        .route("/hubs", get(hubs).post(create_hub))
-        .route("/hubs/{name}", delete(remove_hub))
-        .route("/instances/{id}", get(instance))
-        .route("/instances/{id}/discard", post(discard_parked))
-        .route("/instances/{id}/explain", get(explain))
-        .route("/instances/{id}/history", get(history))
-        .route("/instances/{id}/history/{index}", get(history_event))
-        .route("/instances/{id}/payloads/{part}", get(payload))
-        .route("/instances/{id}/retry", post(retry_parked))
-        .route("/instances/{id}/revisions", get(revisions))
-        .route("/instances/{id}/tree", get(tree))
-        .route("/jobs", get(jobs).post(start_job))
-        .route("/jobs/{id}", get(job).delete(delete_job))
-        .route("/jobs/{id}/stop", post(stop_job))
-        .route("/parked", get(parked))
-        .route("/queues", get(queues))
-        .route("/workers", get(workers))
-        .method_not_allowed_fallback(async || Error::NoRoute)
-}
-
-/// What the route at `path`, as it was sent, takes, and the instance that it is about; `None` if there is no such route.
-pub fn permission(method: &Method, path: &str) -> Option<(Operation, Option<String>)> {
-    let segments: Vec<&str> = path.strip_prefix(BASE)?.strip_prefix('/')?.split('/').collect();
-    match segments.as_slice() {
-        ["hubs"] if *method == Method::GET => Some((Operation::List, None)),
-        ["hubs" | "check"] | ["hubs", _] => Some((Operation::Administer, None)),
-        [
-            "about" | "counts" | "entities" | "events" | "export" | "failures" | "histogram" | "instances"
-            | "parked" | "queues" | "statistics" | "workers",
-        ] => Some((Operation::List, None)),
-        // What a job does takes more, see there.
-        ["jobs"] | ["jobs", _] | ["jobs", _, "stop"] => Some((Operation::List, None)),
-        ["instances", id]
-        | ["instances", id, "explain" | "history" | "revisions"]
-        | ["instances", id, "history" | "payloads", _] => Some((Operation::Status, Some(decoded(id)?))),
-        ["instances", id, "retry"] => Some((Operation::Resume, Some(decoded(id)?))),
-        ["instances", id, "discard"] => Some((Operation::Terminate, Some(decoded(id)?))),
-        // It shows other instances, too: a link to one of them is not enough.
-        ["instances", _, "tree"] => Some((Operation::List, None)),
-        _ => None,
+    let share = middleware::from_fn(move |request, next| desk.clone().ask(request, next));
+    let mut routes = Router::new();
+    for own in &ROUTES {
+        let answer = (own.answer)();
+        let answer = if own.shared { answer.route_layer(share.clone()) } else { answer };
+        routes = routes.route(own.path, answer);
     }
+    routes.method_not_allowed_fallback(async || Error::NoRoute)
 }
 
-fn decoded(segment: &str) -> Option<String> {
-    Some(percent_encoding::percent_decode_str(segment).decode_utf8().ok()?.into_owned())
+/// Method and path of every route, for tests that ask whether each is described.
+#[cfg(test)]
+pub fn listed() -> impl Iterator<Item = (Method, String)> {
+    ROUTES.iter().map(|own| (own.method.clone(), format!("{BASE}{}", own.path)))
+}
+
+/// What is known of a request before it is answered.
+pub struct Asked {
+    /// What it takes.
+    pub operation: Operation,
+    /// The instance that it is about.
+    pub instance: Option<String>,
+    /// The route, below [`BASE`], with the names of its parameters.
+    pub path: &'static str,
+}
+
+/// The route at `path`, as it was sent; `None` if there is no such route.
+pub fn asked(method: &Method, path: &str) -> Option<Asked> {
+    let below = path.strip_prefix(BASE)?;
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let own = ROUTES.iter().find(|own| own.method == *method && is_at(own.path, below))?;
+    let instance = own.path.starts_with("/instances/{id}").then(|| below.split('/').nth(2)).flatten();
+    let instance = instance.map(|id| percent_encoding::percent_decode_str(id).decode_utf8());
+    let instance = instance.transpose().ok()?.map(Into::into);
+    Some(Asked { operation: own.operation, instance, path: own.path })
+}
+
+/// Whether `path` has the shape of `pattern`, piece by piece.
+fn is_at(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted == given => {}
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {}
+            _ => return false,
+        }
+    }
 }
 
 /// The hub that is asked for; `None`: there is none of this name, which reads as an empty one.
