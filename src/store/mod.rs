@@ -16,6 +16,8 @@ mod conformance;
 mod create;
 mod entity;
 mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod histogram;
 mod list;
 mod search;
