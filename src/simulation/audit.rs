@@ -103,10 +103,11 @@ async fn orchestration(ledger: &Ledger, hub: HubId, life: &Life, disk: &Disk) ->
         Ok(Some(found)) => found,
         other => return vec![format!("cannot be found: {other:?}")],
     };
-    if let Some(failure) = payloads.failure.filter(|_| life.status == Status::Failed)
-        && !FAILURES.contains(&failure.error_type.as_str())
-    {
-        wrong.push(format!("failed of {}: {}", failure.error_type, failure.error_message));
+    if let Some(failure) = payloads.failure.filter(|_| life.status == Status::Failed) {
+        let causes = std::iter::successors(Some(&failure), |failure| failure.inner_failure.as_deref());
+        if !causes.last().is_some_and(|root| FAILURES.contains(&root.error_type.as_str())) {
+            wrong.push(format!("failed of {}: {}", failure.error_type, failure.error_message));
+        }
     }
     if life.name == GATHER && life.status == Status::Completed {
         let stop = life.taken.iter().position(|event| event.starts_with(&format!("\"{STOP}")));
@@ -150,7 +151,7 @@ fn messages(ledger: &Ledger) -> Vec<String> {
         }
         // What is carried over is not sent again.
         let first = letter.events.iter().take(1).filter(|_| letter.class != Class::Result);
-        for tag in first.filter_map(tag) {
+        for tag in first.filter_map(|event| tag(letter.class, event)) {
             *by_tag.entry(tag).or_default() += 1;
         }
     }
@@ -158,7 +159,8 @@ fn messages(ledger: &Ledger) -> Vec<String> {
         let came = by_tag.get(tag).copied().unwrap_or(0);
         let done = answers.contains(&Some(Answer::Done));
         let not = answers.iter().all(|answer| *answer == Some(Answer::Not));
-        if came > 1 || (done && came != 1) || (not && came != 0) {
+        let most = if ledger.recursive.contains(tag) { usize::MAX } else { 1 };
+        if came > most || (done && came == 0) || (not && came != 0) {
             wrong.push(format!("{tag} was answered {answers:?} and came {came} times"));
         }
     }

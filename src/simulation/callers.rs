@@ -90,6 +90,9 @@ impl Callers {
             (Verb::Event, Some(id)) => self.raise(world, &manager, hub, id, false),
             (Verb::Terminate, Some(id)) => {
                 let all = world.draw(|rng| rng.often(500));
+                if all {
+                    world.state().ledger.recursive.insert(tag.clone());
+                }
                 tokio::spawn(async move {
                     ask(&book, &tag, "terminate", manager.terminate(hub, &id, Some(tag.clone()), all)).await;
                 });

@@ -60,6 +60,8 @@ pub struct Ledger {
     pub lives: BTreeMap<InstanceKey, Life>,
     /// What callers asked for, by the tag of the message that it leaves. Not answered: the caller's process died.
     pub calls: BTreeMap<String, Vec<Option<Answer>>>,
+    /// Those among them whose message is passed on to children.
+    pub recursive: BTreeSet<String>,
     /// What orchestrations have sent to entities, by input.
     pub owed: BTreeSet<String>,
     /// Results that workers have made up, and for what.
@@ -252,9 +254,12 @@ pub fn operation(event: &HistoryEvent) -> Option<String> {
     }
 }
 
-/// By what the message of a caller is recognised.
-pub fn tag(event: &HistoryEvent) -> Option<String> {
+/// By what the message of a caller is recognised. What was noted before the first turn waits for it as an event, and is not the caller's.
+pub fn tag(class: Class, event: &HistoryEvent) -> Option<String> {
     match &event.event_type {
+        Some(EventType::ExecutionSuspended(_) | EventType::ExecutionResumed(_)) if class == Class::Event => {
+            None
+        }
         Some(EventType::ExecutionStarted(started)) => {
             started.orchestration_instance.as_ref()?.execution_id.clone()
         }

@@ -28,7 +28,7 @@ pub const KEYS: [&str; 3] = ["a", "b", "c"];
 pub const NAMES: [&str; 9] = ["Chain", "Fan", GATHER, "Gate", "Parent", "Flaky", "Writer", "Locker", "Nap"];
 
 pub fn registry(world: &Arc<World>) -> Registry {
-    let (work, luck) = (world.clone(), world.clone());
+    let (work, luck, plain) = (world.clone(), world.clone(), world.clone());
     Registry::new()
         .orchestrator("Chain", chain)
         .orchestrator("Fan", fan)
@@ -49,7 +49,11 @@ pub fn registry(world: &Arc<World>) -> Registry {
             let (unlucky, result) = (luck.unlucky(), luck.result(&tag));
             async move { if unlucky { Err(TaskError::new(UNLUCKY, "not this time")) } else { Ok(result) } }
         })
-        .activity("Plain", plain)
+        .activity("Plain", move |what: String| {
+            let result = format!("{what} is done");
+            plain.state().ledger.results.insert(result.clone(), what);
+            async move { Ok::<_, TaskError>(result) }
+        })
         .entity(LOG, Entity::new().operation("add", Log::add))
 }
 
@@ -181,11 +185,6 @@ async fn nap(ctx: OrchestrationContext) -> Result<(), TaskError> {
         ctx.timer(Duration::from_secs(seconds)).await;
     }
     Ok(())
-}
-
-#[expect(clippy::unused_async, reason = "activities are async functions")]
-async fn plain(what: String) -> Result<String, TaskError> {
-    Ok(format!("{what} is done"))
 }
 
 async fn mixed(ctx: OrchestrationContext) -> Result<Vec<String>, TaskError> {
