@@ -112,9 +112,12 @@ async fn orchestration(ledger: &Ledger, hub: HubId, life: &Life, disk: &Disk) ->
     if life.name == GATHER && life.status == Status::Completed {
         let stop = life.taken.iter().position(|event| event.starts_with(&format!("\"{STOP}")));
         let taken = life.taken.iter().take(stop.map_or(0, |stop| stop + 1));
-        let list = format!("[{}]", taken.map(String::as_str).collect::<Vec<_>>().join(","));
-        if payloads.output.as_deref() != Some(&list) {
-            wrong.push(format!("has seen {:?}, but was sent {list}", payloads.output));
+        let list = taken.map(String::as_str).collect::<Vec<_>>().join(",");
+        let output = payloads.output.unwrap_or_default();
+        // One that was run again begins with what the one before had at last.
+        let again = ledger.restarted.contains(&life.id) && output.ends_with(&format!(",{list}]"));
+        if output != format!("[{list}]") && !again {
+            wrong.push(format!("has seen {output}, but was sent {list}"));
         }
     }
     wrong

@@ -107,14 +107,15 @@ impl Callers {
                 tokio::spawn(async move { manager.rewind(hub, &id, None).await });
             }
             (Verb::Restart, Some(id)) => {
-                let under = match world.draw(|rng| rng.often(500)) {
-                    true => Under::Same,
+                let (under, target) = match world.draw(|rng| rng.often(500)) {
+                    true => (Under::Same, id.clone()),
                     false => {
-                        let chosen = format!("i{}", self.calls);
+                        let chosen = format!("i{tag}");
                         self.ids.push(InstanceId::lookup(chosen.as_str()));
-                        Under::Chosen(chosen)
+                        (Under::Chosen(chosen.clone()), InstanceId::lookup(chosen))
                     }
                 };
+                world.state().ledger.restarted.insert(target);
                 let restart = Restart { under, ..Restart::default() };
                 tokio::spawn(async move { manager.restart(hub, &id, restart).await });
             }

@@ -62,6 +62,8 @@ pub struct Ledger {
     pub calls: BTreeMap<String, Vec<Option<Answer>>>,
     /// Those among them whose message is passed on to children.
     pub recursive: BTreeSet<String>,
+    /// Ids under which something was run again.
+    pub restarted: BTreeSet<InstanceId>,
     /// What orchestrations have sent to entities, by input.
     pub owed: BTreeSet<String>,
     /// Results that workers have made up, and for what.

@@ -143,7 +143,8 @@ impl Crew {
         }
         let mischief = self.world.draw(|rng| rng.weighted(&kinds));
         match mischief {
-            Mischief::Twice => {
+            // An answer that names no token can only be told from others if each comes once.
+            Mischief::Twice if !unnamed => {
                 let said = self.answer(&item, unnamed).await;
                 self.world
                     .tell(|| format!("worker {} answers {} more than once", worker.number(), short(&item)));
@@ -155,14 +156,14 @@ impl Crew {
                 let (token, kind) = token(&item);
                 self.dispatch.abandon(self.hub, token, kind);
             }
-            Mischief::PutBack | Mischief::Forget => {
+            Mischief::Twice | Mischief::PutBack | Mischief::Forget => {
                 self.world.tell(|| format!("worker {} forgets {}", worker.number(), short(&item)));
                 let said = self.answer(&item, unnamed).await;
-                self.stale.push(said);
+                self.keep(said, unnamed);
             }
             Mischief::Vanish => {
                 let said = self.answer(&item, unnamed).await;
-                self.stale.push(said);
+                self.keep(said, unnamed);
                 self.vanish(worker);
             }
             Mischief::Nonsense => self.nonsense(&item).await,
@@ -189,6 +190,13 @@ impl Crew {
             }
         }
         false
+    }
+
+    /// An answer that comes late, if it comes.
+    fn keep(&mut self, said: Said, unnamed: bool) {
+        if !unnamed {
+            self.stale.push(said);
+        }
     }
 
     fn may_grumble(&mut self, item: &WorkItem) -> bool {
