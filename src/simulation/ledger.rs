@@ -28,6 +28,14 @@ pub struct Letter {
     pub delivery: Delivery,
 }
 
+impl Letter {
+    /// Whether it asks for the end of its instance.
+    fn ends(&self) -> bool {
+        let ends = |event: &HistoryEvent| matches!(event.event_type, Some(EventType::ExecutionTerminated(_)));
+        self.class == Class::Control && self.events.iter().any(ends)
+    }
+}
+
 /// One instance, from its first message to its end.
 #[derive(Debug)]
 pub struct Life {
@@ -175,16 +183,14 @@ impl Ledger {
                 letter.delivery = Delivery::Dropped;
             }
         }
-        let asked_to_end = |letter: &Letter| {
-            let ends =
-                |event: &HistoryEvent| matches!(event.event_type, Some(EventType::ExecutionTerminated(_)));
-            letter.to == *key && letter.delivery == Delivery::Waiting && letter.events.iter().any(ends)
-        };
-        if self.letters.values().any(asked_to_end) {
-            life.overdue += 1;
-            if life.overdue >= GRACE {
-                wrong.push(format!("turn {turn} is made, but it was to be terminated"));
-            }
+        let (mut heard, mut waits) = (false, false);
+        for (id, letter) in self.letters.iter().filter(|(_, letter)| letter.to == *key && letter.ends()) {
+            heard |= consumed.contains(id);
+            waits |= letter.delivery == Delivery::Waiting;
+        }
+        life.overdue += usize::from(waits);
+        if life.overdue >= GRACE || (heard && !life.status.is_terminal()) {
+            wrong.push(format!("turn {turn} is made, but it was to be terminated"));
         }
         for Outgoing { to, message } in outbox {
             if let Recipient::Entity(_) = to {
