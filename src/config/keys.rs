@@ -85,6 +85,8 @@ pub(super) const KEYS: &[Key] = &[
     key("dispatch", "turn_lease_secs", Whole(1..=DAY_SECS)),
     key("dispatch", "activity_lease_secs", Whole(1..=30 * DAY_SECS)),
     key("dispatch", "cache_bytes", Whole(0..=64 * GIB)),
+    key("dispatch", "window", Whole(10..=1_000_000)),
+    key("dispatch", "window_bytes", Whole(65_536..=64 * GIB)),
     key("dispatch", "max_backoff_ms", Whole(1..=3_600_000)),
     // The SDKs give a stream up after 120 silent seconds.
     key("grpc", "ping_secs", Whole(1..=100)),

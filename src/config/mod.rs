@@ -227,6 +227,10 @@ pub struct Dispatch {
     pub activity_lease_secs: u64,
     /// Memory for the histories of recent instances. 0: none.
     pub cache_bytes: usize,
+    /// How many turns, or activities, of one name and version wait in memory; the others wait in their rows.
+    pub window: usize,
+    /// Memory for the inputs of activities that wait.
+    pub window_bytes: usize,
     /// Longest pause before work that a worker gave back is handed out again.
     pub max_backoff_ms: u64,
 }
@@ -344,6 +348,8 @@ impl Default for Dispatch {
             turn_lease_secs: 600,
             activity_lease_secs: 3_600,
             cache_bytes: 64 * MIB,
+            window: 10_000,
+            window_bytes: 64 * MIB,
             max_backoff_ms: 10_000,
         }
     }

@@ -4,6 +4,7 @@
 use super::{
     Dispatch,
     board::Board,
+    queue::Route,
     worker::{Kind, WorkerId},
 };
 use crate::model::{HubId, InstanceKey, Timestamp};
@@ -53,7 +54,10 @@ pub struct QueueView {
     pub kind: Kind,
     pub name: Arc<str>,
     pub version: Option<Arc<str>>,
+    /// How much of it is in memory.
     pub waiting: usize,
+    /// There is more of it, which waits in its rows.
+    pub more: bool,
     /// Whether a connected worker serves it.
     pub served: bool,
 }
@@ -103,6 +107,8 @@ pub trait Insight: Send + Sync + 'static {
     fn queues(&self) -> Vec<QueueView>;
     /// Where one instance stands.
     fn instance(&self, key: InstanceKey) -> InstanceView;
+    /// How work of a kind, name and version stands that is ready and not in memory; `None`: there is none.
+    fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing>;
 }
 
 impl Insight for Dispatch {
@@ -122,5 +128,10 @@ impl Insight for Dispatch {
 
     fn instance(&self, key: InstanceKey) -> InstanceView {
         self.with_board(|board: &mut Board| board.show_instance(key))
+    }
+
+    fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing> {
+        let route = Route { hub, kind, name: name.into(), version: version.map(Into::into) };
+        self.with_board(|board: &mut Board| board.show_behind(&route))
     }
 }

@@ -14,6 +14,10 @@ use std::time::Duration;
 
 /// How often the answer of an activity is stored again when the store says it is busy.
 const BUSY_ATTEMPTS: u32 = 5;
+/// How many rows of what is ready are read at a time.
+const PAGE: usize = 1_000;
+/// Pause after the store failed to answer.
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Dispatch {
     /// Stores a commit; its effects move the board on. If it fails, the board forgets what it knows and reads again, and a worker gets the
@@ -62,6 +66,12 @@ impl Dispatch {
                     this.with_board(|board| board.loaded(key, read));
                 });
             }
+            Job::FindTurns(after) => {
+                self.shared.tasks.spawn(async move { this.find_turns(after).await });
+            }
+            Job::FindActivities(after) => {
+                self.shared.tasks.spawn(async move { this.find_activities(after).await });
+            }
             Job::Locate(keys) => {
                 self.shared.tasks.spawn(async move {
                     for key in keys {
@@ -83,8 +93,9 @@ impl Dispatch {
                 self.shared.tasks.spawn(async move {
                     if let Err(error) = this.store_activity(waiting.task.key, None).await {
                         tracing::error!(instance.id = %waiting.task.instance, %error, "an activity's end could not be stored; it is run again");
-                        this.with_board(|board| board.rest_activity(*waiting));
+                        return this.with_board(|board| board.rest_activity(*waiting));
                     }
+                    this.with_board(|board| board.activity_over(&waiting.task));
                 });
             }
             Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
@@ -101,6 +112,43 @@ impl Dispatch {
                 () = tokio::time::sleep(pause) => this.with_board(act),
             }
         });
+    }
+
+    async fn find_turns(&self, after: InstanceKey) {
+        let store = &self.shared.store;
+        let now = self.shared.clock.now();
+        let Some(page) = self.insist("ready instances", || store.ready_claim(now, after, PAGE)).await else {
+            return;
+        };
+        let last = page.last().filter(|_| page.len() == PAGE).map(|ready| ready.instance.key);
+        self.with_board(|board| board.found_turns(page, last));
+    }
+
+    async fn find_activities(&self, after: ActivityKey) {
+        let store = &self.shared.store;
+        let Some(page) = self.insist("activities", || store.activity_claim(after, PAGE)).await else {
+            return;
+        };
+        let last = page.last().map(|task| task.key);
+        self.with_board(|board| board.found_activities(page, last));
+    }
+
+    /// Repeats a read until it succeeds. `None`: the server stops.
+    async fn insist<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        what: &str,
+        read: impl Fn() -> F,
+    ) -> Option<T> {
+        loop {
+            match read().await {
+                Ok(found) => return Some(found),
+                Err(error) => tracing::error!(%error, "reading {what} failed; trying again"),
+            }
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return None,
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
     }
 
     async fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {

@@ -130,9 +130,7 @@ impl Leases {
     /// The instance's execution has ended; `all`: the instance itself is gone. Whoever still works on its activities may finish, but nobody
     /// else gets them.
     pub fn drop_activities(&mut self, instance: InstanceKey, all: bool) {
-        let first = ActivityKey { instance, number: i64::MIN };
-        let last = ActivityKey { instance, number: i64::MAX };
-        for (_, token) in self.activities.range(first..=last) {
+        for (_, token) in self.activities.range(ActivityKey::all_of(instance)) {
             if let Some(Lease { held: Held::Activity(waiting), .. }) = self.by_token.get_mut(token) {
                 waiting.dropped |= all || !waiting.task.detached;
             }
@@ -146,9 +144,8 @@ impl Leases {
 
     /// The instance's activities that workers hold, with their tokens.
     pub fn activities_of(&self, instance: InstanceKey) -> impl Iterator<Item = (&str, &Waiting)> {
-        let first = ActivityKey { instance, number: i64::MIN };
-        let last = ActivityKey { instance, number: i64::MAX };
-        self.activities.range(first..=last).filter_map(|(_, token)| match &self.by_token.get(token)?.held {
+        let held = self.activities.range(ActivityKey::all_of(instance));
+        held.filter_map(|(_, token)| match &self.by_token.get(token)?.held {
             Held::Activity(waiting) => Some((token.as_str(), waiting)),
             Held::Turn(..) => None,
         })

@@ -1,15 +1,10 @@
-//! What goes on by itself: taking in effects, recovery at start, timers, leases that expire. An idle server wakes for none of them.
+//! What goes on by itself: taking in effects, timers, leases that expire. An idle server wakes for none of them.
 
 use super::{Dispatch, wheel::PAGE};
-use crate::{
-    model::{ActivityKey, Effect, InstanceKey, Timestamp},
-    store::Error,
-};
+use crate::model::{Effect, Timestamp};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How many rows recovery reads at a time.
-const RECOVERY_PAGE: usize = 1_000;
 /// How often leases are checked for age.
 const LEASE_CHECK: Duration = Duration::from_secs(15);
 /// Pause after the store failed to answer a loop.
@@ -17,7 +12,6 @@ const RETRY: Duration = Duration::from_secs(1);
 
 pub(super) fn spawn(dispatch: &Dispatch, effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
     tokio::spawn(take_effects(dispatch.clone(), effects));
-    tokio::spawn(until_stopped(dispatch.clone(), recover(dispatch.clone())));
     tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
     tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
 }
@@ -47,56 +41,6 @@ async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<V
         dispatch.with_board(|board| group.into_iter().for_each(|effect| board.effect(effect)));
         for (hub, id, status) in told {
             dispatch.shared.waiters.tell(hub, &id, status);
-        }
-    }
-}
-
-/// Takes in what waited in the store, a page at a time, while dispatching has begun already.
-async fn recover(dispatch: Dispatch) {
-    let (mut instances, mut activities) = (0, 0);
-    let mut after = InstanceKey(i64::MIN);
-    loop {
-        let now = dispatch.shared.clock.now();
-        let page =
-            insist("ready instances", || dispatch.shared.store.ready_claim(now, after, RECOVERY_PAGE)).await;
-        let Some(last) = page.last() else { break };
-        after = last.instance.key;
-        instances += page.len();
-        let full = page.len() == RECOVERY_PAGE;
-        dispatch.with_board(|board| {
-            page.into_iter().for_each(|ready| board.found(ready));
-        });
-        if !full {
-            break;
-        }
-    }
-    let mut after = ActivityKey { instance: InstanceKey(i64::MIN), number: i64::MIN };
-    loop {
-        let page = insist("activities", || dispatch.shared.store.activity_claim(after, RECOVERY_PAGE)).await;
-        let Some(last) = page.last() else { break };
-        after = last.key;
-        activities += page.len();
-        let full = page.len() == RECOVERY_PAGE;
-        dispatch.with_board(|board| board.recovered(page));
-        if !full {
-            break;
-        }
-    }
-    if instances + activities > 0 {
-        tracing::info!(instances, activities, "took up work from before");
-    }
-    dispatch.shared.recovered.cancel();
-}
-
-/// Repeats a read until it succeeds.
-async fn insist<T, F: Future<Output = Result<T, Error>>>(what: &str, read: impl Fn() -> F) -> T {
-    loop {
-        match read().await {
-            Ok(found) => return found,
-            Err(error) => {
-                tracing::error!(%error, "reading {what} failed; trying again");
-                tokio::time::sleep(RETRY).await;
-            }
         }
     }
 }

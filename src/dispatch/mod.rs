@@ -7,8 +7,10 @@
 //! What always holds: one worker at most has a turn of an instance; an answer counts once, or not at all if the server has acted on
 //! the instance meanwhile; what a worker that vanished held is handed out again at once.
 
+mod backlog;
 mod board;
 mod entities;
+mod finishing;
 mod insight;
 mod jobs;
 mod lease;
@@ -18,6 +20,7 @@ mod queue;
 mod slot;
 mod unnamed;
 mod waiters;
+mod waiting;
 mod watchers;
 mod wheel;
 mod worker;
@@ -52,6 +55,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Settings {
     /// Bytes of idle instances' state kept in memory.
     pub cache_bytes: usize,
+    /// How many items of one name and version wait in memory; the others are left to their rows.
+    pub window: usize,
+    /// Bytes that the requests of all activities waiting in memory may take.
+    pub window_bytes: usize,
     /// Largest result or output taken from a worker, in bytes.
     pub payload_bytes: usize,
     /// Largest turn, history included, that a worker outside this process can receive, in bytes.
@@ -98,8 +105,6 @@ struct Shared {
     /// Commits and reads under way.
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Set when what was waiting in the store at start has been taken in.
-    recovered: CancellationToken,
 }
 
 impl Dispatch {
@@ -113,6 +118,8 @@ impl Dispatch {
     ) -> Self {
         let rules = Rules {
             cache_bytes: settings.cache_bytes,
+            window: settings.window,
+            window_bytes: settings.window_bytes,
             payload_bytes: settings.payload_bytes,
             work_item_bytes: settings.work_item_bytes,
             max_backoff: settings.max_backoff,
@@ -126,16 +133,15 @@ impl Dispatch {
             wind: Notify::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            recovered: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };
         loops::spawn(&dispatch, effects);
         dispatch
     }
 
-    /// Whether everything that waited in the store at start has been taken in.
+    /// Whether work is handed out. What waited in the store at start is read page by page meanwhile, however much it is.
     pub fn is_ready(&self) -> bool {
-        self.shared.recovered.is_cancelled() && !self.shared.stop.is_cancelled()
+        !self.shared.stop.is_cancelled()
     }
 
     /// A worker joins. Its items come through [`Seat::items`]; call [`Dispatch::leave`] when it is gone.
@@ -240,6 +246,10 @@ impl Dispatch {
                 Ok(wanted) => {
                     if !wanted {
                         tracing::debug!(instance.id = %waiting.task.instance, task, "nobody waits for this activity any more");
+                    }
+                    if !wanted || waiting.task.detached {
+                        // No effect tells of it.
+                        this.with_board(|board| board.activity_over(&waiting.task));
                     }
                     Ok(())
                 }

@@ -86,9 +86,14 @@ impl<T> Queues<T> {
         self.queues.iter().map(|(route, queue)| (route, queue.len(), !self.unserved.contains(route)))
     }
 
+    /// Whether the route has work in memory that nobody serves.
+    pub fn is_unserved(&self, route: &Route) -> bool {
+        self.unserved.contains(route)
+    }
+
     /// Where an item in the queue of `route` stands.
     pub fn standing(&self, route: &Route) -> Standing {
-        if self.unserved.contains(route) { Standing::Unserved } else { Standing::Queued }
+        if self.is_unserved(route) { Standing::Unserved } else { Standing::Queued }
     }
 
     /// The first item of a route.

@@ -1,7 +1,7 @@
 //! Identifiers. Text from outside becomes one of these types at the door, and only there.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, ops::RangeInclusive, sync::Arc};
 
 /// A task hub, as the store numbers it. Names stay at the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,16 @@ pub struct MessageId(pub i64);
 pub struct ActivityKey {
     pub instance: InstanceKey,
     pub number: i64,
+}
+
+impl ActivityKey {
+    /// Lower than every key.
+    pub const START: Self = Self { instance: InstanceKey(i64::MIN), number: i64::MIN };
+
+    /// The keys that activities of an instance can have.
+    pub fn all_of(instance: InstanceKey) -> RangeInclusive<Self> {
+        Self { instance, number: i64::MIN }..=Self { instance, number: i64::MAX }
+    }
 }
 
 /// Longest function or event name, in characters.

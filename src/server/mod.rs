@@ -221,6 +221,8 @@ async fn gate(config: &Config, store: &dyn Store, clock: Arc<dyn Clock>) -> Resu
 fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
+        window: config.dispatch.window,
+        window_bytes: config.dispatch.window_bytes,
         payload_bytes: config.limits.payload_bytes,
         work_item_bytes: config.limits.work_item_bytes,
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),

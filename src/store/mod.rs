@@ -286,7 +286,8 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Ready>, Error>;
 
-    /// Queued activities in the order of their keys, after `after`. At most `limit`; fewer means there are no more.
+    /// Queued activities in the order of their keys, after `after`. At most `limit`, fewer if their requests are large; none means there
+    /// are no more.
     async fn activity_claim(&self, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error>;
 
     /// Messages with a due time, in the order of [`Due`], after `after`. At most `limit`; fewer means there are no more.

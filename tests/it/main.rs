@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests; clippy knows only functions marked as such"
 )]
 
+mod backlog;
 mod bad_input;
 mod bench;
 mod callbacks;

@@ -45,6 +45,7 @@ export interface Queue {
     name: string;
     version: string | null;
     waiting: number;
+    more: boolean;
     served: boolean;
 }
 export interface FailureGroup {

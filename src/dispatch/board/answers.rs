@@ -10,7 +10,7 @@ use crate::{
         worker::{Kind, WorkerId},
     },
     engine::{Execution, Turn},
-    model::{ActivityKey, HubId, InstanceId, InstanceKey, Timestamp, pb},
+    model::{ActivityKey, ActivityTask, HubId, InstanceId, InstanceKey, Timestamp, pb},
 };
 
 /// A turn whose answer is to be applied.
@@ -55,7 +55,13 @@ impl Board {
             return None;
         };
         self.answered(worker, Kind::Activity);
+        self.finishing.begin(&waiting.task);
         Some(waiting)
+    }
+
+    /// The answer of an activity was not wanted any more, or nobody waits for what it says.
+    pub fn activity_over(&mut self, task: &ActivityTask) {
+        self.finishing.stored(task.key.instance, task.task_id);
     }
 
     /// The token of a turn, for a worker that returned none; `last`: nothing more follows this piece of its answer. `None`: the answer
@@ -106,12 +112,13 @@ impl Board {
 
     /// An activity whose answer could not be stored, or that was put back, waits a little.
     pub fn rest_activity(&mut self, waiting: Waiting) {
+        self.finishing.failed(&waiting.task);
         if waiting.dropped {
             return;
         }
         let (key, pause) = (waiting.task.key, self.backoff(waiting.returns.times));
         // It stands in no queue meanwhile. The place where it stood may be somebody else's by now.
-        self.waiting.insert(key, Waiting { place: None, ..waiting });
+        self.waiting.insert(Waiting { place: None, ..waiting });
         self.jobs.push(Job::RestActivity(key, pause));
     }
 
@@ -155,6 +162,7 @@ impl Board {
             match lease.held {
                 Held::Activity(waiting) if waiting.task.detached => {
                     self.release(Some(lease.worker), Kind::Activity);
+                    self.finishing.begin(&waiting.task);
                     self.jobs.push(Job::Forget(Box::new(waiting)));
                 }
                 Held::Turn(..) | Held::Activity(_) => {

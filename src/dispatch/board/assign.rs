@@ -151,7 +151,7 @@ impl Board {
     pub(super) fn queue_activity(&mut self, waiting: Waiting, front: bool) {
         let (key, route) = (waiting.task.key, Route::of_activity(&waiting.task));
         let place = Some(self.activities.push(&route, key, front));
-        self.waiting.insert(key, Waiting { place, ..waiting });
+        self.waiting.insert(Waiting { place, ..waiting });
     }
 
     fn give_activity(&mut self, key: ActivityKey, worker: WorkerId) {

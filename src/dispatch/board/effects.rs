@@ -8,10 +8,10 @@ use crate::{
         slot::{Slot, Stage},
     },
     model::{
-        ActivityKey, ActivityTask, Class, Effect, InstanceKey, InstanceRef, Message, Pending, Status,
-        StatusExt as _,
+        ActivityTask, Class, Effect, InstanceKey, InstanceRef, Message, Pending, Status, StatusExt as _,
+        pb::history_event::EventType,
     },
-    store::{Due, Ready},
+    store::Due,
 };
 use std::time::Duration;
 
@@ -20,10 +20,7 @@ impl Board {
     pub fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Message { to, status, message } => self.message(to, status, message),
-            Effect::Activity(task) => {
-                self.first_new_activity.get_or_insert(task.key.number);
-                self.add_activity(task);
-            }
+            Effect::Activity(task) => self.add_activity(task),
             Effect::Changed { key, turn, .. } => self.committed(key, turn),
             // Its slot went when it ended, and the message that follows makes a new one; only what it left to run is here.
             Effect::Reopened { key } => self.drop_activities(key, true),
@@ -38,6 +35,9 @@ impl Board {
 
     fn message(&mut self, to: InstanceRef, status: Status, message: Message) {
         let key = to.key;
+        if let Some(task) = answered_task(&message) {
+            self.finishing.stored(key, task);
+        }
         if let Some(at) = message.due.filter(|at| *at > self.now) {
             if self.wheel.insert(Due { at, message: message.id, instance: key }) {
                 self.jobs.push(Job::WindClock);
@@ -97,21 +97,24 @@ impl Board {
 
     /// Forgets activities of an execution that has ended, as the store has; `all`: detached ones too.
     fn drop_activities(&mut self, key: InstanceKey, all: bool) {
-        let of_instance =
-            ActivityKey { instance: key, number: i64::MIN }..=ActivityKey { instance: key, number: i64::MAX };
-        let dropped = self.waiting.extract_if(of_instance, |_, waiting| all || !waiting.task.detached);
-        for (_, waiting) in dropped {
+        for waiting in self.waiting.remove_of(key, |waiting| all || !waiting.task.detached) {
             if let Some(place) = waiting.place {
                 self.activities.remove(&Route::of_activity(&waiting.task), place);
             }
         }
         self.leases.drop_activities(key, all);
+        self.finishing.dropped(key);
     }
 
-    /// An activity to be done, unless it is known: recovery may have met it before its effect came.
+    /// A new activity, unless it is known: its row may have been read before its effect came.
     fn add_activity(&mut self, task: ActivityTask) {
-        if !self.waiting.contains_key(&task.key) && !self.leases.has_activity(task.key) {
-            self.queue_activity(Waiting::new(task), false);
+        self.newest_activity = self.newest_activity.max(task.key.number);
+        if !self.has_activity(task.key) {
+            let waiting = Waiting::new(task);
+            match self.has_room_for_activity(&Route::of_activity(&waiting.task)) {
+                true => self.queue_activity(waiting, false),
+                false => self.behind_activities.leave(&Route::of_activity(&waiting.task)),
+            }
         }
     }
 
@@ -140,33 +143,20 @@ impl Board {
         }
     }
 
-    /// An instance that the store found ready at start.
-    pub fn found(&mut self, ready: Ready) {
-        let key = ready.instance.key;
-        if self.instances.contains_key(&key) {
-            return;
-        }
-        let mut slot = Slot::new(ready.instance, Status::Running);
-        if ready.control {
-            slot.stage = Stage::Loading(None);
-            self.jobs.push(Job::Load(key));
-        }
-        self.instances.insert(key, slot);
-        self.settle(key);
-    }
-
-    /// Activities found in the store at start.
-    pub fn recovered(&mut self, tasks: Vec<ActivityTask>) {
-        for task in tasks {
-            // One whose effect has come may be done already; the page was read before that.
-            if self.first_new_activity.is_none_or(|first| task.key.number < first) {
-                self.add_activity(task);
-            }
-        }
-    }
-
     /// Access for the timer loop.
     pub fn wheel(&mut self) -> &mut crate::dispatch::wheel::Wheel {
         &mut self.wheel
+    }
+}
+
+/// The task whose result this is.
+fn answered_task(message: &Message) -> Option<i32> {
+    if message.class != Class::Result {
+        return None;
+    }
+    match message.events.first()?.event_type.as_ref()? {
+        EventType::TaskCompleted(done) => Some(done.task_scheduled_id),
+        EventType::TaskFailed(done) => Some(done.task_scheduled_id),
+        _ => None,
     }
 }

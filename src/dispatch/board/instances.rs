@@ -99,14 +99,23 @@ impl Board {
     /// Puts the instance into the queue of its route, once.
     pub(super) fn enqueue(&mut self, key: InstanceKey, front: bool) {
         self.leave_idle(key);
+        let Some(slot) = self.instances.get(&key) else { return };
+        if matches!(slot.stage, Stage::Queued(_)) {
+            return;
+        }
+        let route = Route::of_turn(&slot.reference);
+        // How often something came back is known only here.
+        if !front && slot.returns.times == 0 && !self.has_room_for_turn(&route) {
+            self.behind_turns.leave(&route);
+            return self.remove(key);
+        }
+        let (ahead, cache_bytes) = (self.turns.len(&route), self.rules.cache_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        if !matches!(slot.stage, Stage::Queued(_)) {
-            let route = Route::of_turn(&slot.reference);
-            slot.stage = Stage::Queued(self.turns.push(&route, key, front));
-            if !front && self.turns.len(&route) > KNOWN_IN_QUEUE {
-                // It will be a while. What it holds is in the store, and is read when its turn comes.
-                slot.forget();
-            }
+        slot.stage = Stage::Queued(self.turns.push(&route, key, front));
+        let far = ahead >= KNOWN_IN_QUEUE || (ahead >= 16 && ahead * slot.cost() > cache_bytes);
+        if !front && far {
+            // It will be a while. What it holds is in the store, and is read when its turn comes.
+            slot.forget();
         }
     }
 

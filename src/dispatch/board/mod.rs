@@ -5,10 +5,11 @@
 //! commit has been seen before it.
 //!
 //! `effects` takes in what the store did, `assign` matches work and workers, `answers` is what workers say, `instances` decides
-//! what an instance needs next, `entities` the same for entities.
+//! what an instance needs next, `entities` the same for entities, `behind` what is not in memory.
 
 mod answers;
 mod assign;
+mod behind;
 mod effects;
 mod entities;
 mod instances;
@@ -21,18 +22,18 @@ pub(super) use entities::TakenBatch;
 pub(super) use instances::{Read, ReadError, fresh_id};
 
 use super::{
+    backlog::Backlog,
+    finishing::Finishing,
     lease::{Leases, Waiting},
     queue::Queues,
     slot::Slot,
+    waiting::WaitingActivities,
     wheel::Wheel,
     worker::{Kind, Offer, WorkItem, WorkerId},
 };
 use crate::model::{ActivityKey, Commit, InstanceKey, Timestamp};
 use lru::LruCache;
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 use tokio::sync::mpsc;
 
 /// Something to be done without the lock.
@@ -40,6 +41,10 @@ use tokio::sync::mpsc;
 pub(super) enum Job {
     /// Read the instance from the store, then call [`Board::loaded`].
     Load(InstanceKey),
+    /// Read the instances that are ready after this key, then call [`Board::found_turns`].
+    FindTurns(InstanceKey),
+    /// Read the activities after this key, then call [`Board::found_activities`].
+    FindActivities(ActivityKey),
     /// Read where these belong, then call [`Board::located`].
     Locate(Vec<InstanceKey>),
     /// Store the commit; on failure call [`Board::commit_failed`].
@@ -59,6 +64,10 @@ pub(super) enum Job {
 pub(super) struct Rules {
     /// What idle instances may take in memory.
     pub cache_bytes: usize,
+    /// How many items of one route are kept in memory; the others are left to their rows.
+    pub window: usize,
+    /// What the requests of all activities that wait in memory may take.
+    pub window_bytes: usize,
     /// Largest payload taken from a worker.
     pub payload_bytes: usize,
     /// Largest turn, history included, that a worker outside this process can receive.
@@ -118,9 +127,14 @@ pub(super) struct Board {
     turns: Queues<InstanceKey>,
     activities: Queues<ActivityKey>,
     /// Activities that no worker holds: queued or resting.
-    waiting: BTreeMap<ActivityKey, Waiting>,
-    /// The first activity heard of through effects; recovery reads only what is older.
-    first_new_activity: Option<i64>,
+    waiting: WaitingActivities,
+    /// Those whose results are on their way to the store.
+    finishing: Finishing,
+    /// The newest activity that an effect has told of.
+    newest_activity: i64,
+    /// What is ready and not in memory.
+    behind_turns: Backlog<InstanceKey>,
+    behind_activities: Backlog<ActivityKey>,
     workers: HashMap<WorkerId, Connected>,
     next_worker: u64,
     leases: Leases,
@@ -139,8 +153,11 @@ impl Board {
             idle_bytes: 0,
             turns: Queues::default(),
             activities: Queues::default(),
-            waiting: BTreeMap::new(),
-            first_new_activity: None,
+            waiting: WaitingActivities::default(),
+            finishing: Finishing::default(),
+            newest_activity: i64::MIN,
+            behind_turns: Backlog::new(InstanceKey(i64::MIN)),
+            behind_activities: Backlog::new(ActivityKey::START),
             workers: HashMap::new(),
             next_worker: 1,
             leases: Leases::default(),
@@ -160,6 +177,7 @@ impl Board {
     pub fn finish(&mut self) -> Vec<Job> {
         self.hand_out_spent();
         self.assign();
+        self.read_on();
         std::mem::take(&mut self.jobs)
     }
 

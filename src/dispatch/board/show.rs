@@ -9,7 +9,7 @@ use crate::{
         slot::Stage,
         worker::{EntityNames, Kind, Names, Serves, WorkerId},
     },
-    model::{ActivityKey, InstanceKey},
+    model::InstanceKey,
 };
 
 impl Board {
@@ -19,6 +19,7 @@ impl Board {
 
     pub fn show_queues(&self) -> Vec<QueueView> {
         let show = |(route, waiting, served): (&Route, usize, bool)| QueueView {
+            more: self.is_behind(route),
             hub: route.hub,
             kind: route.kind,
             name: route.name.clone(),
@@ -39,14 +40,12 @@ impl Board {
             Stage::Loading(_) | Stage::Applying | Stage::Committing(_) => Some(Standing::UnderWay),
             Stage::Parked => Some(Standing::Parked),
         });
-        let of_instance =
-            ActivityKey { instance: key, number: i64::MIN }..=ActivityKey { instance: key, number: i64::MAX };
         let show = |waiting: &Waiting, standing| ActivityView {
             task_id: waiting.task.task_id,
             standing,
             returns: waiting.returns.times,
         };
-        let waiting = self.waiting.range(of_instance).map(|(_, waiting)| {
+        let waiting = self.waiting.of(key).map(|waiting| {
             let standing = match waiting.place {
                 Some(_) => self.activities.standing(&Route::of_activity(&waiting.task)),
                 None => Standing::Resting,
@@ -57,6 +56,20 @@ impl Board {
         let mut activities: Vec<_> = waiting.chain(held).collect();
         activities.sort_unstable_by_key(|activity| activity.task_id);
         InstanceView { turn, returns: slot.map_or(0, |slot| slot.returns.times), activities }
+    }
+
+    pub fn show_behind(&self, route: &Route) -> Option<Standing> {
+        self.is_behind(route).then(|| match route.kind {
+            Kind::Activity => self.activities.standing(route),
+            Kind::Turn | Kind::Batch => self.turns.standing(route),
+        })
+    }
+
+    fn is_behind(&self, route: &Route) -> bool {
+        match route.kind {
+            Kind::Activity => self.behind_activities.is_behind(route),
+            Kind::Turn | Kind::Batch => self.behind_turns.is_behind(route),
+        }
     }
 
     fn holder(&self, token: &str) -> Standing {

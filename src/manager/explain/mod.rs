@@ -12,7 +12,7 @@ use waits::Open;
 
 use super::{Error, Manager};
 use crate::{
-    dispatch::{Insight, InstanceView, Standing},
+    dispatch::{Insight, InstanceView, Kind, Standing},
     model::{HubId, InstanceId, InstanceRecord, Lock, Message, Status, StatusExt as _, Timestamp},
     store,
 };
@@ -51,7 +51,13 @@ impl Manager {
         let missing = || Error::NotFound(id.clone());
         let (record, _) = self.store.instance_get(hub, id.clone(), false).await?.ok_or_else(missing)?;
         let loaded = self.store.instance_load(record.key).await?.ok_or_else(missing)?;
-        let view = insight.instance(record.key);
+        let mut view = insight.instance(record.key);
+        let now = self.clock.now();
+        let is_due = |message: &Message| message.due.is_none_or(|due| due <= now);
+        if view.turn.is_none() && loaded.inbox.iter().any(is_due) {
+            let kind = if record.id.is_entity() { Kind::Batch } else { Kind::Turn };
+            view.turn = insight.behind(hub, kind, &record.name, record.version.as_deref());
+        }
         let mut open = Open::default();
         for chunk in &loaded.history {
             for event in chunk.events().map_err(store::Error::from)? {
@@ -62,11 +68,11 @@ impl Manager {
             open = Open::default();
         }
         for wait in &mut open.waits {
-            wait.see(&view);
+            wait.see(hub, &view, insight);
             self.look_behind(hub, wait).await?;
         }
         let lock = loaded.entity.and_then(|entity| entity.lock);
-        Ok(explained(loaded.record, &loaded.inbox, open, lock, view, self.clock.now()))
+        Ok(explained(loaded.record, &loaded.inbox, open, lock, view, now))
     }
 
     /// What has become of a child or an entity that is waited for.

@@ -1,9 +1,9 @@
 //! What an orchestration has asked for and not got.
 
 use crate::{
-    dispatch::{InstanceView, Standing},
+    dispatch::{Insight, InstanceView, Kind, Standing},
     model::{
-        InstanceId, Short, Status, Timestamp,
+        HubId, InstanceId, Short, Status, Timestamp,
         pb::{HistoryEvent, TaskFailureDetails, history_event::EventType},
     },
 };
@@ -42,6 +42,8 @@ pub struct Wait {
     /// Of an entity: how many messages wait there, and who has locked it.
     pub backlog: Option<i64>,
     pub locked_by: Option<InstanceId>,
+    /// Of an activity.
+    version: Option<String>,
     /// Under which its answer comes, if that is not the action's id.
     request: Option<String>,
 }
@@ -60,16 +62,22 @@ impl Wait {
             returns: 0,
             backlog: None,
             locked_by: None,
+            version: None,
             request: None,
         }
     }
 
     /// Takes over what dispatch knows of it.
-    pub fn see(&mut self, view: &InstanceView) {
-        let found = view.activities.iter().find(|activity| activity.task_id == self.id);
-        if let Some(activity) = found.filter(|_| self.kind == WaitKind::Activity) {
-            self.standing = Some(activity.standing.clone());
-            self.returns = activity.returns;
+    pub fn see(&mut self, hub: HubId, view: &InstanceView, insight: &dyn Insight) {
+        if self.kind != WaitKind::Activity {
+            return;
+        }
+        match view.activities.iter().find(|activity| activity.task_id == self.id) {
+            Some(activity) => {
+                self.standing = Some(activity.standing.clone());
+                self.returns = activity.returns;
+            }
+            None => self.standing = insight.behind(hub, Kind::Activity, &self.name, self.version.as_deref()),
         }
     }
 }
@@ -111,7 +119,9 @@ impl Open {
 fn follow(waits: &mut Vec<Wait>, event: HistoryEvent) -> Option<(Wait, TaskFailureDetails)> {
     let new = |kind, name: &str| Wait::new(kind, &event, name);
     let asked = match &event.event_type {
-        Some(EventType::TaskScheduled(it)) => new(WaitKind::Activity, &it.name),
+        Some(EventType::TaskScheduled(it)) => {
+            Wait { version: it.version.clone(), ..new(WaitKind::Activity, &it.name) }
+        }
         Some(EventType::TimerCreated(it)) => {
             let due = it.fire_at.as_ref().map(Timestamp::at_or_after);
             Wait { due, ..new(WaitKind::Timer, "") }

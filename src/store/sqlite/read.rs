@@ -67,10 +67,22 @@ const ACTIVITIES: &str = "SELECT a.key, a.number, i.hub, i.id, a.name, a.version
     FROM activity a CROSS JOIN instance i ON i.key = a.key \
     WHERE (a.key, a.number) > (?1, ?2) ORDER BY a.key, a.number LIMIT ?3";
 
+/// Bytes of requests that one page of activities may have; the first one is always taken.
+const CLAIM_BYTES: usize = 4 << 20;
+
 /// [`crate::store::Store::activity_claim`].
 pub fn activities(conn: &Connection, after: ActivityKey, limit: usize) -> Result<Vec<ActivityTask>, Error> {
-    let params = params![after.instance.0, after.number, rows_limit(limit)];
-    rows::all(conn, ACTIVITIES, params, rows::activity)
+    let mut statement = conn.prepare_cached(ACTIVITIES)?;
+    let mut rows = statement.query(params![after.instance.0, after.number, rows_limit(limit)])?;
+    let (mut page, mut bytes) = (Vec::new(), 0);
+    while bytes < CLAIM_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let task = rows::activity(row)?;
+        bytes += task.request.len();
+        page.push(task);
+    }
+    Ok(page)
 }
 
 // Message ids are unique, so the key of the instance never decides the order.

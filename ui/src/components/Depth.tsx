@@ -5,12 +5,13 @@ const KINDS = { orchestration: "orchestrations", activity: "activities", entity:
 
 /** How much waits, by kind. */
 export function Depth({ queues }: { queues: Queue[] }) {
-    const waiting = (kind: Queue["kind"]) => queues.filter((queue) => queue.kind === kind).reduce((sum, queue) => sum + queue.waiting, 0);
+    const of = (kind: Queue["kind"]) => queues.filter((queue) => queue.kind === kind);
     return (
         <span class="depth">
             {(Object.keys(KINDS) as Queue["kind"][]).map((kind) => {
-                const many = waiting(kind);
-                return <span key={kind}><strong>{count(many)}</strong> {many === 1 ? kind : KINDS[kind]}</span>;
+                const many = of(kind).reduce((sum, queue) => sum + queue.waiting, 0);
+                const more = of(kind).some((queue) => queue.more);
+                return <span key={kind}><strong>{count(many)}{more && "+"}</strong> {many === 1 ? kind : KINDS[kind]}</span>;
             })}
         </span>
     );

@@ -13,7 +13,7 @@ export function QueueTable({ queues }: { queues: Queue[] }) {
             <table>
                 <thead><tr><th>Kind</th><th>Name</th><th class="number">Waiting</th><th>Worker</th></tr></thead>
                 <tbody>
-                    {rows.map(({ kind, name, version, waiting, served }) => (
+                    {rows.map(({ kind, name, version, waiting, more, served }) => (
                         <tr key={`${kind} ${version} ${name}`}>
                             <td class="fit">{kind}</td>
                             <td>
@@ -22,7 +22,7 @@ export function QueueTable({ queues }: { queues: Queue[] }) {
                                     {version && <span class="muted"> {version}</span>}
                                 </span>
                             </td>
-                            <td class="number">{count(waiting)}</td>
+                            <td class="number">{count(waiting)}{more && "+"}</td>
                             <td class="fit">
                                 {served ? "served" : <span class="badge tone-Suspended"><Icon name="alert" size={13} />nobody serves it</span>}
                             </td>

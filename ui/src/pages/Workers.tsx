@@ -32,12 +32,13 @@ const MOST_NAMED = 12;
 
 function Unserved({ queues }: { queues: Queue[] }) {
     const items = queues.reduce((sum, queue) => sum + queue.waiting, 0);
+    const more = queues.some((queue) => queue.more);
     return (
         <section class="note warn unserved" aria-label="Names that nobody serves">
-            <p class="row"><Icon name="alert" /><strong>{plural(items, "item waits", "items wait")}, and no connected worker serves {items === 1 ? "it" : "them"}.</strong></p>
+            <p class="row"><Icon name="alert" /><strong>{more && "At least "}{plural(items, "item waits", "items wait")}, and no connected worker serves {items === 1 ? "it" : "them"}.</strong></p>
             <div class="names">
-                {queues.slice(0, MOST_NAMED).map(({ kind, name, version, waiting }) => (
-                    <span key={`${kind} ${version} ${name}`} class="name">{kind} {name}{version && ` ${version}`}: {count(waiting)}</span>
+                {queues.slice(0, MOST_NAMED).map(({ kind, name, version, waiting, more }) => (
+                    <span key={`${kind} ${version} ${name}`} class="name">{kind} {name}{version && ` ${version}`}: {count(waiting)}{more && "+"}</span>
                 ))}
                 {queues.length > MOST_NAMED && <span class="name">and {plural(queues.length - MOST_NAMED, "other name")}</span>}
             </div>

@@ -26,9 +26,9 @@ use crate::{
     api::Peer,
     auth::Gate,
     clock::Clock,
-    dispatch::{Insight, InstanceView, QueueView, Waiters, WorkerView},
+    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, WorkerView},
     manager::{Hubs, Limits, Manager},
-    model::{HubName, InstanceKey, Status, Timestamp},
+    model::{HubId, HubName, InstanceKey, Status, Timestamp},
     store::Store,
 };
 use async_trait::async_trait;
@@ -93,6 +93,10 @@ impl Insight for NothingGoesOn {
 
     fn instance(&self, _: InstanceKey) -> InstanceView {
         InstanceView::default()
+    }
+
+    fn behind(&self, _: HubId, _: Kind, _: &str, _: Option<&str>) -> Option<Standing> {
+        None
     }
 }
 

@@ -51,7 +51,9 @@ struct Queue {
     kind: &'static str,
     name: String,
     version: Option<String>,
+    /// Those in memory; `more`: others wait behind them.
     waiting: usize,
+    more: bool,
     served: bool,
 }
 
@@ -114,6 +116,7 @@ impl From<QueueView> for Queue {
             name: queue.name.to_string(),
             version: queue.version.map(|version| version.to_string()),
             waiting: queue.waiting,
+            more: queue.more,
             served: queue.served,
         }
     }

@@ -122,12 +122,12 @@ fn what_recovery_finds_is_queued_unless_it_was_heard_of_already() {
     let mut room = Room::new();
     waiting(&mut room, "task 1 X, task 2 X");
     let tasks: Vec<_> = room.store.activities.values().cloned().collect();
-    room.visit(|board| board.recovered(tasks.clone()));
+    room.visit(|board| board.found_activities(tasks.clone(), None));
     let worker = room.join("X", 9, 9);
     assert_eq!(room.given(worker), ["activity A1#1 X", "activity A1#2 X"]);
 
     let mut fresh = Room::new();
-    fresh.visit(|board| board.recovered(tasks));
+    fresh.visit(|board| board.found_activities(tasks, None));
     let worker = fresh.join("X", 9, 9);
     assert_eq!(fresh.given(worker), ["activity A1#1 X", "activity A1#2 X"]);
 }
@@ -178,7 +178,7 @@ fn one_that_recovery_has_met_first_is_not_queued_twice() {
     let commit = room.begin_answer(&held, "task 1 X").unwrap();
     room.commit(commit);
     let found = room.store.activities.values().cloned().collect();
-    room.visit(|board| board.recovered(found));
+    room.visit(|board| board.found_activities(found, None));
     assert_eq!(room.given(worker), ["activity A1#1 X"]);
     room.settle();
     assert!(room.given(worker).is_empty());

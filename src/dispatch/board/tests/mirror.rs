@@ -12,9 +12,10 @@ use crate::{
         InstanceRecord, InstanceRef, Lock, Message, MessageId, NewActivity, NewInstance, NewMessage,
         Outgoing, Pending, Recipient, Status, StatusExt as _, Timestamp,
     },
+    store::Ready,
 };
 use prost::Message as _;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
 /// One instance with all it has.
 pub struct Row {
@@ -37,6 +38,15 @@ impl Row {
     }
 }
 
+/// A page of rows as it was read.
+pub enum Page {
+    Turns(Vec<Ready>, Option<InstanceKey>),
+    Activities(Vec<ActivityTask>, Option<ActivityKey>),
+}
+
+/// How many rows a page has.
+const PAGE: usize = 3;
+
 #[derive(Default)]
 pub struct Mirror {
     pub rows: BTreeMap<InstanceKey, Row>,
@@ -50,6 +60,32 @@ impl Mirror {
     pub fn number(&mut self) -> i64 {
         self.numbers += 1;
         self.numbers
+    }
+
+    /// What [`crate::store::Store::ready_claim`] would answer.
+    pub fn page_of_turns(&self, after: InstanceKey, now: Timestamp) -> Page {
+        let behind = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
+        let ready = behind.filter_map(|(_, row)| {
+            let due = |message: &&Message| message.due.is_none_or(|due| due <= now);
+            let control = row.inbox.values().filter(due).any(|message| message.class == Class::Control);
+            let to_come = row.inbox.values().any(|message| message.class == Class::Start && !due(&message));
+            let status = row.record.status;
+            let deliverable =
+                status != Status::Suspended && !to_come && row.inbox.values().any(|it| due(&it));
+            let ready = !status.is_terminal() && (control || deliverable);
+            ready.then(|| Ready { instance: row.record.reference(), control })
+        });
+        let page: Vec<_> = ready.take(PAGE).collect();
+        let last = page.last().filter(|_| page.len() == PAGE).map(|ready| ready.instance.key);
+        Page::Turns(page, last)
+    }
+
+    /// What [`crate::store::Store::activity_claim`] would answer.
+    pub fn page_of_activities(&self, after: ActivityKey) -> Page {
+        let behind = self.activities.range((Bound::Excluded(after), Bound::Unbounded));
+        let page: Vec<_> = behind.map(|(_, task)| task.clone()).take(PAGE).collect();
+        let last = page.last().map(|task| task.key);
+        Page::Activities(page, last)
     }
 
     pub fn create(&mut self, new: NewInstance) -> (InstanceKey, Vec<Effect>) {

@@ -2,6 +2,7 @@
 
 mod activities;
 mod answers;
+mod behind;
 mod entities;
 mod entity_locks;
 mod mirror;
@@ -32,7 +33,7 @@ use crate::{
     },
     store::Ready,
 };
-use mirror::Mirror;
+use mirror::{Mirror, Page};
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
@@ -60,8 +61,14 @@ impl Room {
     }
 
     fn with_cache(cache_bytes: usize) -> Self {
+        Self::with(cache_bytes, usize::MAX, usize::MAX)
+    }
+
+    fn with(cache_bytes: usize, window: usize, window_bytes: usize) -> Self {
         let rules = Rules {
             cache_bytes,
+            window,
+            window_bytes,
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
             max_backoff: Duration::from_secs(1),
@@ -75,11 +82,12 @@ impl Room {
             seats: HashMap::new(),
             ids: 0,
         };
-        // The store holds no timers from before.
+        // The store holds nothing from before.
         room.visit(|board| {
             assert!(board.wheel().wants_page().is_some());
             board.wheel().loaded(Some(Vec::new()));
         });
+        room.settle();
         room
     }
 
@@ -186,6 +194,14 @@ impl Room {
                 let read = self.store.read(key);
                 self.visit(|board| board.loaded(key, read));
             }
+            Job::FindTurns(after) => {
+                let page = self.store.page_of_turns(after, self.now);
+                self.bring(page);
+            }
+            Job::FindActivities(after) => {
+                let page = self.store.page_of_activities(after);
+                self.bring(page);
+            }
             Job::Locate(keys) => {
                 for key in keys {
                     let Some((reference, status)) = self.store.route(key) else { continue };
@@ -198,6 +214,13 @@ impl Room {
             Job::Forget(waiting) => drop(self.store.activities.remove(&waiting.task.key)),
             Job::WindClock => {}
         }
+    }
+
+    fn bring(&mut self, page: Page) {
+        self.visit(|board| match page {
+            Page::Turns(page, last) => board.found_turns(page, last),
+            Page::Activities(page, last) => board.found_activities(page, last),
+        });
     }
 
     fn commit(&mut self, commit: Commit) {

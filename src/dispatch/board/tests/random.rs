@@ -12,6 +12,8 @@ pub struct Day {
     held: Vec<WorkItem>,
     /// Reads that have looked at the store but not told the board yet.
     reads: Vec<(InstanceKey, Result<crate::dispatch::board::Read, crate::dispatch::board::ReadError>)>,
+    /// The same for pages of what is ready.
+    pages: Vec<Page>,
     /// Answers of entities that are being worked out.
     applying: Vec<(TakenBatch, BatchAnswer)>,
     /// Answers on their way to the store.
@@ -31,13 +33,17 @@ impl Day {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let room = Room::with_cache([0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()]);
+        let cache_bytes = [0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()];
+        let (window, window_bytes) = [(1, 1), (2, usize::MAX), (4, 100), (usize::MAX, usize::MAX)]
+            [usize::try_from(seed / 3 % 4).unwrap()];
+        let room = Room::with(cache_bytes, window, window_bytes);
         let unnamed = seed % 2 == 1;
         Self {
             room,
             rng,
             held: Vec::new(),
             reads: Vec::new(),
+            pages: Vec::new(),
             applying: Vec::new(),
             commits: Vec::new(),
             unnamed,
@@ -149,6 +155,12 @@ impl Day {
                 let read = self.room.store.read(key);
                 self.reads.push((key, read));
             }
+            Some(Job::FindTurns(after)) => {
+                self.pages.push(self.room.store.page_of_turns(after, self.room.now));
+            }
+            Some(Job::FindActivities(after)) => {
+                self.pages.push(self.room.store.page_of_activities(after));
+            }
             Some(Job::Commit(commit)) => self.commits.push(*commit),
             Some(job) => self.room.work(job),
             None => {}
@@ -156,6 +168,11 @@ impl Day {
     }
 
     fn read(&mut self) {
+        if self.below(3) == 0 && !self.pages.is_empty() {
+            let at = self.below(self.pages.len());
+            let page = self.pages.swap_remove(at);
+            return self.room.bring(page);
+        }
         let at = self.below(self.reads.len());
         if at < self.reads.len() {
             let (key, mut read) = self.reads.swap_remove(at);
@@ -284,6 +301,9 @@ impl Day {
     fn quiet(&mut self) {
         for _ in 0..10_000 {
             self.collect();
+            while let Some(page) = self.pages.pop() {
+                self.room.bring(page);
+            }
             while let Some((key, read)) = self.reads.pop() {
                 self.room.visit(|board| board.loaded(key, read));
             }

@@ -1,0 +1,119 @@
+//! What is ready but not in memory. Of each route only so much is kept here, the *window*; what does not fit is left to its row, and the
+//! route is remembered to have more *behind* it. When such a queue runs low the rows are read in the order of their keys, a page at a time,
+//! round and round: a *circle*. Nothing is behind a route any more when a whole circle has met nothing of it that did not fit.
+//!
+//! At start nothing is known, so the first circle goes over everything there is.
+
+use super::queue::Route;
+use std::collections::HashMap;
+
+/// Where the rows of one kind of work, with keys of type `K`, are read next, and for whom.
+#[derive(Debug)]
+pub(super) struct Backlog<K> {
+    /// Routes with work that is not in memory, and the circle in which some of it was last met.
+    behind: HashMap<Route, u64>,
+    /// How many circles have been gone.
+    circle: u64,
+    /// The next page begins after this key.
+    after: K,
+    /// Before all keys.
+    start: K,
+    reading: bool,
+    /// How many rows the first circle has met.
+    from_before: usize,
+}
+
+impl<K: Copy> Backlog<K> {
+    /// A backlog of which nothing is known yet. `start`: lower than every key.
+    pub fn new(start: K) -> Self {
+        Self { behind: HashMap::new(), circle: 0, after: start, start, reading: false, from_before: 0 }
+    }
+
+    /// Something of this route was left to its row.
+    pub fn leave(&mut self, route: &Route) {
+        match self.behind.get_mut(route) {
+            Some(circle) => *circle = self.circle,
+            None => {
+                self.behind.insert(route.clone(), self.circle);
+            }
+        }
+    }
+
+    /// Whether something of this route may not be in memory.
+    pub fn is_behind(&self, route: &Route) -> bool {
+        self.behind.contains_key(route)
+    }
+
+    /// After which key a page is to be read now, if one is: of all routes with something behind them one is `hungry`, or the first circle is
+    /// not over. The page is brought by [`Backlog::page_read`].
+    pub fn wants_page(&mut self, hungry: impl Fn(&Route) -> bool) -> Option<K> {
+        let wanted = !self.reading && (self.circle == 0 || self.behind.keys().any(hungry));
+        self.reading |= wanted;
+        wanted.then_some(self.after)
+    }
+
+    /// A page of so many rows was taken in, up to the key `last`; `None`: nothing follows it. At the end of the first circle it answers how
+    /// many rows there were in all.
+    pub fn page_read(&mut self, rows: usize, last: Option<K>) -> Option<usize> {
+        self.reading = false;
+        let first = self.circle == 0;
+        if first {
+            self.from_before += rows;
+        }
+        self.after = last.unwrap_or_else(|| {
+            let gone = self.circle;
+            self.behind.retain(|_, met| *met == gone);
+            self.circle += 1;
+            self.start
+        });
+        (first && self.circle > 0).then_some(self.from_before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dispatch::worker::Kind, model::HubId};
+
+    fn route(name: &str) -> Route {
+        Route { hub: HubId(1), kind: Kind::Turn, name: name.into(), version: None }
+    }
+
+    #[test]
+    fn the_first_circle_goes_over_everything_and_then_nothing_is_read() {
+        let mut backlog = Backlog::new(0);
+        assert_eq!(backlog.wants_page(|_| false), Some(0));
+        assert_eq!(backlog.wants_page(|_| false), None, "one page at a time");
+        assert_eq!(backlog.page_read(3, Some(7)), None);
+        assert_eq!(backlog.wants_page(|_| false), Some(7));
+        assert_eq!(backlog.page_read(2, None), Some(5));
+        assert_eq!(backlog.wants_page(|_| true), None);
+    }
+
+    #[test]
+    fn what_was_left_in_one_circle_is_looked_for_until_the_end_of_the_next() {
+        let mut backlog = Backlog::new(0);
+        backlog.wants_page(|_| true);
+        // Perhaps on a page that this circle has passed already.
+        backlog.leave(&route("A"));
+        backlog.page_read(0, None);
+        assert!(backlog.is_behind(&route("A")));
+        assert_eq!(backlog.wants_page(|_| false), None, "its queue is long enough");
+        assert_eq!(backlog.wants_page(|_| true), Some(0));
+        backlog.page_read(0, None);
+        assert!(!backlog.is_behind(&route("A")));
+        assert_eq!(backlog.wants_page(|_| true), None);
+    }
+
+    #[test]
+    fn a_route_that_did_not_fit_again_stays() {
+        let mut backlog = Backlog::new(0);
+        backlog.wants_page(|_| true);
+        backlog.leave(&route("A"));
+        backlog.page_read(0, None);
+        backlog.wants_page(|_| true);
+        backlog.leave(&route("A"));
+        backlog.page_read(0, None);
+        assert!(backlog.is_behind(&route("A")));
+    }
+}
