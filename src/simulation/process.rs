@@ -99,6 +99,8 @@ impl Disk {
         let manager = Manager::new(store.clone(), waiters.clone(), world.clone(), Arc::new(hubs), limits);
         let settings = dispatch::Settings {
             cache_bytes: world.plan.cache_bytes,
+            window: world.plan.window,
+            window_bytes: world.plan.window_bytes,
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
             max_backoff: Duration::from_secs(2),

@@ -41,6 +41,9 @@ pub struct Plan {
     pub unnamed: bool,
     /// Bytes of idle instances that are kept.
     pub cache_bytes: usize,
+    /// How many items of a route wait in memory, and bytes of all activities that do.
+    pub window: usize,
+    pub window_bytes: usize,
 }
 
 impl Plan {
@@ -56,6 +59,8 @@ impl Plan {
             nonsense: rng.often(250),
             unnamed: rng.often(200),
             cache_bytes: rng.pick(&[0, 5_000, usize::MAX]),
+            window: rng.pick(&[1, 2, 1_000]),
+            window_bytes: rng.pick(&[100, 500, usize::MAX]),
         }
     }
 }
