@@ -17,6 +17,9 @@ use std::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+/// How long a silent worker may hold a turn.
+pub const TURN_LEASE: Duration = Duration::from_secs(40);
+
 /// The data, which outlives the processes.
 pub struct Disk {
     pub store: Arc<SqliteStore>,
@@ -104,7 +107,7 @@ impl Disk {
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
             max_backoff: Duration::from_secs(2),
-            turn_lease: Duration::from_secs(40),
+            turn_lease: TURN_LEASE,
             activity_lease: Duration::from_secs(50),
         };
         let dispatch = Dispatch::start(store, told, world.clone(), waiters, settings);

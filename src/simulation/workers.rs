@@ -1,10 +1,11 @@
 //! Workers that mean well most of the time. They also answer late, twice, out of order, under stale tokens or under none, put work back,
 //! forget it, vanish with all they hold, and talk nonsense.
 
-use super::{programs, world::World};
+use super::{process::TURN_LEASE, programs, world::World};
 use crate::{
+    clock::Clock as _,
     dispatch::{ActivityItem, BatchItem, Dispatch, Kind, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId},
-    model::{HubId, InstanceKey, failure, pb},
+    model::{HubId, InstanceKey, Timestamp, failure, pb},
     workers::embedded::Registry,
 };
 use prost::Message as _;
@@ -31,6 +32,7 @@ struct Held {
     item: WorkItem,
     /// Its worker returns no tokens.
     unnamed: bool,
+    since: Timestamp,
 }
 
 /// What a worker says.
@@ -106,12 +108,15 @@ impl Crew {
         self.dispatch.leave(worker);
     }
 
-    /// Takes in what was handed out.
+    /// Takes in what was handed out. Who returns no tokens and has been silent for too long is not waited for, and must stay silent: what
+    /// it said would be taken for the answer to what was handed out since.
     pub fn collect(&mut self) {
+        let now = self.world.now();
+        self.held.retain(|held| !held.unnamed || held.since.until(now) < TURN_LEASE);
         for (seat, unnamed) in &mut self.seats {
             while let Ok(item) = seat.items.try_recv() {
                 self.world.tell(|| format!("worker {} gets {}", seat.id.number(), short(&item)));
-                self.held.push(Held { worker: seat.id, item, unnamed: *unnamed });
+                self.held.push(Held { worker: seat.id, item, unnamed: *unnamed, since: now });
             }
         }
     }
@@ -129,7 +134,7 @@ impl Crew {
         if at >= self.held.len() {
             return;
         }
-        let Held { worker, item, unnamed } = self.held.swap_remove(at);
+        let Held { worker, item, unnamed, .. } = self.held.swap_remove(at);
         let mischief = self.world.plan.mischief;
         if !self.world.draw(|rng| rng.often(mischief)) {
             let said = self.answer(&item, unnamed).await;
@@ -184,7 +189,7 @@ impl Crew {
                 Ok(Some(item)) => {
                     let worker = seat.id;
                     self.world.tell(|| format!("worker {} gets {}", worker.number(), short(&item)));
-                    self.held.push(Held { worker, item, unnamed: false });
+                    self.held.push(Held { worker, item, unnamed: false, since: self.world.now() });
                 }
                 Ok(None) | Err(_) => return true,
             }
