@@ -77,7 +77,7 @@ pub async fn drive<L: Lane>(plan: &Plan, lanes: Vec<L>, quiet: bool) -> Driven {
     }
     if let Some(shown) = shown {
         shown.abort();
-        clear();
+        write_line("");
     }
     Driven { begun, recorded }
 }
@@ -123,16 +123,15 @@ async fn show(title: String, begun: Instant, done: Arc<AtomicU64>) {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let count = done.load(Ordering::Relaxed);
         let seconds = begun.elapsed().as_secs();
-        eprint!("\r\x1b[K{title}: {count} after {seconds} s, {} in the last", count - before);
-        // If the terminal is gone there is nobody to tell.
-        let _ = std::io::stderr().flush();
+        write_line(&format!("{title}: {count} after {seconds} s, {} in the last", count - before));
         before = count;
     }
 }
 
-fn clear() {
-    eprint!("\r\x1b[K");
-    let _ = std::io::stderr().flush();
+/// Puts `text` in the place of the line that is shown.
+fn write_line(text: &str) {
+    // If the terminal is gone there is nobody to tell.
+    let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
 }
 
 #[cfg(test)]

@@ -80,12 +80,12 @@ async fn a_tree_of_three_levels_goes_on_where_it_failed() {
     moods.fail("left", 1);
     moods.fail("right", 1);
     let server = Inside::serving(tree(&moods), |_| {}).await;
-    server.start("Root", "root", "null").await;
-    server.until("root", "Failed").await;
+    server.start("Root", "trunk", "null").await;
+    server.until("trunk", "Failed").await;
     server.until("right", "Failed").await;
-    let failed = server.get("instances/root?showHistory=true&showHistoryOutput=true").await.json();
-    server.control("root", "rewind", "again").await;
-    assert_eq!(server.output("root").await, "first own left right");
+    let failed = server.get("instances/trunk?showHistory=true&showHistoryOutput=true").await.json();
+    server.control("trunk", "rewind", "again").await;
+    assert_eq!(server.output("trunk").await, "first own left right");
     for id in ["branch", "left", "right"] {
         server.until(id, "Completed").await;
         assert_eq!(revisions(&server, id).await[0]["reason"], "again", "{id}");
@@ -95,14 +95,15 @@ async fn a_tree_of_three_levels_goes_on_where_it_failed() {
     assert_eq!(runs, [1, 1, 2, 2]);
     // The old history is as it was, with a mark at its end.
     let archived =
-        server.get("instances/root?showHistory=true&showHistoryOutput=true&historyRevision=1").await.json();
+        server.get("instances/trunk?showHistory=true&showHistoryOutput=true&historyRevision=1").await.json();
     let rows = |body: &Value| body["historyEvents"].as_array().unwrap().clone();
-    let (mut old, new) = (rows(&archived), rows(&server.get("instances/root?showHistory=true").await.json()));
+    let (mut old, new) =
+        (rows(&archived), rows(&server.get("instances/trunk?showHistory=true").await.json()));
     let mark = old.pop().unwrap();
     assert_eq!((&mark["EventType"], &mark["Reason"]), (&json!("ExecutionRewound"), &json!("again")));
     assert_eq!(Value::from(old), failed["historyEvents"]);
     assert!(!new.iter().any(|row| row["EventType"] == "ExecutionRewound"), "{new:?}");
-    server.get("instances/root?showHistory=true&historyRevision=2").await.is_empty(404);
+    server.get("instances/trunk?showHistory=true&historyRevision=2").await.is_empty(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,21 +111,21 @@ async fn rewound_again_and_again_until_it_works() {
     let moods = Moods::default();
     moods.fail("right", 3);
     let server = Inside::serving(tree(&moods), |_| {}).await;
-    server.start("Root", "root", "null").await;
+    server.start("Root", "trunk", "null").await;
     for round in 1..=3 {
-        let failed = server.until("root", "Failed").await;
+        let failed = server.until("trunk", "Failed").await;
         assert!(failed["output"].as_str().unwrap().contains("right"), "{failed}");
         server.until("branch", "Failed").await;
         assert_eq!(moods.runs("right"), round);
-        server.control("root", "rewind", &round.to_string()).await;
+        server.control("trunk", "rewind", &round.to_string()).await;
         assert_eq!(revisions(&server, "right").await.len(), round);
     }
-    assert_eq!(server.output("root").await, "first own left right");
+    assert_eq!(server.output("trunk").await, "first own left right");
     assert_eq!(["first", "own", "left"].map(|input| moods.runs(input)), [1, 1, 1]);
-    let reasons: Vec<_> = revisions(&server, "root").await.iter().map(|row| row["reason"].clone()).collect();
+    let reasons: Vec<_> = revisions(&server, "trunk").await.iter().map(|row| row["reason"].clone()).collect();
     assert_eq!(reasons, ["1", "2", "3"]);
-    assert_eq!(server.ask("DELETE", "instances/root", None).await.status, 200);
-    server.get("/api/v1/instances/root/revisions").await.is_empty(404);
+    assert_eq!(server.ask("DELETE", "instances/trunk", None).await.status, 200);
+    server.get("/api/v1/instances/trunk/revisions").await.is_empty(404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

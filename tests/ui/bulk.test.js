@@ -1,23 +1,11 @@
 // Bulk jobs: what their pages tell and ask, and what a role or the settings forbid.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { eventually, nothingToMend, open, page, Server, server, stage } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+stage();
 
-let server, browser, page;
-before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
-
-const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
 const button = (name) => page.getByRole("button", { name, exact: true });
 const dialog = () => page.getByRole("dialog");
 
@@ -37,35 +25,23 @@ const over = (at, id) => eventually("the end of the job", async () => {
 const pending = (prefix, many, at = server) =>
     Promise.all(Array.from({ length: many }, (_, number) => at.start("NobodyServesThis", `${prefix}-${String(number).padStart(3, "0")}`)));
 
-async function axe() {
-    for (const theme of ["light", "dark"]) {
-        await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
-        await page.evaluate(AXE);
-        const findings = await page.evaluate(async () => {
-            const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-            return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-        });
-        assert.deepEqual(findings, [], theme);
-    }
-}
-
 test("no jobs, then some: who, when, on what, and what came of it", async () => {
     await open("bulk");
     await page.getByText("No bulk jobs in this hub").waitFor();
-    await axe();
+    await nothingToMend();
     await pending("list", 3);
     const { id } = await begin(server, { action: "terminate", filter: "instanceIdPrefix=list-&name=NobodyServesThis", reason: "<b>enough</b>" });
     await over(server, id);
     await open("bulk");
     await page.getByText("instanceIdPrefix = list- and name = NobodyServesThis").waitFor();
     await page.getByText("3 done").waitFor();
-    await axe();
+    await nothingToMend();
     await page.getByRole("link", { name: "Terminate" }).click();
     await page.waitForURL(/bulk\?id=/);
     await page.getByText("3 of 3").first().waitFor();
     await page.getByText("<b>enough</b>").waitFor();
     assert.equal(await page.locator("main b").count(), 0);
-    await axe();
+    await nothingToMend();
     await page.setViewportSize({ width: 400, height: 800 });
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
     await button("Delete").click();
@@ -73,7 +49,7 @@ test("no jobs, then some: who, when, on what, and what came of it", async () => 
     await page.getByText("No bulk jobs in this hub").waitFor();
     await open(`bulk?id=${id}`);
     await page.getByText("There is no such job").waitFor();
-    await axe();
+    await nothingToMend();
 });
 
 test("what failed is listed, can be copied and tried again", async () => {
@@ -84,13 +60,13 @@ test("what failed is listed, can be copied and tried again", async () => {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await open(`bulk?id=${id}`);
     await page.getByText("belong to entities").waitFor();
-    await axe();
+    await nothingToMend();
     await button("Copy the ids that failed").click();
     await eventually("the clipboard", async () => (await page.evaluate(() => navigator.clipboard.readText())) === "@samples.counter@k");
     await button("Try those that failed again").click();
     await dialog().getByText("Act on 1 instance").waitFor();
     assert.equal(await dialog().getByLabel("Action").inputValue(), "restart");
-    await axe();
+    await nothingToMend();
     await dialog().getByRole("button", { name: "Restart", exact: true }).click();
     await page.waitForURL((url) => url.searchParams.get("id") !== id);
     await page.getByText("belong to entities").waitFor();
@@ -107,7 +83,7 @@ test("a job is watched while it runs, and stopped", async () => {
     });
     await open(`bulk?id=${id}`);
     await page.getByText("10 of 1,000").first().waitFor();
-    await axe();
+    await nothingToMend();
     told.done = 20;
     await page.getByText("20 of 1,000").first().waitFor({ timeout: 3000 });
     await button("Stop").click();
@@ -132,7 +108,7 @@ test("above a hundred the number has to be typed, and what is sent is what was c
     await dialog().getByLabel("Data").fill("{\"n\": 12345678901234567890}");
     await dialog().getByLabel("Type 150 to go on").fill("15");
     assert.equal(await act("Raise event").getAttribute("aria-disabled"), "true");
-    await axe();
+    await nothingToMend();
     await dialog().getByLabel("Type 150 to go on").fill("150");
     const sent = page.waitForRequest((request) => request.method() === "POST" && request.url().includes("/api/v1/jobs"));
     await act("Raise event").click();
@@ -149,7 +125,7 @@ test("the keyboard has ways of its own, told by a question mark, and they can be
     await page.getByRole("heading", { name: "Bulk jobs" }).waitFor();
     await page.keyboard.press("?");
     await dialog().getByText("By keyboard").waitFor();
-    await axe();
+    await nothingToMend();
     await page.keyboard.press("Escape");
     await dialog().waitFor({ state: "detached" });
     await page.keyboard.press("g");
@@ -206,7 +182,7 @@ test("a dashboard that only looks says so and offers nothing", async () => {
         await open("instance?id=look", shown);
         await page.getByText("Read-only").waitFor();
         assert.match(await button("Terminate").getAttribute("title"), /only looks/);
-        await axe();
+        await nothingToMend();
         await open("start?name=HelloCities", shown);
         await page.getByText("This dashboard only looks").waitFor();
         const status = await page.evaluate(() =>

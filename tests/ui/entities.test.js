@@ -1,26 +1,18 @@
 // Entities: found, looked into, signalled. And what there is to know of workers and of a taken id.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, Server } from "./server.js";
+import { test } from "node:test";
+import { open, page, server, stage } from "./server.js";
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        ...Array.from({ length: 30 }, (_, number) => server.call("POST", `entities/samples.counter/c-${String(number).padStart(2, "0")}?op=add`, "1")),
-        server.call("POST", "entities/samples.account/anna?op=deposit", "100"),
-        server.call("POST", "entities/nobody.serves/busy?op=a"), server.call("POST", "entities/nobody.serves/busy?op=b"),
-        server.start("HumanApproval", "taken", { timeoutSeconds: 3600 }), server.start("Unserved<i>", "waits-1"),
-    ]);
+stage({
+    prepare: async () => {
+        await Promise.all([
+            ...Array.from({ length: 30 }, (_, number) => server.call("POST", `entities/samples.counter/c-${String(number).padStart(2, "0")}?op=add`, "1")),
+            server.call("POST", "entities/samples.account/anna?op=deposit", "100"),
+            server.call("POST", "entities/nobody.serves/busy?op=a"), server.call("POST", "entities/nobody.serves/busy?op=b"),
+            server.start("HumanApproval", "taken", { timeoutSeconds: 3600 }), server.start("Unserved<i>", "waits-1"),
+        ]);
+    },
 });
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
-
-const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
 
 test("entities come in pages, and are found by name, key, time and state", async () => {
     await open("entities?size=25");

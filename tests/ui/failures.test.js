@@ -1,25 +1,17 @@
 // What failed, sorted by why, and the way from there to the instances.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { eventually, open, page, server, stage } from "./server.js";
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        ...["bad-1", "bad-2", "bad-3"].map((id) => server.start("FanOutFanIn", id, "<b>no</b> number")), server.start("SlowChain", "bad-chain", "nor this"),
-        server.start("HelloCities", "good"),
-    ]);
-    await Promise.all(["bad-1", "bad-2", "bad-3", "bad-chain", "good"].map((id) => server.ended(id)));
+stage({
+    prepare: async () => {
+        await Promise.all([
+            ...["bad-1", "bad-2", "bad-3"].map((id) => server.start("FanOutFanIn", id, "<b>no</b> number")), server.start("SlowChain", "bad-chain", "nor this"),
+            server.start("HelloCities", "good"),
+        ]);
+        await Promise.all(["bad-1", "bad-2", "bad-3", "bad-chain", "good"].map((id) => server.ended(id)));
+    },
 });
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
-
-const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
 
 test("failures stand in groups, with a line over time, and lead to their instances and to no others", async () => {
     await open("failures");

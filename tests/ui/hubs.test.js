@@ -1,36 +1,12 @@
 // Task hubs are made and removed; and what the page about the server tells.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, Server } from "./server.js";
+import { test } from "node:test";
+import { nothingToMend, open, page, server, stage } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+stage();
 
-let server, browser, page;
-before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
-
-const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
 const button = (name) => page.getByRole("button", { name, exact: true });
 const dialog = () => page.getByRole("dialog");
-
-async function axe() {
-    for (const theme of ["light", "dark"]) {
-        await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
-        await page.evaluate(AXE);
-        const findings = await page.evaluate(async () => {
-            const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-            return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
-        });
-        assert.deepEqual(findings, [], theme);
-    }
-}
 
 const narrow = async () => {
     await page.setViewportSize({ width: 400, height: 800 });
@@ -48,14 +24,14 @@ test("a hub is made, filled, and deleted once its name is typed", async () => {
     await button("Create").click();
     await page.getByRole("link", { name: "Nightly" }).waitFor();
     await server.start("NobodyServesThis", "in-nightly", 1, "?taskHub=nightly");
-    await axe();
+    await nothingToMend();
     await narrow();
     await page.getByRole("link", { name: "Nightly" }).click();
     await page.waitForURL(/hub=Nightly/);
     await open("hubs?hub=Nightly");
     await page.getByRole("row", { name: /Nightly/ }).getByRole("button", { name: "Delete" }).click();
     await dialog().getByText("Its 1 instance").waitFor();
-    await axe();
+    await nothingToMend();
     const sure = dialog().getByRole("button", { name: "Delete" });
     await dialog().getByLabel("Type Nightly to go on").fill("nightly");
     assert.equal(await sure.getAttribute("aria-disabled"), "true");
@@ -63,6 +39,19 @@ test("a hub is made, filled, and deleted once its name is typed", async () => {
     await sure.click();
     await page.waitForURL((url) => !url.searchParams.has("hub"));
     await page.getByRole("link", { name: "Nightly" }).waitFor({ state: "detached" });
+});
+
+test("another hub is looked at through the same filters", async () => {
+    const filters = { range: "custom", from: "2026-01-02T03:04:00.000Z", to: "2026-01-03T03:04:00.000Z", name: "HelloCities" };
+    await fetch(`${server.url}/api/v1/hubs`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name: "other" }) });
+    await open(`instances?${new URLSearchParams({ ...filters, after: "a-place", selected: "elsewhere" })}`);
+    await page.getByRole("combobox", { name: /^Hub/ }).selectOption("other");
+    await page.waitForURL(/hub=other/);
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { hub: "other", ...filters });
+    await open("start?from=elsewhere&name=HelloCities");
+    await page.getByRole("combobox", { name: /^Hub/ }).selectOption("other");
+    await page.waitForURL(/hub=other/);
+    assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), { hub: "other", name: "HelloCities" });
 });
 
 test("a hub that the settings name is emptied and stays", async () => {
@@ -84,7 +73,7 @@ test("about: version, store, endpoints, settings, health", async () => {
     await page.getByText(`${server.url}/runtime/webhooks/durabletask`, { exact: true }).waitFor();
     await page.getByText("[limits]").click();
     await page.getByText("wait_secs").waitFor();
-    await axe();
+    await nothingToMend();
     await narrow();
     await page.getByRole("link", { name: "API reference" }).click();
     await page.waitForURL(/\/docs$/);

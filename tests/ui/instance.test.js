@@ -1,29 +1,20 @@
 // The page of an instance: its header, its parts, its actions, and whatever can be strange about an instance.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { browser, eventually, mendable, page, server, stage } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ATTACK = "\"><img src=x onerror=alert(1)><script>alert(2)<" + "!--</script>";
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        server.start("OrderSaga", "order", { item: "book", amount: 10, failAt: "ship" }), server.start("FanOutFanIn", "broken", "ten"), server.start("FanOutFanIn", "fan", 300),
-        server.start("HumanApproval", "trip", { timeoutSeconds: 3600 }), server.start("NobodyServesThis", "pending", { why: "no worker" }),
-    ]);
-    await Promise.all(["order", "broken", "fan"].map((id) => server.ended(id)));
-});
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page({ permissions: ["clipboard-read", "clipboard-write"] })));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    // A question that is on its way when the page goes is nobody's mistake.
-    await page.unrouteAll({ behavior: "ignoreErrors" });
-    await page.context().close();
+stage({
+    prepare: async () => {
+        await Promise.all([
+            server.start("OrderSaga", "order", { item: "book", amount: 10, failAt: "ship" }), server.start("FanOutFanIn", "broken", "ten"), server.start("FanOutFanIn", "fan", 300),
+            server.start("HumanApproval", "trip", { timeoutSeconds: 3600 }), server.start("NobodyServesThis", "pending", { why: "no worker" }),
+        ]);
+        await Promise.all(["order", "broken", "fan"].map((id) => server.ended(id)));
+    },
+    options: { permissions: ["clipboard-read", "clipboard-write"] },
 });
 
 const open = (query) => page.goto(`${server.url}/dashboard/instance?${query}`);
@@ -391,7 +382,6 @@ const PARTS = { timeline: ["id=order", "from 2"], history: ["id=order&tab=histor
 for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing to mend in any part, ${colorScheme}`, async () => {
         const own = await browser.page({ colorScheme });
-        await own.addInitScript(AXE);
         for (const [name, [query, text]] of Object.entries(PARTS)) {
             await own.goto(`${server.url}/dashboard/instance?${query}`);
             await own.getByText(text).first().waitFor();
@@ -400,16 +390,12 @@ for (const colorScheme of ["light", "dark"]) {
                 await details.nth(1).click();
                 await own.getByRole("heading", { name: "Input" }).waitFor();
             }
-            const found = await own.evaluate(async () => {
-                const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-                return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} (${node.any[0]?.message ?? ""})`).join(" | ")}`);
-            });
-            assert.deepEqual(found, [], name);
+            assert.deepEqual(await mendable(own), [], name);
         }
         for (const action of ["Rewind", "Restart", "Purge"]) {
             await own.goto(`${server.url}/dashboard/instance?id=broken`);
             await own.getByRole("button", { name: action, exact: true }).click();
-            assert.deepEqual(await own.evaluate(async () => (await globalThis.axe.run("dialog")).violations.map((one) => one.id)), [], action);
+            assert.deepEqual(await mendable(own, "dialog"), [], action);
         }
         assert.deepEqual(own.complaints, []);
         await own.context().close();

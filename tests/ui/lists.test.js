@@ -1,33 +1,24 @@
 // The list of instances as people use it: sorted, filtered, arranged, marked, kept and taken away.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { createHash } from "node:crypto";
-import { createRequire } from "node:module";
-import { Browser, eventually, Server } from "./server.js";
+import { browser, eventually, mendable, open, page, Server, server, stage } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        ...["ant", "bee", "cat", "dog"].map((name) => server.start("HelloCities", `list-${name}`)),
-        server.start("SlowChain", "list-slow", { steps: 3, delayMs: 400 }), server.start("FanOutFanIn", "list-bad", "no number"),
-        server.start("HumanApproval", "list-wait", { timeoutSeconds: 3600 }),
-        ...Array.from({ length: 60 }, (_, number) => server.start("NobodyServesThis", `many-${String(number).padStart(2, "0")}`)),
-    ]);
-    await Promise.all(["ant", "bee", "cat", "dog", "slow", "bad"].map((name) => server.ended(`list-${name}`)));
-    await eventually("the approval", async () => (await server.call("GET", "instances/list-wait")).customStatus);
-});
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+stage({
+    prepare: async () => {
+        await Promise.all([
+            ...["ant", "bee", "cat", "dog"].map((name) => server.start("HelloCities", `list-${name}`)),
+            server.start("SlowChain", "list-slow", { steps: 3, delayMs: 400 }), server.start("FanOutFanIn", "list-bad", "no number"),
+            server.start("HumanApproval", "list-wait", { timeoutSeconds: 3600 }),
+            ...Array.from({ length: 60 }, (_, number) => server.call("POST", `entities/samples.counter/turn-${String(number).padStart(2, "0")}?op=add`, "1")),
+            ...Array.from({ length: 60 }, (_, number) => server.start("NobodyServesThis", `many-${String(number).padStart(2, "0")}`)),
+        ]);
+        await Promise.all(["ant", "bee", "cat", "dog", "slow", "bad"].map((name) => server.ended(`list-${name}`)));
+        await eventually("the approval", async () => (await server.call("GET", "instances/list-wait")).customStatus);
+    },
 });
 
-const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
 const button = (name) => page.getByRole("button", { name, exact: true });
 const box = (name) => page.getByRole("textbox", { name, exact: true });
 const tick = (name) => page.getByRole("checkbox", { name, exact: true });
@@ -294,19 +285,39 @@ test("hostile data stays text in the list, its marks, its views and its export",
 for (const colorScheme of ["light", "dark"]) {
     test(`menus, marks and dialogs are as they should be, ${colorScheme}`, async () => {
         const own = await browser.page({ colorScheme });
-        await own.addInitScript(AXE);
-        const found = (where) => own.evaluate(async (where) => (await globalThis.axe.run(where)).violations.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`), where);
         await own.goto(`${server.url}/dashboard/instances?prefix=list-&columns=status,id,name,tags,error,events`);
         await own.getByLabel("Select list-bad").check();
         for (const menu of ["Views", "Columns"]) {
             await own.getByText(menu, { exact: true }).click();
-            assert.deepEqual(await found("main"), [], menu);
+            assert.deepEqual(await mendable(own, "main"), [], menu);
         }
         await own.getByText("More filters").click();
-        assert.deepEqual(await found("main"), [], "all filters");
+        assert.deepEqual(await mendable(own, "main"), [], "all filters");
         await own.getByRole("button", { name: "Export" }).click();
-        assert.deepEqual(await found("dialog"), [], "export");
+        assert.deepEqual(await mendable(own, "dialog"), [], "export");
         assert.deepEqual(own.complaints, []);
         await own.context().close();
     });
 }
+
+test("a list of the last hour is turned over page by page, however long one looks at a page", async () => {
+    await page.clock.install();
+    for (const [path, shown] of [["instances?range=1h&updated=24h&prefix=many-&order=id&size=25", "many-25"], ["entities?range=1h&size=25", "turn-25"]]) {
+        await open(path);
+        await button("Next").click();
+        await page.getByRole("link", { name: shown }).waitFor();
+        // Longer than the minute for which the last hour begins at the same moment.
+        await page.clock.runFor(61_000);
+        const again = page.waitForResponse((response) => response.url().includes("after=") && response.request().method() === "GET");
+        await page.getByRole("button", { name: "Look again now" }).click();
+        assert.equal((await again).status(), 200);
+        await page.getByRole("link", { name: shown }).waitFor();
+        await page.clock.runFor(61_000);
+        await button("Next").click();
+        await page.getByRole("link", { name: shown.replace("25", "50") }).waitFor();
+        await button("Previous").click();
+        await page.getByRole("link", { name: shown }).waitFor();
+        await page.reload();
+        await page.getByRole("link", { name: shown }).waitFor();
+    }
+});

@@ -1,37 +1,68 @@
 // A page looks again when something has changed that concerns it, not when nothing has, and never wipes what somebody does.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { beforeEach, test } from "node:test";
+import { eventually, open, page, Server, server, stage } from "./server.js";
 
-let server, browser, page, asked;
-before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
-after(() => Promise.all([browser?.end(), server?.end()]));
+stage();
+
+let asked, underWay;
 beforeEach(async () => {
-    page = await browser.page();
-    asked = [];
-    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-});
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+    [asked, underWay] = [[], new Set()];
+    page.on("request", (request) => {
+        const path = new URL(request.url()).pathname;
+        asked.push(path);
+        if (path !== STREAM) underWay.add(request);
+    });
+    for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => underWay.delete(request));
+    // Keeps what the stream has said.
+    await page.addInitScript(() => {
+        globalThis.told = "";
+        const decode = TextDecoder.prototype.decode;
+        TextDecoder.prototype.decode = function (...bytes) {
+            const text = decode.apply(this, bytes);
+            globalThis.told += text;
+            return text;
+        };
+    });
+    await page.clock.install();
 });
 
-const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
-const LIST = "/api/v1/instances";
+const LIST = "/api/v1/instances", STREAM = "/api/v1/events", MARK = "/readyz";
 const lists = () => asked.filter((path) => path === LIST).length;
-const streams = () => asked.filter((path) => path === "/api/v1/events").length;
+const streams = () => asked.filter((path) => path === STREAM).length;
+/** How long the page waits at most until it looks after a change, at the interval that is preset. */
+const INTERVAL_MS = 5_000;
 
-/** Waits until the stream is up and the look that it causes is over. */
-async function settled(count) {
-    await eventually("the stream", () => streams() > 0);
-    let before = -1;
-    await eventually("rest", async () => {
-        if (count() === before) return true;
-        before = count();
-        await page.waitForTimeout(2500);
-        return false;
-    }, 20_000);
+/** Lets time go by for the page, and waits until whatever it asks then is asked and answered. */
+async function pass(ms) {
+    await page.clock.runFor(ms);
+    const marks = asked.filter((path) => path === MARK).length;
+    // Requests are told in the order in which they were made.
+    await page.evaluate((path) => fetch(path).then((answer) => answer.text()), MARK);
+    await eventually("an answer to everything", () => asked.filter((path) => path === MARK).length > marks && underWay.size === 0);
+    asked = asked.filter((path) => path !== MARK);
 }
+
+/** Waits until the stream has told something with these words. */
+const told = (words) => eventually(`the stream to tell ${words || "anything"}`, () => page.evaluate((words) => globalThis.told.length > 0 && globalThis.told.includes(words), words));
+
+/** Waits until the stream is up and the looks that it causes are over. */
+async function settled(count) {
+    await told("");
+    for (let round = 0; round < 5; round++) {
+        const before = count();
+        await pass(INTERVAL_MS + 500);
+        if (count() === before) return;
+    }
+    throw new Error("it never comes to rest");
+}
+
+/** Lets the page believe that its tab is "hidden" or "visible". */
+const show = (state) => page.evaluate((state) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+}, state);
 
 test("a list is asked for again when something in the hub changes, and not before", async () => {
     await server.start("NobodyServesThis", "there", 1);
@@ -41,7 +72,7 @@ test("a list is asked for again when something in the hub changes, and not befor
     await settled(lists);
     const quiet = lists();
     // Longer than two intervals.
-    await page.waitForTimeout(5000);
+    await pass(5000);
     assert.equal(lists(), quiet, "nothing has changed, so nothing is asked");
     await server.start("NobodyServesThis", "new-one", 1);
     await page.getByText("new-one").first().waitFor();
@@ -63,7 +94,8 @@ test("the page of an instance does not care for others", async () => {
     const before = looks();
     await server.start("HelloCities", "not-mine");
     await server.ended("not-mine");
-    await page.waitForTimeout(3000);
+    await told("not-mine");
+    await pass(3000);
     assert.equal(looks(), before, "another one has changed");
     await server.call("POST", "instances/mine/suspend?reason=lunch");
     await page.locator("main .title .badge", { hasText: "Suspended" }).waitFor({ timeout: 3000 });
@@ -94,21 +126,33 @@ test("a tab that nobody sees listens to nothing and looks again when it is seen"
     await open("instances");
     await page.getByText("Instances").first().waitFor();
     await settled(lists);
-    const show = (state) => page.evaluate((state) => {
-        Object.defineProperty(document, "hidden", { configurable: true, get: () => state === "hidden" });
-        Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
     const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/api/v1/events"));
     await show("hidden");
     await ended;
     const [before, opened] = [asked.length, streams()];
     await server.start("NobodyServesThis", "while-away", 1);
-    await page.waitForTimeout(3000);
+    await pass(2 * INTERVAL_MS);
     assert.equal(asked.length, before, "nobody looks");
     await show("visible");
     await page.getByText("while-away").first().waitFor();
     await eventually("another stream", () => streams() > opened);
+});
+
+test("what is costly is not asked for again because somebody comes back to the tab", async () => {
+    const count = (what) => asked.filter((path) => path === `/api/v1/${what}`).length;
+    await server.start("HelloCities", "to-count");
+    await server.ended("to-count");
+    await open("statistics");
+    await page.getByText("As of").waitFor();
+    await settled(() => count("histogram"));
+    const charts = count("histogram");
+    await show("hidden");
+    await show("visible");
+    await eventually("another look at the chart", () => count("histogram") > charts);
+    await pass(INTERVAL_MS);
+    assert.equal(count("statistics"), 1);
+    await page.getByRole("button", { name: "Look again", exact: true }).click();
+    await eventually("another look, since it was asked for", () => count("statistics") === 2);
 });
 
 test("without a stream it asks at the interval, as before", async () => {
@@ -145,7 +189,7 @@ test("whoever wants no refresh gets none", async () => {
     await open("instances");
     await page.getByText("Instances").first().waitFor();
     await server.start("NobodyServesThis", "unseen", 1);
-    await page.waitForTimeout(3000);
+    await pass(2 * INTERVAL_MS);
     assert.equal(streams(), 0);
     assert.equal(await page.getByText("unseen").count(), 0);
 });

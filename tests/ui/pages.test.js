@@ -1,11 +1,8 @@
 // Every page, in both themes: it renders, its console and its policy have nothing to say, and axe-core finds nothing to mend.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { Browser, Server, seed } from "./server.js";
+import { Browser, mendable, Server, seed } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where, and something that stands there once the page is complete. */
 const PAGES = {
     overview: ["", "What failed, and why"],
@@ -51,18 +48,13 @@ after(() => Promise.all([browser?.end(), server?.end(), empty?.end()]));
 async function look(page, address, text, where) {
     await page.goto(address);
     await page.getByText(text).first().waitFor();
-    const findings = await page.evaluate(async () => {
-        const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} (${node.any[0]?.message ?? ""})`).join(" | ")}`);
-    });
-    assert.deepEqual(findings, [], `${where}: axe`);
+    assert.deepEqual(await mendable(page), [], `${where}: axe`);
     assert.deepEqual(page.complaints, [], where);
 }
 
 for (const colorScheme of ["light", "dark"]) {
     test(`every page is as it should be, ${colorScheme}`, async (context) => {
         const page = await browser.page({ colorScheme });
-        await page.addInitScript(AXE);
         for (const [name, [path, text]] of Object.entries(PAGES)) {
             await context.test(name, () => look(page, `${server.url}/dashboard/${path}`, text, name));
         }
@@ -74,8 +66,7 @@ for (const colorScheme of ["light", "dark"]) {
             await page.goto(`${server.url}/dashboard/instance?id=trip-1`);
             for (const name of ["Raise event", "Suspend", "Terminate"]) {
                 await page.getByRole("button", { name }).click();
-                const found = await page.evaluate(async () => (await globalThis.axe.run("dialog")).violations.map((one) => one.id));
-                assert.deepEqual(found, [], name);
+                assert.deepEqual(await mendable(page, "dialog"), [], name);
                 await page.keyboard.press("Escape");
                 await page.locator("dialog").waitFor({ state: "detached" });
             }

@@ -1,7 +1,10 @@
 // The binary under test, with a store in memory, and a browser that notes whatever goes wrong in it.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
+import { after, afterEach, before, beforeEach } from "node:test";
 import { chromium } from "playwright-core";
 
 const repository = resolve(import.meta.dirname, "../..");
@@ -111,5 +114,48 @@ export class Browser {
 
     end() {
         return this.browser.close();
+    }
+}
+
+/** What the tests of a file share, once `stage` has been called: a server, a browser, and in it a page for each test. */
+export let server, browser, page;
+
+/** `prepare` is done before the first test. `options`: of the page. A test must leave its page without complaints. */
+export function stage({ prepare, options } = {}) {
+    before(async () => {
+        [server, browser] = await Promise.all([Server.run(), Browser.run()]);
+        await prepare?.();
+    });
+    after(() => Promise.all([browser?.end(), server?.end()]));
+    beforeEach(async () => void (page = await browser.page(options)));
+    afterEach(async () => {
+        assert.deepEqual(page.complaints, []);
+        // A question that is on its way when the page goes is nobody's mistake.
+        await page.unrouteAll({ behavior: "ignoreErrors" });
+        await page.context().close();
+    });
+}
+
+/** Goes to a page of the dashboard. */
+export const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe-core finds to mend on `page`, or by all its rules in one part of it. */
+export async function mendable(page, part) {
+    await page.evaluate(AXE);
+    return page.evaluate(async (part) => {
+        const rules = part ? {} : { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] };
+        const { violations } = await globalThis.axe.run(part ?? document, rules);
+        const told = (node) => `${node.html.slice(0, 160)} (${[...node.any, ...node.all, ...node.none][0]?.message ?? ""})`;
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(told).join(" | ")}`);
+    }, part);
+}
+
+/** The page has nothing to mend, in either theme. */
+export async function nothingToMend() {
+    for (const theme of ["light", "dark"]) {
+        await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+        assert.deepEqual(await mendable(page), [], theme);
     }
 }

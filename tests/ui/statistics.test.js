@@ -1,28 +1,21 @@
 // Numbers over time: drawn, told, and looked at closer.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { eventually, open, page, server, stage } from "./server.js";
 
 const NAMES = ["HelloCities", "FanOutFanIn"];
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        ...Array.from({ length: 12 }, (_, number) => server.start("HelloCities", `hello-${number}`)),
-        server.start("FanOutFanIn", "sum", 5), server.start("FanOutFanIn", "bad", "no number"), server.start("NobodyServesThis", "lonely"),
-        server.start("HumanApproval", "waits", { timeoutSeconds: 3600 }),
-    ]);
-    await Promise.all([...Array.from({ length: 12 }, (_, number) => `hello-${number}`), "sum", "bad"].map((id) => server.ended(id)));
-});
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
+stage({
+    prepare: async () => {
+        await Promise.all([
+            ...Array.from({ length: 12 }, (_, number) => server.start("HelloCities", `hello-${number}`)),
+            server.start("FanOutFanIn", "sum", 5), server.start("FanOutFanIn", "bad", "no number"), server.start("NobodyServesThis", "lonely"),
+            server.start("HumanApproval", "waits", { timeoutSeconds: 3600 }),
+        ]);
+        await Promise.all([...Array.from({ length: 12 }, (_, number) => `hello-${number}`), "sum", "bad"].map((id) => server.ended(id)));
+    },
 });
 
-const open = (path) => page.goto(`${server.url}/dashboard/${path}`);
 const plot = () => page.getByRole("group", { name: /over time\. / });
 const legend = () => page.locator(".legend li").allTextContents();
 
@@ -119,4 +112,21 @@ test("a list that the numbers lead to is of the same time", async () => {
     await page.getByRole("group", { name: "Duration by name" }).getByRole("link", { name: "HelloCities" }).click();
     await page.waitForURL(/instances\?/);
     assert.deepEqual(["range", "from", "to"].map((name) => new URL(page.url()).searchParams.get(name)), ["custom", from, to]);
+});
+
+test("dashboards that look at about the same time ask the same", async () => {
+    const asked = [];
+    page.on("request", (request) => /\/(histogram|statistics|counts|failures)$/.test(new URL(request.url()).pathname) && asked.push(request.url()));
+    const askedAt = async (time, path) => {
+        asked.length = 0;
+        await page.clock.setFixedTime(time);
+        await open(path);
+        await eventually("all questions", () => path === "" ? asked.filter((url) => url.includes("histogram")).length === 2 && asked.length >= 4 : asked.length >= 2);
+        return [...new Set(asked)].sort();
+    };
+    for (const path of ["?range=1h", "statistics?range=1h"]) {
+        const first = await askedAt("2026-03-01T10:07:00.001Z", path);
+        assert.ok(first.some((url) => url.includes(`to=${encodeURIComponent("2026-03-01T10:07:05.000Z")}`)), first);
+        assert.deepEqual(await askedAt("2026-03-01T10:07:04.999Z", path), first, path);
+    }
 });

@@ -1,32 +1,21 @@
 // The timeline: of a few events and of ten thousand, with a mouse and with a keyboard.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Browser, eventually, Server } from "./server.js";
+import { test } from "node:test";
+import { browser, eventually, mendable, page, server, stage } from "./server.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Five thousand activities make ten thousand events. */
 const MANY = 5_000;
 
-let server, browser, page;
-before(async () => {
-    [server, browser] = await Promise.all([Server.run(), Browser.run()]);
-    await Promise.all([
-        server.start("FanOutFanIn", "many", MANY), server.start("OrderSaga", "order", { item: "book", amount: 10, failAt: "ship" }), server.start("HumanApproval", "waiting", { timeoutSeconds: 3600 }),
-        server.start("HumanApproval", "cut", { timeoutSeconds: 3600 }), server.start("Monitor", "again", { checks: 2, intervalSeconds: 1, done: 0 }), server.start("NobodyServesThis", "pending"),
-    ]);
-    await eventually("a timer", async () => (await (await fetch(`${server.url}/api/v1/instances/cut`)).json()).lastEvent);
-    await server.call("POST", "instances/cut/terminate");
-    await Promise.all(["many", "order", "cut", "again"].map((id) => server.ended(id)));
-});
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    // A question that is on its way when the page goes is nobody's mistake.
-    await page.unrouteAll({ behavior: "ignoreErrors" });
-    await page.context().close();
+stage({
+    prepare: async () => {
+        await Promise.all([
+            server.start("FanOutFanIn", "many", MANY), server.start("OrderSaga", "order", { item: "book", amount: 10, failAt: "ship" }), server.start("HumanApproval", "waiting", { timeoutSeconds: 3600 }),
+            server.start("HumanApproval", "cut", { timeoutSeconds: 3600 }), server.start("Monitor", "again", { checks: 2, intervalSeconds: 1, done: 0 }), server.start("NobodyServesThis", "pending"),
+        ]);
+        await eventually("a timer", async () => (await (await fetch(`${server.url}/api/v1/instances/cut`)).json()).lastEvent);
+        await server.call("POST", "instances/cut/terminate");
+        await Promise.all(["many", "order", "cut", "again"].map((id) => server.ended(id)));
+    },
 });
 
 const open = (query) => page.goto(`${server.url}/dashboard/instance?${query}`);
@@ -207,16 +196,11 @@ test("ten thousand events: the header comes first, the rest is folded, and only 
 for (const colorScheme of ["light", "dark"]) {
     test(`axe finds nothing to mend, ${colorScheme}`, async () => {
         const own = await browser.page({ colorScheme });
-        await own.addInitScript(AXE);
         for (const query of ["id=order", "id=order&event=10", "id=many", "id=many&event=300", "id=waiting", "id=pending"]) {
             await own.goto(`${server.url}/dashboard/instance?${query}`);
             await own.getByText(/from 2\d{3}-|Nothing has happened yet/).first().waitFor();
             if (query.includes("event")) await own.getByRole("complementary").getByRole("heading", { name: "Result" }).or(own.getByRole("complementary").getByText("StepFailed").first()).first().waitFor();
-            const found = await own.evaluate(async () => {
-                const { violations } = await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-                return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} (${node.any[0]?.message ?? node.all[0]?.message ?? node.none[0]?.message})`).join(" | ")}`);
-            });
-            assert.deepEqual(found, [], query);
+            assert.deepEqual(await mendable(own), [], query);
         }
         assert.deepEqual(own.complaints, []);
         await own.context().close();

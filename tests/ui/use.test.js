@@ -1,19 +1,11 @@
 // What people do with the dashboard, with a mouse, with a keyboard, and with bad luck.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
 import { createHash } from "node:crypto";
-import { Browser, eventually, Server } from "./server.js";
+import { eventually, open, page, Server, server, stage } from "./server.js";
 
-let server, browser, page;
-before(async () => void ([server, browser] = await Promise.all([Server.run(), Browser.run()])));
-after(() => Promise.all([browser?.end(), server?.end()]));
-beforeEach(async () => void (page = await browser.page()));
-afterEach(async () => {
-    assert.deepEqual(page.complaints, []);
-    await page.context().close();
-});
+stage();
 
-const open = (path, at = server) => page.goto(`${at.url}/dashboard/${path}`);
 const button = (name) => page.getByRole("button", { name, exact: true });
 const status = (name) => page.locator("main .title .badge", { hasText: name });
 
@@ -179,6 +171,18 @@ test("the box leads to an instance, by keyboard alone", async () => {
     await page.keyboard.press("Enter");
     await page.waitForURL(/instance\?id=go\.to\.me/);
     await status("Completed").waitFor();
+});
+
+test("the box offers ids that begin so, and reads no payloads for that", async () => {
+    await Promise.all(["offer-b", "offer-a"].map((id) => server.start("HelloCities", id)));
+    await Promise.all(["offer-a", "offer-b"].map((id) => server.ended(id)));
+    await open("about");
+    const answers = [];
+    page.on("response", (response) => response.url().includes("instanceIdPrefix") && answers.push(response.text()));
+    await page.getByLabel("Go to instance id").fill("offer-");
+    const offered = () => page.locator(".goto option").evaluateAll((options) => options.map((option) => option.value).sort());
+    await eventually("both", async () => JSON.stringify(await offered()) === JSON.stringify(["offer-a", "offer-b"]));
+    for (const text of await Promise.all(answers)) assert.doesNotMatch(text, /Tokyo/);
 });
 
 test("an entity is signalled and purged", async () => {

@@ -10,7 +10,6 @@ import type * as s from "./types/server";
 
 const FUNCTIONS = `${ROOT}runtime/webhooks/durabletask`;
 const OWN = `${ROOT}api/v1`;
-const CONTINUATION = "x-ms-continuation-token";
 
 /** A refusal, or no answer at all (status 0). */
 export class Problem extends Error {
@@ -36,7 +35,6 @@ interface Options {
 }
 interface Answer {
     status: number;
-    headers: Headers;
     body: unknown;
 }
 
@@ -67,7 +65,7 @@ async function call(path: string, query: Query = {}, options: Options = {}): Pro
     }
     lostSince.value = undefined;
     if (response.ok) {
-        return { status: response.status, headers: response.headers, body: text || options.read ? (options.read ?? parse)(text) : undefined };
+        return { status: response.status, body: text || options.read ? (options.read ?? parse)(text) : undefined };
     }
     // An answer to a key that has been replaced meanwhile says nothing about the new one.
     if (response.status === 401 && shown === key.value) wanted.value = shown ? "refused" : "asked";
@@ -113,11 +111,6 @@ export interface Page<T> {
     next: string | undefined;
 }
 
-async function list<T>(path: string, query: Query, after: string | undefined, signal?: AbortSignal): Promise<Page<T>> {
-    const { headers, body } = await call(path, query, { signal, headers: after ? { [CONTINUATION]: after } : {} });
-    return { rows: body as T[], next: headers.get(CONTINUATION) || undefined };
-}
-
 export const hubs = (signal?: AbortSignal) => read<t.Hub[]>(`${OWN}/hubs`, {}, signal);
 export const counts = (filter: Query, signal?: AbortSignal) => read<t.Counts>(`${OWN}/counts`, filter, signal);
 export const failures = (filter: Query, signal?: AbortSignal) => read<t.Failures>(`${OWN}/failures`, filter, signal);
@@ -127,8 +120,6 @@ export const explain = (id: string, signal?: AbortSignal) => read<t.Explanation>
 export const revisions = (id: string, signal?: AbortSignal) => read<t.Revision[]>(`${OWN}/instances/${segment(id)}/revisions`, {}, signal);
 
 export const instance = (id: string, signal?: AbortSignal) => read<t.Instance>(`${FUNCTIONS}/instances/${segment(id)}`, {}, signal);
-export const instances = (filter: Query, after?: string, signal?: AbortSignal) =>
-    list<t.Instance>(`${FUNCTIONS}/instances`, { showInput: false, ...filter }, after, signal);
 export const entityState = (name: string, key: string, signal?: AbortSignal) =>
     read<t.Json>(`${FUNCTIONS}/entities/${segment(name)}/${keySegment(key)}`, {}, signal);
 

@@ -2,6 +2,7 @@
 import type { Query } from "./api";
 import { since } from "./format";
 import { lengthOf } from "./lengths";
+import { listPlace } from "./place";
 import { params } from "./router";
 
 /** The parameters that narrow a list; everything else in the address is about how it is shown. */
@@ -13,17 +14,17 @@ export const RARE = ["version", "tag", "parent", "updated", "over", "under", "er
 
 const of = (name: string) => params.value.get(name) ?? undefined;
 
-/** What the address asks for. */
-export function asked(): Query {
+/** What the address asks for, with ranges up to `now`. */
+export function asked({ now } = listPlace()): Query {
     const range = params.value.get("range"), updated = params.value.get("updated");
     return {
         runtimeStatus: of("status"), name: of("name"), version: of("version"), instanceIdPrefix: of("prefix"), tag: of("tag"),
         parentInstanceId: of("parent"),
         topLevel: of("children") || of("parent") ? undefined : true,
         entities: false,
-        createdTimeFrom: range === "custom" ? of("from") : since(range),
+        createdTimeFrom: range === "custom" ? of("from") : since(range, now),
         createdTimeTo: range === "custom" ? of("to") : undefined,
-        lastUpdatedTimeFrom: updated === "custom" ? of("updatedFrom") : since(updated),
+        lastUpdatedTimeFrom: updated === "custom" ? of("updatedFrom") : since(updated, now),
         lastUpdatedTimeTo: updated === "custom" ? of("updatedTo") : undefined,
         durationFrom: lengthOf(of("over") ?? ""), durationTo: lengthOf(of("under") ?? ""),
         error: of("error"), customStatus: of("custom"),

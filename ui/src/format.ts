@@ -61,12 +61,16 @@ export function bytes(length: number): string {
     return length < 1024 * 1024 ? `${(length / 1024).toFixed(1)} KiB` : `${(length / 1024 / 1024).toFixed(1)} MiB`;
 }
 
-/** Counts from a range on: the start of a range such as "24h", to the minute so that it asks the same for a while. */
-export function since(range: string | null): string | undefined {
+/** Counts from a range on: the start of a range such as "24h" up to `now`, to the minute so that it asks the same for a while. */
+export function since(range: string | null, now = Date.now()): string | undefined {
     const found = /^(\d+)(m|h|d)$/.exec(range ?? "");
     if (!found) return undefined;
     const unit = { m: MINUTE, h: HOUR, d: DAY }[found[2] as "m" | "h" | "d"];
-    return new Date(Math.floor((Date.now() - Number(found[1]) * unit) / MINUTE) * MINUTE).toISOString();
+    return new Date(Math.floor((now - Number(found[1]) * unit) / MINUTE) * MINUTE).toISOString();
 }
+
+const STEP = 5 * SECOND;
+/** The end of a range that reaches to now: the next round moment, so that dashboards that look at about the same time ask the same. */
+export const untilNow = () => new Date(Math.ceil(Date.now() / STEP) * STEP).toISOString();
 
 export const RANGES = [["10m", "last 10 minutes"], ["1h", "last hour"], ["24h", "last 24 hours"], ["7d", "last 7 days"], ["30d", "last 30 days"]] as const;

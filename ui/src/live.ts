@@ -107,7 +107,7 @@ export function useLive<T>(question: string, load: (signal: AbortSignal) => Prom
         const onShow = () => {
             clearTimeout(timer);
             due = Infinity;
-            if (!document.hidden && (every > 0 || lostSince.value !== undefined)) void look();
+            if (!document.hidden && ((every > 0 && !resting) || lostSince.value !== undefined)) void look();
         };
         document.addEventListener("visibilitychange", onShow);
         void look();

@@ -3,7 +3,7 @@
 use crate::{
     dispatch::{Insight, InstanceView, Kind, Standing},
     model::{
-        HubId, InstanceId, Short, Status, Timestamp,
+        FailureBrief, HubId, InstanceId, Status, Timestamp,
         pb::{HistoryEvent, TaskFailureDetails, history_event::EventType},
     },
 };
@@ -107,8 +107,7 @@ impl Open {
     pub fn follow(&mut self, event: HistoryEvent) {
         let at = event.timestamp.as_ref().map(Timestamp::at_or_after).unwrap_or_default();
         if let Some((answered, failure)) = follow(&mut self.waits, event) {
-            let TaskFailureDetails { error_type, error_message, .. } = failure;
-            let message = Short(error_message.lines().next().unwrap_or_default()).to_string();
+            let FailureBrief { error_type, message } = FailureBrief::of(&failure);
             let Wait { kind, name, .. } = answered;
             self.last_error = Some(LastError { kind, name, error_type, message, at });
         }

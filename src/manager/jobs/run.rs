@@ -100,6 +100,7 @@ impl Runner {
             if position.slice.is_empty() && position.last && end.is_none() {
                 end = Some(self.ended(JobState::Completed, None));
             }
+            // Numbers and text can always be written.
             step.position = serde_json::to_string(&position).unwrap_or_default();
             if !self.advance(step, end).await {
                 return;

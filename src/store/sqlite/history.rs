@@ -42,17 +42,16 @@ pub fn remove(tx: &Tx<'_>, key: InstanceKey) -> Result<(), Error> {
     Ok(())
 }
 
-// A bare parameter at the end of a range would make SQLite plan the statement anew each time it is bound; `+ 0` hides it.
-const REMOVE: &str = "DELETE FROM history WHERE id BETWEEN ?1 + 0 AND ?2 + 0";
-const ALL: &str = "SELECT id, count, events FROM history WHERE id BETWEEN ?1 + 0 AND ?2 + 0 ORDER BY id";
+const REMOVE: &str = "DELETE FROM history WHERE id BETWEEN ?1 AND ?2";
+const ALL: &str = "SELECT id, count, events FROM history WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
 // Begins with the last chunk that starts at or before `from`, which is the one that can contain it.
 const REST: &str = "SELECT id, count, events FROM history \
-    WHERE id BETWEEN coalesce((SELECT max(id) FROM history WHERE id BETWEEN ?1 + 0 AND ?3 + 0), ?1) AND ?2 + 0 \
+    WHERE id BETWEEN coalesce((SELECT max(id) FROM history WHERE id BETWEEN ?1 AND ?3), ?1) AND ?2 \
     AND id + count > ?3 ORDER BY id";
 
 // The length of a body is told without reading it.
 const SIZE: &str = "SELECT coalesce(sum(count), 0), coalesce(sum(length(events)), 0) FROM history \
-    WHERE id BETWEEN ?1 + 0 AND ?2 + 0";
+    WHERE id BETWEEN ?1 AND ?2";
 
 /// [`crate::store::Store::history_size`].
 pub fn size(conn: &Connection, key: InstanceKey) -> Result<HistorySize, Error> {
@@ -83,12 +82,13 @@ pub fn part(conn: &Connection, key: InstanceKey, from: i64, before: i64) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::open::stable_plans, *};
     use rusqlite::StatementStatus;
 
     #[test]
     fn statements_over_a_history_are_searches_and_are_planned_once() {
         let conn = Connection::open_in_memory().unwrap();
+        stable_plans(&conn).unwrap();
         conn.execute_batch(include_str!("migrations/0001_init.sql")).unwrap();
         for sql in [REMOVE, ALL, REST, SIZE] {
             let mut plan = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -3,7 +3,7 @@ import { histogram, type Query } from "../api";
 import { drawn } from "../charts/Figures";
 import { Lines } from "../charts/Lines";
 import { bucketCount } from "../charts/scale";
-import { RANGES, since } from "../format";
+import { RANGES, since, untilNow } from "../format";
 import { useLive } from "../live";
 import { href } from "../router";
 import type { Histogram } from "../types/lists";
@@ -21,7 +21,7 @@ function sum({ series }: Histogram, keys?: string[]): number[] {
 export function Activity({ range }: { range: string | null }) {
     const shown = RANGES.find(([value]) => value === range) ?? RANGES.find(([value]) => value === PRESET);
     const { data, problem, again } = useLive(`activity ${shown?.[0]}`, async (signal) => {
-        const from = since(shown?.[0] ?? PRESET), to = new Date().toISOString();
+        const from = since(shown?.[0] ?? PRESET), to = untilNow();
         const buckets = bucketCount(Date.parse(from ?? to), Date.parse(to), ABOUT);
         const query: Query = { from, to, buckets, by: "status", entities: false };
         const [started, ended] = await Promise.all([histogram({ ...query, of: "created" }, signal), histogram({ ...query, of: "completed" }, signal)]);

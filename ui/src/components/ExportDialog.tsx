@@ -4,6 +4,7 @@ import { exportAddress, exported, type Query } from "../api";
 import { save } from "../files";
 import { count, plural } from "../format";
 import { key } from "../settings";
+import { quoted } from "../shell";
 import { Snippet } from "./basics";
 import { Dialog } from "./Dialog";
 
@@ -11,9 +12,6 @@ import { Dialog } from "./Dialog";
 const MOST_HERE = 100_000;
 const FORMATS = { csv: ["CSV, for spreadsheets", "text/csv"], ndjson: ["NDJSON, a JSON object on each line", "application/x-ndjson"] } as const;
 type Format = keyof typeof FORMATS;
-
-/** For a shell: nothing in it ends the quotes. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function ExportDialog({ filter, total, close }: { filter: Query; total: number | undefined; close: () => void }) {
     const [format, setFormat] = useState<Format>("csv");

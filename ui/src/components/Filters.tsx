@@ -10,6 +10,7 @@ import { Bound } from "./Bound";
 import { SelectField } from "./fields";
 import { FilterText } from "./FilterText";
 import { Icon } from "./Icon";
+import { RangeFields } from "./RangeFields";
 
 const anew = (entries: Record<string, string | undefined>) => change({ ...entries, after: undefined });
 const WHEN = [["", "at any time"], ...RANGES, ["custom", "between…"]] as const;
@@ -25,8 +26,7 @@ export function Filters({ counts }: { counts: Counts | undefined }) {
             <div class="fields">
                 <FilterText label="Name" name="name" placeholder="exact name" />
                 <FilterText label="Id begins with" name="prefix" placeholder="any" />
-                <SelectField label="Created" value={of("range")} options={WHEN} set={(value) => anew({ range: value, from: undefined, to: undefined })} />
-                {of("range") === "custom" && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
+                <RangeFields label="Created" value={of("range")} any="at any time" />
                 <label class="check">
                     <input type="checkbox" checked={!of("children") && !of("parent")} disabled={Boolean(of("parent"))}
                         onChange={(event) => anew({ children: event.currentTarget.checked ? undefined : "1" })} />

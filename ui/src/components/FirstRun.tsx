@@ -3,6 +3,7 @@ import { href, hub, params, change, ROOT } from "../router";
 import type { Worker } from "../types";
 import { Snippet } from "./basics";
 import { key } from "../settings";
+import { quoted } from "../shell";
 
 const SAMPLE = "HelloCities";
 
@@ -70,7 +71,7 @@ export function FirstRun({ workers }: { workers: Worker[] }) {
                         <li><div>
                             <strong>Start a sample</strong>
                             <p class="muted">Some orchestrations are built in. Type this, or <a href={href("start", { name: SAMPLE })}>start it from here</a>.</p>
-                            <Snippet what="the command" text={`curl -X POST${withKey} '${url}/runtime/webhooks/durabletask/orchestrators/${SAMPLE}?timeout=10${inHub}'`} />
+                            <Snippet what="the command" text={`curl -X POST${withKey} ${quoted(`${url}/runtime/webhooks/durabletask/orchestrators/${SAMPLE}?timeout=10${inHub}`)}`} />
                         </div></li>
                     )}
                     <li><div>

@@ -1,6 +1,6 @@
 // The box that leads to an instance by its id, with those that begin like it.
 import { useEffect, useState } from "preact/hooks";
-import { instances } from "../api";
+import { search } from "../api";
 import { go, hub, instanceHref } from "../router";
 import { Icon } from "./Icon";
 
@@ -15,7 +15,7 @@ export function GoTo() {
         const stop = new AbortController();
         const timer = setTimeout(async () => {
             try {
-                const { rows } = await instances({ instanceIdPrefix: typed, top: 8 }, undefined, stop.signal);
+                const { rows } = await search({ instanceIdPrefix: typed, order: "id", top: 8 }, undefined, stop.signal);
                 setFound(rows.map((row) => row.instanceId));
             } catch {
                 // Suggestions are a courtesy: without them the box still leads where the id says.

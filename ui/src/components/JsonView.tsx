@@ -1,6 +1,7 @@
 // A payload, as text and never as markup: JSON in colours, anything else as it is. What is large is shown in part.
 import { useMemo, useState } from "preact/hooks";
 import { pretty } from "../exact";
+import { save } from "../files";
 import { bytes } from "../format";
 import type { Json } from "../types";
 import { CopyButton } from "./basics";
@@ -26,14 +27,6 @@ function coloured(text: string) {
     }
     parts.push(text.slice(end));
     return parts;
-}
-
-function download(text: string, name: string) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text]));
-    link.download = name.replace(/[^\w.-]+/g, "_");
-    link.click();
-    URL.revokeObjectURL(link.href);
 }
 
 interface Props {
@@ -62,7 +55,7 @@ export function JsonView({ title, file, value, none }: Props) {
                     onClick={() => setWrap(!wrap)}><Icon name="wrap" size={15} /></button>
                 <CopyButton text={() => text} what={title} />
                 <button type="button" class="button plain small icon" aria-label={`Download ${title}`} title={`Download ${title}`}
-                    onClick={() => download(text, `${file}.${isText ? "txt" : "json"}`)}><Icon name="download" size={15} /></button>
+                    onClick={() => save(text, `${file}.${isText ? "txt" : "json"}`)}><Icon name="download" size={15} /></button>
             </header>
             {large && <p class="cut">Only the first {bytes(PREVIEW)} of {bytes(text.length)} are shown. Copy and download give all of it.</p>}
             <pre class={wrap ? "wrap" : undefined} tabIndex={0}>{isText || part.length > LARGEST_COLOURED ? part : coloured(part)}</pre>

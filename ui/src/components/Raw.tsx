@@ -2,11 +2,9 @@
 import { statusAddress, statusText } from "../api";
 import { useLive } from "../live";
 import { key } from "../settings";
+import { quoted } from "../shell";
 import { Loading, Refused, Snippet } from "./basics";
 import { PayloadView } from "./payload/PayloadView";
-
-/** A word of a shell that means nothing but itself. */
-const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
 
 export function Raw({ id }: { id: string }) {
     const { data, problem, again } = useLive(`status ${id}`, (signal) => statusText(id, signal));

@@ -1,6 +1,7 @@
 // Who called whom and in what order, as a picture.
 import { useMemo, useRef } from "preact/hooks";
 import { useEvents } from "../events";
+import { save } from "../files";
 import { duration, plural } from "../format";
 import { go, instanceHref } from "../router";
 import { mermaid } from "../sequence/mermaid";
@@ -27,7 +28,7 @@ export function Sequence({ instance }: { instance: InstanceDetails }) {
             <header>
                 <h2>Sequence</h2><span class="muted small">{plural(diagram.messages.length, "message")}</span><span class="push" />
                 <span class="row small"><CopyButton text={() => mermaid(diagram)} what="the diagram as Mermaid text" />Mermaid</span>
-                <button type="button" class="button small" onClick={() => picture.current && save(picture.current, instance.instanceId)}><Icon name="download" size={13} />Save SVG</button>
+                <button type="button" class="button small" onClick={() => picture.current && save(svg(picture.current), `${instance.instanceId}-sequence.svg`, "image/svg+xml")}><Icon name="download" size={13} />Save SVG</button>
             </header>
             {(diagram.left > 0 || diagram.folded > 0) && (
                 <p class="note inside-note small row"><Icon name="info" size={14} />
@@ -78,8 +79,8 @@ function Arrow({ message: { from, to, text, time, answer, failed, event }, y, id
 
 const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"] as const;
 
-/** The picture as a file, with its colours in itself. */
-function save(picture: SVGSVGElement, id: string) {
+/** The picture as a text, with its colours in itself. */
+function svg(picture: SVGSVGElement): string {
     const copy = picture.cloneNode(true) as SVGSVGElement;
     const from = picture.querySelectorAll("*"), to = copy.querySelectorAll("*");
     from.forEach((one, place) => {
@@ -88,9 +89,5 @@ function save(picture: SVGSVGElement, id: string) {
         if (["rect", "line", "path", "text"].includes(one.tagName)) for (const name of KEPT) other.setAttribute(name, seen.getPropertyValue(name));
     });
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
-    link.download = `${id.replace(/[^\w.-]+/g, "_").slice(0, 100)}-sequence.svg`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    return new XMLSerializer().serializeToString(copy);
 }

@@ -95,11 +95,12 @@ function HubSwitch() {
     const preset = data.find((one) => one.default)?.name;
     const current = hub.value ?? preset;
     const known = data.some((one) => one.name === current);
-    // The page stays, and so do its filters; what is about one instance, or a place in a list, does not carry over.
+    // The page stays, and so do its filters; what is about one instance, or a place in a list, does not carry over. Where something is
+    // started, "from" is an instance; elsewhere it is a time.
     const change = (name: string) => {
         const single = page.value === "instance" ? "instances" : page.value === "entity" ? "entities" : page.value;
         const search = new URLSearchParams(location.search);
-        for (const own of ["id", "tab", "after", "selected", "from"]) search.delete(own);
+        for (const own of ["id", "tab", "after", "selected", ...(single === "start" ? ["from"] : [])]) search.delete(own);
         go(href(single, { ...Object.fromEntries(search), hub: name === preset ? undefined : name }));
     };
     return (

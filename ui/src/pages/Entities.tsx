@@ -1,12 +1,13 @@
 // Entities: what there is, how large it is, and where work piles up.
 import { entityList } from "../api";
-import { Bound } from "../components/Bound";
 import { FilterText } from "../components/FilterText";
 import { IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { SelectField } from "../components/fields";
 import { Pager } from "../components/Pager";
-import { bytes, count, plural, RANGES, since } from "../format";
+import { RangeFields } from "../components/RangeFields";
+import { bytes, count, plural, since } from "../format";
 import { useLive } from "../live";
+import { following, listPlace } from "../place";
 import { change, href, params } from "../router";
 import type { EntityEntry } from "../types/lists";
 
@@ -19,10 +20,14 @@ export function Entities() {
     const range = of("range"), isCustom = range === "custom", after = of("after") || undefined;
     const size = SIZES.includes(of("size")) ? of("size") : PRESET_SIZE;
     const question = FILTERS.map((name) => `${name}=${of(name)}`).join("&");
-    const { data, problem, stale, again } = useLive(`entities ${question} ${size} ${after}`, (signal) => entityList({
-        name: of("name"), keyPrefix: of("key"), hasState: of("state"), top: size,
-        lastOperationTimeFrom: isCustom ? of("from") : since(range), lastOperationTimeTo: isCustom ? of("to") : undefined,
-    }, after, signal));
+    const { data, problem, stale, again } = useLive(`entities ${question} ${size} ${after}`, async (signal) => {
+        const place = listPlace();
+        const { rows, next } = await entityList({
+            name: of("name"), keyPrefix: of("key"), hasState: of("state"), top: size,
+            lastOperationTimeFrom: isCustom ? of("from") : since(range, place.now), lastOperationTimeTo: isCustom ? of("to") : undefined,
+        }, place.token, signal);
+        return { rows, next: following(next, place) };
+    });
     return (
         <div class="page">
             <div class="top"><h1>Entities</h1><span class="push" />
@@ -35,9 +40,7 @@ export function Entities() {
                     <div class="fields">
                         <FilterText label="Name" name="name" placeholder="exact name" />
                         <FilterText label="Key begins with" name="key" placeholder="any" />
-                        <SelectField label="Last operation" value={range} set={(value) => change({ range: value, from: undefined, to: undefined, after: undefined })}
-                            options={[["", "at any time"], ...RANGES, ["custom", "between…"]]} />
-                        {isCustom && <><Bound label="From" name="from" /><Bound label="To" name="to" /></>}
+                        <RangeFields label="Last operation" value={range} any="at any time" />
                         <SelectField label="State" value={of("state")} set={(value) => change({ state: value, after: undefined })}
                             options={[["", "with or without"], ["true", "with a state"], ["false", "without a state"]]} />
                     </div>

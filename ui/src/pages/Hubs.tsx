@@ -42,9 +42,9 @@ function Rows({ rows, ask }: { rows: HubRow[]; ask: (row: HubRow) => void }) {
                         <tr key={row.name}>
                             <td><span class="row"><a href={href("", { hub: row.default ? undefined : row.name })}>{row.name}</a>
                                 {row.default && <span class="badge">default</span>}{!row.removable && !row.default && <span class="badge">in the settings</span>}</span></td>
-                            <Number of={row} many={row.instances?.total} />
-                            <Number of={row} many={row.instances && IN_FLIGHT.reduce((sum, status) => sum + (row.instances?.byStatus[status] ?? 0), 0)} />
-                            <Number of={row} many={row.instances?.byStatus.Failed} />
+                            <Number many={row.instances?.total} />
+                            <Number many={row.instances && IN_FLIGHT.reduce((sum, status) => sum + (row.instances?.byStatus[status] ?? 0), 0)} />
+                            <Number many={row.instances?.byStatus.Failed} />
                             <td class="fit number">
                                 <Act label={row.removable ? "Delete" : "Empty"} icon="trash" danger why={forbidden("administer")} act={() => ask(row)} />
                             </td>
@@ -56,7 +56,7 @@ function Rows({ rows, ask }: { rows: HubRow[]; ask: (row: HubRow) => void }) {
     );
 }
 
-function Number({ many }: { of: HubRow; many: number | undefined }) {
+function Number({ many }: { many: number | undefined }) {
     return <td class="fit number">{many === undefined ? <span title="It took too long to count them">?</span> : count(many)}</td>;
 }
 

@@ -14,6 +14,7 @@ import { Views } from "../components/Views";
 import { asked, isCountable, isFiltered, NO_FILTER, question } from "../filter";
 import { count, plural } from "../format";
 import { useLive } from "../live";
+import { following, listPlace } from "../place";
 import { change, href, params } from "../router";
 import type { Counts, Status } from "../types";
 
@@ -34,7 +35,11 @@ export function Instances() {
     const size = SIZES.includes(of("size")) ? of("size") : "50";
     const shown = columns(), sizes = shown.includes("events") || shown.includes("bytes");
     const same = question();
-    const list = useLive(`list ${same} ${order} ${size} ${sizes} ${after}`, (signal) => search({ ...asked(), order, top: size, sizes: sizes || undefined }, after, signal));
+    const list = useLive(`list ${same} ${order} ${size} ${sizes} ${after}`, async (signal) => {
+        const place = listPlace();
+        const { rows, next } = await search({ ...asked(place), order, top: size, sizes: sizes || undefined }, place.token, signal);
+        return { rows, next: following(next, place) };
+    });
     const countable = isCountable(asked());
     const numbers = useLive(`counts ${same.replace(/^status=[^&]*/, "")}`, (signal) =>
         countable ? counts({ ...asked(), runtimeStatus: undefined }, signal) : Promise.resolve(undefined));

@@ -9,7 +9,7 @@ import { FilterText } from "../components/FilterText";
 import { HeatTable } from "../components/HeatTable";
 import { RangeFields } from "../components/RangeFields";
 import { SelectField } from "../components/fields";
-import { plural, RANGES, since } from "../format";
+import { plural, RANGES, since, untilNow } from "../format";
 import { useLive } from "../live";
 import { change, params } from "../router";
 
@@ -18,7 +18,7 @@ const PRESET = "24h", ABOUT = 80, SHORTEST_MS = 1_000;
 /** The stretch of time that the address asks for. */
 function stretch(): { from: string; to: string } {
     const of = (name: string) => params.value.get(name) ?? undefined;
-    const now = new Date().toISOString(), range = of("range") ?? PRESET;
+    const now = untilNow(), range = of("range") ?? PRESET;
     if (range === "custom") return { from: of("from") ?? since(PRESET) ?? now, to: of("to") ?? now };
     return { from: since(range) ?? since(PRESET) ?? now, to: now };
 }

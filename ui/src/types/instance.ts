@@ -7,15 +7,19 @@ export interface Payload {
     text: string;
     whole: boolean;
 }
-export interface FailureInfo {
+/** A failure where it is one of many. */
+export interface ShortFailure {
     errorType: string;
     message: string;
+}
+export interface FailureInfo extends ShortFailure {
     /** The rest is there only where a failure is shown in full. */
     stackTrace?: string | null;
     innerFailure?: FailureInfo | null;
     isNonRetriable?: boolean;
     properties?: Record<string, Json> | null;
 }
+/** What every answer about an instance has. */
 export interface InstanceRow {
     instanceId: string;
     name: string;
@@ -25,6 +29,7 @@ export interface InstanceRow {
     lastUpdatedTime: string;
     scheduledStartTime: string | null;
     completedTime: string | null;
+    /** Of those that have ended. */
     durationMs: number | null;
     parentInstanceId: string | null;
     tags: Record<string, string>;
@@ -65,7 +70,7 @@ export interface EventPage {
     executionId: string;
 }
 export interface TreeNode extends InstanceRow {
-    failure: FailureInfo | null;
+    failure: ShortFailure | null;
     children: TreeNode[];
     more: boolean;
 }

@@ -1,23 +1,11 @@
 // What lists, charts and statistics are made of, as openapi.yaml describes it.
-import type { Status } from "../types";
+import type { InstanceRow, ShortFailure } from "./instance";
 
 /** An instance as a list shows it: everything narrow. */
-export interface Row {
-    instanceId: string;
-    name: string;
-    version: string | null;
-    runtimeStatus: Status;
-    createdTime: string;
-    lastUpdatedTime: string;
-    scheduledStartTime: string | null;
-    completedTime: string | null;
-    /** Of those that have ended. */
-    durationMs: number | null;
-    parentInstanceId: string | null;
-    tags: Record<string, string>;
+export interface Row extends InstanceRow {
     /** One line, shortened. */
     customStatus: string | null;
-    failure: { errorType: string; message: string } | null;
+    failure: ShortFailure | null;
     /** Only if sizes were asked for. */
     historyEvents?: number;
     historyBytes?: number;

@@ -34,6 +34,7 @@ pub fn write(out: &mut String, row: &Row, sizes: bool) {
     let text = |text: &Option<String>| text.as_deref().map(cell).unwrap_or_default();
     let tags = match narrow.tags.is_empty() {
         true => String::new(),
+        // Text can always be written.
         false => cell(&serde_json::to_string(&narrow.tags).unwrap_or_default()),
     };
     let failure = row.failure.as_ref();

@@ -14,6 +14,7 @@ mod jobs;
 mod revisions;
 mod row;
 mod search;
+mod shared;
 mod statistics;
 mod stream;
 mod workers;
@@ -26,26 +27,34 @@ use axum::{
     Router,
     extract::{Path, Request, State},
     http::{Method, request::Parts},
+    middleware,
     response::Response,
     routing::{delete, get, post},
 };
+use shared::Desk;
 
 /// Where these routes are mounted.
 pub const BASE: &str = "/api/v1";
 
 /// The routes below [`BASE`]; another method is 404 like an unknown path.
 pub fn router() -> Router<Api> {
-    Router::new()
-        .route("/about", get(about))
+    let desk = Desk::default();
+    // What every open dashboard asks, whatever it costs.
+    let shared = Router::new()
         .route("/counts", get(counts))
         .route("/entities", get(entities))
-        .route("/export", get(export))
-        .route("/events", get(events))
         .route("/failures", get(failures))
         .route("/histogram", get(histogram))
+        .route("/instances", get(search))
+        .route("/statistics", get(statistics))
+        .route_layer(middleware::from_fn(move |request, next| desk.clone().ask(request, next)));
+    Router::new()
+        .merge(shared)
+        .route("/about", get(about))
+        .route("/export", get(export))
+        .route("/events", get(events))
         .route("/hubs", get(hubs).post(create_hub))
         .route("/hubs/{name}", delete(remove_hub))
-        .route("/instances", get(search))
         .route("/instances/{id}", get(instance))
         .route("/instances/{id}/explain", get(explain))
         .route("/instances/{id}/history", get(history))
@@ -57,7 +66,6 @@ pub fn router() -> Router<Api> {
         .route("/jobs/{id}", get(job).delete(delete_job))
         .route("/jobs/{id}/stop", post(stop_job))
         .route("/queues", get(queues))
-        .route("/statistics", get(statistics))
         .route("/workers", get(workers))
         .method_not_allowed_fallback(async || Error::NoRoute)
 }

@@ -34,22 +34,23 @@ pub struct Row {
     pub narrow: Narrow,
     /// On one line, shortened.
     pub custom_status: Option<String>,
-    pub failure: Option<Failure>,
+    pub failure: Option<ShortFailure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_events: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history_bytes: Option<i64>,
 }
 
+/// A failure where it is one of many.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Failure {
+pub struct ShortFailure {
     pub error_type: String,
     /// The first line, shortened.
     pub message: String,
 }
 
-impl From<FailureBrief> for Failure {
+impl From<FailureBrief> for ShortFailure {
     fn from(FailureBrief { error_type, message }: FailureBrief) -> Self {
         Self { error_type, message }
     }
@@ -80,7 +81,7 @@ impl From<Found> for Row {
         Self {
             narrow: record.into(),
             custom_status: custom_status.as_deref().map(one_line),
-            failure: failure.map(Failure::from),
+            failure: failure.map(ShortFailure::from),
             history_events: size.map(|size| size.events),
             history_bytes: size.map(|size| size.bytes),
         }

@@ -85,7 +85,7 @@ fn ping() -> Bytes {
     Bytes::from_static(b"event: ping\ndata: {}\n\n")
 }
 
-/// JSON has no line breaks of its own, so it is one line of data.
+/// JSON has no line breaks of its own, so it is one line of data. Text can always be written.
 fn changed(Changes { instances, more }: Changes) -> Bytes {
     let row = |(id, status): (InstanceId, Option<crate::model::Status>)| Row {
         instance_id: id.to_string(),

@@ -137,7 +137,7 @@ impl Day {
         };
         let states = [batch.state.as_deref(), Some("1"), Some("2"), None];
         let state = states[self.below(4)];
-        let BatchAnswer::Result(mut result) = BatchAnswer::done(count, state) else { unreachable!() };
+        let mut answer = BatchAnswer::done(count, state);
         let action_type = match self.below(12) {
             0 => Some(Action::SendSignal(pb::SendSignalAction {
                 instance_id: self.entity().to_owned(),
@@ -151,8 +151,10 @@ impl Day {
             _ => None,
         };
         let action = |kind| pb::OperationAction { id: 1, operation_action_type: Some(kind) };
-        result.actions.extend(action_type.map(action));
-        BatchAnswer::Result(result)
+        if let BatchAnswer::Result(result) = &mut answer {
+            result.actions.extend(action_type.map(action));
+        }
+        answer
     }
 
     /// What an orchestrator answers when the day is over.

@@ -1,7 +1,6 @@
 //! The statements that read a source.
 //!
-//! They are built from pieces, so that what is not asked for costs nothing, and cached by their text. A bare parameter at the end of a
-//! range, or in LIMIT, would make SQLite plan the statement anew each time it is bound; `+ 0` and `|| ''` hide it.
+//! They are built from pieces, so that what is not asked for costs nothing, and cached by their text.
 
 use super::sources::{Source, prefix_bounds};
 use crate::{
@@ -54,7 +53,7 @@ pub fn list(source: Source, hub: HubId, filter: &Filter, walk: &Walk, rows: usiz
     if sorted {
         // One more than wanted tells whether anything follows.
         let limit = build.bind(i64::try_from(rows).unwrap_or(i64::MAX).saturating_add(1));
-        let _infallible = write!(build.text, " LIMIT {limit} + 0");
+        let _infallible = write!(build.text, " LIMIT {limit}");
     }
     Ok((build.text, build.params))
 }
@@ -73,7 +72,7 @@ pub fn next_name(source: Source, hub: HubId, filter: &Filter, after: Option<&str
     let mut build = Build::new(&format!("SELECT {pick}(i.name)"), source, hub, filter);
     if let Some(after) = after {
         let after = build.bind(after.to_owned());
-        build.and(&format!("i.name {beyond} {after} || ''"));
+        build.and(&format!("i.name {beyond} {after}"));
     }
     (build.text, build.params)
 }
@@ -151,7 +150,7 @@ pub fn reach(source: Source, hub: HubId, filter: &Filter, most: i64) -> Sql {
     }
     conditions.iter().for_each(|condition| build.and(condition));
     let limit = build.bind(most);
-    let _infallible = write!(build.text, " LIMIT {limit} + 0)");
+    let _infallible = write!(build.text, " LIMIT {limit})");
     (build.text, build.params)
 }
 
@@ -277,7 +276,7 @@ impl Build {
             self.and(&format!("({by} {beyond} {at} OR {tie} {beyond} {place})"));
         }
         let (first, last) = (self.bind(first), self.bind(last));
-        self.and(&format!("{by} >= {first} + 0 AND {by} <= {last} + 0"));
+        self.and(&format!("{by} >= {first} AND {by} <= {last}"));
         Ok(())
     }
 
@@ -299,7 +298,7 @@ impl Build {
         for (operator, bound) in [(beyond, after), (">=", first), ("<", end.as_deref())] {
             if let Some(bound) = bound {
                 let bound = self.bind(bound.to_owned());
-                self.and(&format!("i.id {operator} {bound} || ''"));
+                self.and(&format!("i.id {operator} {bound}"));
             }
         }
         Ok(())
@@ -355,7 +354,7 @@ impl Build {
         for (operator, bound) in [(">=", Some(first)), ("<", end.as_deref())] {
             if let Some(bound) = bound {
                 let bound = self.bind(bound.to_owned());
-                conditions.push(format!("i.id {operator} {bound} || ''"));
+                conditions.push(format!("i.id {operator} {bound}"));
             }
         }
     }
@@ -365,7 +364,7 @@ impl Build {
         for (operator, bound) in bounds {
             if let Some(bound) = bound {
                 let bound = self.bind(bound.0);
-                conditions.push(format!("{column} {operator} {bound} + 0"));
+                conditions.push(format!("{column} {operator} {bound}"));
             }
         }
     }

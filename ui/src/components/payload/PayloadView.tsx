@@ -2,6 +2,7 @@
 // download.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { pretty } from "../../exact";
+import { save } from "../../files";
 import { bytes } from "../../format";
 import type { Payload } from "../../types/instance";
 import { CopyButton } from "../basics";
@@ -25,14 +26,6 @@ interface Props {
     /** Gets all of it, where `payload` may be a part. */
     all?: () => Promise<Blob>;
     level?: 2 | 3;
-}
-
-function save(blob: Blob, name: string) {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = name.replace(/[^\w.-]+/g, "_").slice(0, 120);
-    link.click();
-    URL.revokeObjectURL(link.href);
 }
 
 export function PayloadView({ title, file, payload, none, all, level = 2 }: Props) {
@@ -65,7 +58,7 @@ function Shown({ title, file, payload, all, Title }: { title: string; file: stri
     }, [currentKey]);
     const download = async () => {
         try {
-            save(all ? await all() : new Blob([text]), `${file}.${json || text.trimStart().match(/^[[{]/) ? "json" : "txt"}`);
+            save(all ? await all() : text, `${file}.${json || text.trimStart().match(/^[[{]/) ? "json" : "txt"}`);
         } catch (error) {
             toast(`The download did not work: ${error instanceof Error ? error.message : String(error)}`, true);
         }

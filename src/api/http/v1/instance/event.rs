@@ -1,11 +1,8 @@
 //! One event of a history, as it is kept.
 
-use super::{
-    failure::{Failure, ShortFailure},
-    payload::Payload,
-};
+use super::{super::row::ShortFailure, failure::Failure, payload::Payload};
 use crate::model::{
-    StatusExt as _, Timestamp,
+    FailureBrief, StatusExt as _, Timestamp,
     pb::{HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 use serde::Serialize;
@@ -57,7 +54,7 @@ pub struct Event<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Why<'a> {
-    Short(ShortFailure<'a>),
+    Short(ShortFailure),
     Whole(Failure<'a>),
 }
 
@@ -87,7 +84,7 @@ impl<'a> Event<'a> {
             payload: payload.filter(|_| detail != Detail::NoPayloads),
             failure: failure(kind).map(|details| match detail {
                 Detail::Whole => Why::Whole(Failure(details)),
-                Detail::Preview | Detail::NoPayloads => Why::Short(details.into()),
+                Detail::Preview | Detail::NoPayloads => Why::Short(FailureBrief::of(details).into()),
             }),
         };
         shown.describe(kind);

@@ -20,18 +20,3 @@ impl Serialize for Failure<'_> {
         map.end()
     }
 }
-
-/// Its type and the first line of its message, shortened.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ShortFailure<'a> {
-    error_type: &'a str,
-    message: String,
-}
-
-impl<'a> From<&'a TaskFailureDetails> for ShortFailure<'a> {
-    fn from(details: &'a TaskFailureDetails) -> Self {
-        let line = details.error_message.lines().next().unwrap_or_default();
-        Self { error_type: &details.error_type, message: crate::model::Short(line).to_string() }
-    }
-}

@@ -1,31 +1,28 @@
 //! `GET /api/v1/instances/{id}/tree`: who has started an instance, and what it has started.
 
-use super::{
-    super::{
-        super::{Call, Error, answer},
-        row::Narrow,
-    },
-    failure::ShortFailure,
+use super::super::{
+    super::{Call, Error, answer},
+    row::{Narrow, ShortFailure},
 };
 use crate::{
     manager::{self, Instance},
-    model::InstanceId,
+    model::{FailureBrief, InstanceId},
 };
 use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct Body<'a> {
-    ancestors: Vec<Node<'a>>,
-    node: Node<'a>,
+struct Body {
+    ancestors: Vec<Node>,
+    node: Node,
 }
 
 #[derive(Serialize)]
-struct Node<'a> {
+struct Node {
     #[serde(flatten)]
     narrow: Narrow,
-    failure: Option<ShortFailure<'a>>,
-    children: Vec<Node<'a>>,
+    failure: Option<ShortFailure>,
+    children: Vec<Node>,
     more: bool,
 }
 
@@ -38,16 +35,16 @@ pub async fn tree(call: &Call, id: String) -> Result<Response, Error> {
 }
 
 /// An ancestor, without its other children.
-fn alone(instance: &Instance) -> Node<'_> {
+fn alone(instance: &Instance) -> Node {
     let Instance { record, payloads } = instance;
     Node {
         narrow: record.clone().into(),
-        failure: payloads.failure.as_ref().map(Into::into),
+        failure: payloads.failure.as_ref().map(|failure| FailureBrief::of(failure).into()),
         children: Vec::new(),
         more: false,
     }
 }
 
-fn node(of: &manager::TreeNode) -> Node<'_> {
+fn node(of: &manager::TreeNode) -> Node {
     Node { children: of.children.iter().map(node).collect(), more: of.more, ..alone(&of.instance) }
 }
