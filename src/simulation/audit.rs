@@ -3,7 +3,7 @@
 use super::{
     ledger::{Answer, Delivery, Ledger, Life, operation, tag},
     process::{Disk, Process},
-    programs::{GATHER, STOP, UNLUCKY},
+    programs::{GATHER, INTRUDER, STOP, UNLUCKY},
     world::World,
 };
 use crate::{
@@ -52,7 +52,7 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
                 }
                 match life.id.is_entity() {
                     true => about.extend(entity(life, loaded.entity.unwrap_or_default())),
-                    false => about.extend(orchestration(&ledger, process.hub, life, disk).await),
+                    false => about.extend(orchestration(world, &ledger, process.hub, life, disk).await),
                 }
             }
         }
@@ -91,7 +91,7 @@ fn entity(life: &Life, loaded: crate::store::EntityLoaded) -> Vec<String> {
     wrong
 }
 
-async fn orchestration(ledger: &Ledger, hub: HubId, life: &Life, disk: &Disk) -> Vec<String> {
+async fn orchestration(world: &World, ledger: &Ledger, hub: HubId, life: &Life, disk: &Disk) -> Vec<String> {
     let mut wrong = Vec::new();
     if !life.status.is_terminal() {
         wrong.push(format!("is stuck as {}", life.status.name()));
@@ -105,7 +105,8 @@ async fn orchestration(ledger: &Ledger, hub: HubId, life: &Life, disk: &Disk) ->
     };
     if let Some(failure) = payloads.failure.filter(|_| life.status == Status::Failed) {
         let causes = std::iter::successors(Some(&failure), |failure| failure.inner_failure.as_deref());
-        if !causes.last().is_some_and(|root| FAILURES.contains(&root.error_type.as_str())) {
+        let permitted = |kind: &str| FAILURES.contains(&kind) || (kind == INTRUDER && world.plan.wipes);
+        if !causes.last().is_some_and(|root| permitted(&root.error_type)) {
             wrong.push(format!("failed of {}: {}", failure.error_type, failure.error_message));
         }
     }

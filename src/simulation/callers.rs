@@ -35,9 +35,10 @@ enum Verb {
     Restart,
     Purge,
     Signal,
+    Wipe,
 }
 
-const VERBS: [(usize, Verb); 10] = [
+const VERBS: [(usize, Verb); 11] = [
     (26, Verb::Start),
     (6, Verb::Again),
     (26, Verb::Event),
@@ -48,6 +49,7 @@ const VERBS: [(usize, Verb); 10] = [
     (3, Verb::Restart),
     (4, Verb::Purge),
     (10, Verb::Signal),
+    (4, Verb::Wipe),
 ];
 
 impl Callers {
@@ -85,6 +87,12 @@ impl Callers {
                     ask(&book, &input.unwrap_or_default(), "signal", manager.signal_entity(hub, signal))
                         .await;
                 });
+            }
+            (Verb::Wipe, _) => {
+                let entity = EntityId::new(LOG, world.draw(|rng| rng.pick(&KEYS))).expect("it is an id");
+                if world.plan.wipes {
+                    tokio::spawn(async move { manager.purge(hub, entity.id()).await });
+                }
             }
             (_, None) => {}
             (Verb::Event, Some(id)) => self.raise(world, &manager, hub, id, false),

@@ -237,10 +237,14 @@ impl Ledger {
                     self.wrong(format!("{id} is told to be {status:?} after turn {turn}"));
                 }
             }
-            Effect::Activity(_)
-            | Effect::Reopened { .. }
-            | Effect::Unlocked { .. }
-            | Effect::Altered { .. } => {}
+            // Its state was deleted, and whoever works on it is to see that.
+            Effect::Altered { entity } => {
+                if let Some(life) = self.lives.get_mut(&entity.key) {
+                    life.turn += 1;
+                    life.taken.clear();
+                }
+            }
+            Effect::Activity(_) | Effect::Reopened { .. } | Effect::Unlocked { .. } => {}
         }
     }
 }

@@ -18,6 +18,8 @@ pub const STOP: &str = "stop";
 pub const GATHER: &str = "Gather";
 /// What [`mixed`] is registered as: a bit of everything, with the same output each time.
 pub const MIXED: &str = "Mixed";
+/// The error of one that finds what nobody else could have written while it was locked.
+pub const INTRUDER: &str = "Intruder";
 /// The error of an activity that had bad luck.
 pub const UNLUCKY: &str = "Unlucky";
 /// The kind of entity there is, and the keys that are used.
@@ -172,7 +174,7 @@ async fn locker(ctx: OrchestrationContext) -> Result<usize, TaskError> {
     let second: usize = ctx.call_entity(&all[0], "add", &tag(&ctx, "third")).await?;
     section.unlock();
     if second != first + 1 {
-        return Err(TaskError::new("Intruder", "somebody else has written while it was locked"));
+        return Err(TaskError::new(INTRUDER, "somebody else has written while it was locked"));
     }
     let section = ctx.lock_entities(&all[1..]).await?;
     ctx.call_entity::<usize>(&all[2], "add", &tag(&ctx, "fourth")).await?;

@@ -16,6 +16,9 @@ use std::{
 /// When a run begins.
 pub const BEGINNING: Timestamp = Timestamp(1_700_000_000_000_000);
 
+/// More store calls than any run needs: who makes so many does so in circles.
+const MOST_CALLS: usize = 50_000;
+
 /// How many processes die in one run.
 const MOST_DEATHS: usize = 4;
 
@@ -39,6 +42,8 @@ pub struct Plan {
     pub nonsense: bool,
     /// Some workers return no tokens.
     pub unnamed: bool,
+    /// States of entities are deleted from outside.
+    pub wipes: bool,
     /// Bytes of idle instances that are kept.
     pub cache_bytes: usize,
     /// How many items of a route wait in memory, and bytes of all activities that do.
@@ -58,8 +63,9 @@ impl Plan {
             mischief: rng.pick(&[0, 100, 300, 600]),
             nonsense: rng.often(250),
             unnamed: rng.often(200),
+            wipes: rng.often(300),
             cache_bytes: rng.pick(&[0, 5_000, usize::MAX]),
-            window: rng.pick(&[1, 2, 1_000]),
+            window: rng.pick(&[10, 20, 1_000]),
             window_bytes: rng.pick(&[100, 500, usize::MAX]),
         }
     }
@@ -77,6 +83,8 @@ pub struct State {
     /// Nothing goes wrong any more.
     pub calm: bool,
     deaths: usize,
+    /// Calls of the store.
+    calls: usize,
     /// When the process that lives now was born, on its own clock and in the world's time. Between two of them time stands still.
     clock: (Option<tokio::time::Instant>, Timestamp),
     trace: Option<Vec<String>>,
@@ -105,6 +113,7 @@ impl World {
             ledger: Ledger::default(),
             calm: false,
             deaths: 0,
+            calls: 0,
             clock: (None, BEGINNING),
             trace: traced.then(Vec::new),
         };
@@ -184,6 +193,12 @@ const WRITES: [&str; 8] = [
 
 impl Script for World {
     fn fate(&self, call: &'static str) -> Fate {
+        let calls = {
+            let mut state = self.state();
+            state.calls += 1;
+            state.calls
+        };
+        assert!(calls < MOST_CALLS, "there is no end to the calls of the store");
         let fate = {
             let State { rng, calm, deaths, .. } = &mut *self.state();
             let lost = || Error::Backend("the connection was lost".into());
