@@ -14,6 +14,8 @@ pub mod manager;
 pub mod model;
 pub mod samples;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 pub mod telemetry;
 pub mod workers;

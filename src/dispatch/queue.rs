@@ -27,6 +27,10 @@ impl Route {
         let ActivityTask { hub, name, version, .. } = task;
         Self { hub: *hub, kind: Kind::Activity, name: name.clone(), version: version.clone() }
     }
+
+    fn order(&self) -> (HubId, u8, &str, Option<&str>) {
+        (self.hub, self.kind as u8, &self.name, self.version.as_deref())
+    }
 }
 
 /// What kind of work it is to bring an instance forward.
@@ -148,9 +152,12 @@ impl<T> Queues<T> {
         }
     }
 
-    /// Brings back what was set aside: somebody new may serve it.
+    /// Brings back what was set aside: somebody new may serve it. In an order that does not depend on how the routes were hashed, so that
+    /// a simulation can be repeated.
     pub fn reconsider(&mut self) {
-        self.ring.extend(self.unserved.drain());
+        let mut routes: Vec<_> = self.unserved.drain().collect();
+        routes.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+        self.ring.extend(routes);
     }
 }
 

@@ -17,6 +17,8 @@ mod conformance;
 mod create;
 mod entity;
 mod error;
+#[cfg(test)]
+pub(crate) mod faulty;
 mod histogram;
 mod list;
 mod search;

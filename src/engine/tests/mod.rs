@@ -28,6 +28,8 @@ mod turns;
 mod violations;
 mod world;
 
+pub(crate) use properties::check_history;
+
 use expect_test::Expect;
 use world::World;
 

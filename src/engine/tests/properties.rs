@@ -129,7 +129,7 @@ fn waiting_events(world: &World) -> HashSet<MessageId> {
 }
 
 /// What every stored history must be.
-fn check_history(history: &[HistoryEvent]) {
+pub fn check_history(history: &[HistoryEvent]) {
     let text = || show::events(history);
     let mut open = HashMap::new();
     let (mut turn, mut started, mut ended) = (None, 0, 0);

@@ -92,6 +92,19 @@ impl SqliteStore {
         Ok(Self { readers, writer, patience })
     }
 
+    /// A store in memory without a thread of its own: what is asked of it is done before the call is first waited for.
+    #[cfg(test)]
+    pub fn here(effects: EffectSender) -> Result<Self, Error> {
+        let writer = Writer::here(open::open(&SqliteOptions::memory())?, effects)?;
+        Ok(Self { readers: None, writer, patience: Duration::from_secs(5) })
+    }
+
+    /// The process that has it open dies, and the next one opens it.
+    #[cfg(test)]
+    pub fn crash(&self) -> Result<(), Error> {
+        self.writer.crash()
+    }
+
     async fn read<T, F>(&self, lane: Lane, work: F) -> Result<T, Error>
     where
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,

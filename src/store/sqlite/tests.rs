@@ -43,6 +43,17 @@ mod memory {
     conformance!(crate::store::sqlite::tests::open_memory);
 }
 
+async fn open_here() -> StoreTest {
+    let open = |effects| Ok(Arc::new(SqliteStore::here(effects)?) as Arc<dyn Store>);
+    StoreTest::new(Box::new(move |effects| Box::pin(async move { open(effects) }))).await
+}
+
+/// The one that simulations use, which has no thread, is otherwise like all others.
+mod without_a_thread {
+    use super::*;
+    conformance!(crate::store::sqlite::tests::open_here);
+}
+
 fn sender() -> EffectSender {
     unbounded_channel().0
 }

@@ -107,6 +107,9 @@ enum Command {
 pub struct Writer {
     queue: Option<mpsc::Sender<Command>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Instead of both.
+    #[cfg(test)]
+    here: Option<Mutex<Core>>,
 }
 
 impl Writer {
@@ -119,7 +122,29 @@ impl Writer {
             .name("durahub-sqlite".into())
             .spawn(move || core.serve(receiver))
             .map_err(|error| Error::Backend(Box::new(error)))?;
-        Ok(Self { queue: Some(sender), thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            queue: Some(sender),
+            thread: Mutex::new(Some(thread)),
+            #[cfg(test)]
+            here: None,
+        })
+    }
+
+    /// A writer without a thread: each change is made where it is asked for, in a transaction of its own. A simulation that shall do the
+    /// same each time it is run cannot wait for another thread.
+    #[cfg(test)]
+    pub fn here(owned: Owned, effects: EffectSender) -> Result<Self, Error> {
+        let counters = Counters::read(&owned.conn)?;
+        let core = Core { owned, counters, sender: effects, effects: Vec::new() };
+        Ok(Self { queue: None, thread: Mutex::new(None), here: Some(Mutex::new(core)) })
+    }
+
+    /// What the next process would find after the death of this one: what was committed, and none of the numbers that were reserved.
+    #[cfg(test)]
+    pub fn crash(&self) -> Result<(), Error> {
+        let mut core = self.here.as_ref().ok_or(Error::Closed)?.lock().map_err(|_| Error::Closed)?;
+        core.counters = Counters::read(&core.owned.conn)?;
+        Ok(())
     }
 
     /// Applies a change and answers once it is durable. Waits while the queue is full. If the caller goes away meanwhile the
@@ -131,6 +156,11 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let change = Change { work: Some(work), result: Err(Error::Closed), reply };
+        #[cfg(test)]
+        if let Some(here) = &self.here {
+            here.lock().map_err(|_| Error::Closed)?.commit(&mut vec![Box::new(change)]);
+            return answer.await.unwrap_or(Err(Error::Closed));
+        }
         self.send(Command::Change(Box::new(change))).await?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
