@@ -10,8 +10,7 @@ use std::collections::HashMap;
 /// Where the rows of one kind of work, with keys of type `K`, are read next, and for whom.
 #[derive(Debug)]
 pub(super) struct Backlog<K> {
-    /// Routes with work that is not in memory, and the circle in which some of it was last met.
-    behind: HashMap<Route, u64>,
+    behind: HashMap<Route, Behind>,
     /// How many circles have been gone.
     circle: u64,
     /// The next page begins after this key.
@@ -23,6 +22,26 @@ pub(super) struct Backlog<K> {
     from_before: usize,
 }
 
+/// A route with work that is not in memory.
+#[derive(Debug)]
+struct Behind {
+    /// The circle in which some of it was last met.
+    met: u64,
+    /// Some work of the route has been handed out since the last circle ended.
+    moved: bool,
+    /// A whole circle has brought nothing that could be handed out: what is there waits for something else. It rests a little.
+    resting: bool,
+}
+
+/// What the end of a page says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct PageRead {
+    /// At the end of the first circle: how many rows there were in all.
+    pub from_before: Option<usize>,
+    /// A route rests from now on; [`Backlog::rested`] ends that.
+    pub rest: bool,
+}
+
 impl<K: Copy> Backlog<K> {
     /// A backlog of which nothing is known yet. `start`: lower than every key.
     pub fn new(start: K) -> Self {
@@ -32,9 +51,10 @@ impl<K: Copy> Backlog<K> {
     /// Something of this route was left to its row.
     pub fn leave(&mut self, route: &Route) {
         match self.behind.get_mut(route) {
-            Some(circle) => *circle = self.circle,
+            Some(behind) => behind.met = self.circle,
             None => {
-                self.behind.insert(route.clone(), self.circle);
+                let behind = Behind { met: self.circle, moved: true, resting: false };
+                self.behind.insert(route.clone(), behind);
             }
         }
     }
@@ -44,29 +64,50 @@ impl<K: Copy> Backlog<K> {
         self.behind.contains_key(route)
     }
 
-    /// After which key a page is to be read now, if one is: of all routes with something behind them one is `hungry`, or the first circle is
-    /// not over. The page is brought by [`Backlog::page_read`].
+    /// Some work of the route was handed out.
+    pub fn moved(&mut self, route: &Route) {
+        if let Some(behind) = self.behind.get_mut(route) {
+            behind.moved = true;
+        }
+    }
+
+    /// The rest of the routes is over.
+    pub fn rested(&mut self) {
+        self.behind.values_mut().for_each(|behind| (behind.resting, behind.moved) = (false, false));
+    }
+
+    /// After which key a page is to be read now, if one is: of all routes with something behind them one is `hungry` and does not rest, or
+    /// the first circle is not over. The page is brought by [`Backlog::page_read`].
     pub fn wants_page(&mut self, hungry: impl Fn(&Route) -> bool) -> Option<K> {
-        let wanted = !self.reading && (self.circle == 0 || self.behind.keys().any(hungry));
+        let mut behind = self.behind.iter();
+        let wanted = !self.reading
+            && (self.circle == 0 || behind.any(|(route, behind)| !behind.resting && hungry(route)));
         self.reading |= wanted;
         wanted.then_some(self.after)
     }
 
-    /// A page of so many rows was taken in, up to the key `last`; `None`: nothing follows it. At the end of the first circle it answers how
-    /// many rows there were in all.
-    pub fn page_read(&mut self, rows: usize, last: Option<K>) -> Option<usize> {
+    /// A page of so many rows was taken in, up to the key `last`; `None`: nothing follows it.
+    pub fn page_read(&mut self, rows: usize, last: Option<K>) -> PageRead {
         self.reading = false;
         let first = self.circle == 0;
         if first {
             self.from_before += rows;
         }
-        self.after = last.unwrap_or_else(|| {
-            let gone = self.circle;
-            self.behind.retain(|_, met| *met == gone);
-            self.circle += 1;
-            self.start
-        });
-        (first && self.circle > 0).then_some(self.from_before)
+        if let Some(last) = last {
+            self.after = last;
+            return PageRead::default();
+        }
+        let gone = self.circle;
+        self.behind.retain(|_, behind| behind.met == gone);
+        let mut rest = false;
+        for behind in self.behind.values_mut() {
+            let stuck = !std::mem::take(&mut behind.moved);
+            rest |= stuck && !behind.resting;
+            behind.resting |= stuck;
+        }
+        self.circle += 1;
+        self.after = self.start;
+        PageRead { from_before: first.then_some(self.from_before), rest }
     }
 }
 
@@ -84,9 +125,9 @@ mod tests {
         let mut backlog = Backlog::new(0);
         assert_eq!(backlog.wants_page(|_| false), Some(0));
         assert_eq!(backlog.wants_page(|_| false), None, "one page at a time");
-        assert_eq!(backlog.page_read(3, Some(7)), None);
+        assert_eq!(backlog.page_read(3, Some(7)), PageRead::default());
         assert_eq!(backlog.wants_page(|_| false), Some(7));
-        assert_eq!(backlog.page_read(2, None), Some(5));
+        assert_eq!(backlog.page_read(2, None).from_before, Some(5));
         assert_eq!(backlog.wants_page(|_| true), None);
     }
 
@@ -115,5 +156,26 @@ mod tests {
         backlog.leave(&route("A"));
         backlog.page_read(0, None);
         assert!(backlog.is_behind(&route("A")));
+    }
+
+    #[test]
+    fn what_waits_for_something_else_is_not_read_round_and_round() {
+        let mut backlog = Backlog::new(0);
+        backlog.wants_page(|_| true);
+        backlog.page_read(0, None);
+        let mut circles = 0;
+        // Each circle meets work that does not fit, and nothing of it can be handed out.
+        backlog.leave(&route("A"));
+        while backlog.wants_page(|_| true).is_some() {
+            circles += 1;
+            backlog.leave(&route("A"));
+            assert_eq!(backlog.page_read(0, None).rest, circles == 2);
+        }
+        assert_eq!(circles, 2);
+        backlog.rested();
+        assert_eq!(backlog.wants_page(|_| true), Some(0));
+        backlog.leave(&route("A"));
+        backlog.moved(&route("A"));
+        assert!(!backlog.page_read(0, None).rest, "something has moved");
     }
 }

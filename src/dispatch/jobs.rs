@@ -114,6 +114,7 @@ impl Dispatch {
                 self.shared.tasks.spawn(async move { this.park(instance, status, *parking).await });
             }
             Job::Rest(key, pause) => self.later(pause, move |board| board.rested(key)),
+            Job::RestBacklog(pause) => self.later(pause, Board::backlog_rested),
             Job::RestActivity(key, pause) => self.later(pause, move |board| board.activity_rested(key)),
         }
     }

@@ -186,6 +186,11 @@ impl Leases {
         })
     }
 
+    /// How many leases there have been.
+    pub fn granted(&self) -> u64 {
+        self.granted
+    }
+
     /// How many items are in workers' hands.
     pub fn len(&self) -> usize {
         self.by_token.len()

@@ -36,6 +36,7 @@ impl Board {
             self.workers.insert(id, Connected::new(offer, sender, self.now));
             self.turns.reconsider();
             self.activities.reconsider();
+            self.backlog_rested();
         }
         Seat { id, items }
     }
@@ -52,8 +53,12 @@ impl Board {
             match self.pick(&route, next.map(|slot| &slot.returns)) {
                 Pick::Worker(worker) => {
                     busy = 0;
+                    let granted = self.leases.granted();
                     if let Some(key) = self.turns.pop(&route) {
                         self.give_turn(key, worker);
+                    }
+                    if self.leases.granted() > granted {
+                        self.behind_turns.moved(&route);
                     }
                 }
                 Pick::Busy => busy += 1,
@@ -69,6 +74,7 @@ impl Board {
                     busy = 0;
                     if let Some(key) = self.activities.pop(&route) {
                         self.give_activity(key, worker);
+                        self.behind_activities.moved(&route);
                     }
                 }
                 Pick::Busy => busy += 1,

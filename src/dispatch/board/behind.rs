@@ -3,6 +3,7 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
+        backlog::PageRead,
         finishing::Row,
         lease::Waiting,
         queue::Route,
@@ -11,6 +12,10 @@ use crate::{
     model::{ActivityKey, ActivityTask, InstanceKey, Status},
     store::Ready,
 };
+use std::time::Duration;
+
+/// How long rows are not read again of which a whole reading has brought nothing that could be handed out.
+const CIRCLE_REST: Duration = Duration::from_secs(1);
 
 impl Board {
     /// Asks for pages of rows, if a queue runs low that has more behind it.
@@ -33,6 +38,12 @@ impl Board {
             self.finishing.page_asked();
             self.jobs.push(Job::FindActivities(after));
         }
+    }
+
+    /// The rest of routes of which nothing could be handed out is over.
+    pub fn backlog_rested(&mut self) {
+        self.behind_turns.rested();
+        self.behind_activities.rested();
     }
 
     /// Whether a turn that has just become ready may wait in memory. With more behind it only half of the window is for what is new: or
@@ -65,8 +76,11 @@ impl Board {
     pub fn found_turns(&mut self, page: Vec<Ready>, last: Option<InstanceKey>) {
         let rows = page.len();
         page.into_iter().for_each(|ready| self.found(ready));
-        let before = self.behind_turns.page_read(rows, last);
-        if let Some(instances) = before.filter(|instances| *instances > 0) {
+        let PageRead { from_before, rest } = self.behind_turns.page_read(rows, last);
+        if rest {
+            self.jobs.push(Job::RestBacklog(CIRCLE_REST));
+        }
+        if let Some(instances) = from_before.filter(|instances| *instances > 0) {
             tracing::info!(instances, "took up orchestrations and entities from before");
         }
     }
@@ -102,8 +116,11 @@ impl Board {
             }
         }
         self.finishing.page_read();
-        let before = self.behind_activities.page_read(rows, last);
-        if let Some(activities) = before.filter(|activities| *activities > 0) {
+        let PageRead { from_before, rest } = self.behind_activities.page_read(rows, last);
+        if rest {
+            self.jobs.push(Job::RestBacklog(CIRCLE_REST));
+        }
+        if let Some(activities) = from_before.filter(|activities| *activities > 0) {
             tracing::info!(activities, "took up activities from before");
         }
     }

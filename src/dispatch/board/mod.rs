@@ -55,6 +55,8 @@ pub(super) enum Job {
     Commit(Box<Commit>),
     /// Call [`Board::rested`] after this long.
     Rest(InstanceKey, Duration),
+    /// Call [`Board::backlog_rested`] after this long.
+    RestBacklog(Duration),
     /// Call [`Board::activity_rested`] after this long.
     RestActivity(ActivityKey, Duration),
     /// Note in the store that the activity, whose result nobody waits for, has run.

@@ -213,6 +213,7 @@ impl Room {
             }
             Job::Commit(commit) => self.commit(*commit),
             Job::Rest(key, _) => self.visit(|board| board.rested(key)),
+            Job::RestBacklog(_) => self.visit(Board::backlog_rested),
             Job::RestActivity(key, _) => self.visit(|board| board.activity_rested(key)),
             Job::Forget(waiting) => drop(self.store.activities.remove(&waiting.task.key)),
             Job::Fail(waiting, details) => {
@@ -392,7 +393,7 @@ impl BatchAnswer {
 }
 
 fn is_pause(job: &Job) -> bool {
-    matches!(job, Job::Rest(..) | Job::RestActivity(..))
+    matches!(job, Job::Rest(..) | Job::RestActivity(..) | Job::RestBacklog(_))
 }
 
 /// `turn A1: started.., event Go` or `activity A1#1 Charge`.

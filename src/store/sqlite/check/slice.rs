@@ -3,7 +3,7 @@
 use super::{hub_names, rows};
 use crate::{
     model::{
-        ActivityKey, Chunk, Class, InstanceKey, Status, StatusExt as _, decode_events,
+        ActivityKey, Chunk, Class, InstanceKey, ParkedFor, Status, StatusExt as _, decode_events,
         pb::{ActivityRequest, TaskFailureDetails},
     },
     store::{CheckPlace, Checked, Error, Finding},
@@ -100,6 +100,7 @@ impl Slice<'_> {
             ("message", Self::messages),
             ("activity", Self::activities),
             ("revision", Self::revisions),
+            ("parked", Self::parked),
             ("lock", Self::locks),
             ("lock", Self::lock_owners),
         ] {
@@ -336,6 +337,21 @@ impl Slice<'_> {
                 (Some(true), _) => None,
                 (_, Some(owner)) => Some(format!("{owner} has locked it in an execution that has ended")),
                 (_, None) => Some("an instance that is not there has locked it".to_owned()),
+            };
+            Ok((key, problem))
+        })
+    }
+
+    fn parked(&mut self) -> Result<(), Error> {
+        const SQL: &str = "SELECT p.key, p.cause, p.hub = i.hub FROM parked p LEFT JOIN instance i ON i.key = p.key \
+            WHERE p.key BETWEEN ?1 AND ?2 ORDER BY p.key";
+        let (first, last) = (self.first, self.last);
+        self.each("parked", SQL, [first, last], |_, row| {
+            let (key, cause, own_hub): (i64, i64, Option<bool>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let problem = match ParkedFor::from_number(cause) {
+                None => Some(format!("it is parked for an unknown cause, {cause}")),
+                Some(_) if own_hub == Some(false) => Some("it is parked in another hub than its own".to_owned()),
+                Some(_) => None,
             };
             Ok((key, problem))
         })

@@ -144,6 +144,11 @@ impl Lines<'_> {
         self.each(conn, INBOX, key, |row| {
             Ok(Record::Message { class: row.get(0)?, due: row.get(1)?, events: Blob(row.get(2)?) })
         })?;
+        const PARKED: &str = "SELECT parked_at, cause, deliveries, reason FROM parked WHERE key = ?1";
+        self.each(conn, PARKED, key, |row| {
+            let (parked_at, cause) = (row.get(0)?, row.get(1)?);
+            Ok(Record::Parked { parked_at, cause, deliveries: row.get(2)?, reason: row.get(3)? })
+        })?;
         const ACTIVITIES: &str =
             "SELECT name, version, task_id, detached, request FROM activity WHERE key = ?1 ORDER BY number";
         self.each(conn, ACTIVITIES, key, |row| {

@@ -268,6 +268,12 @@ impl<'a> Import<'a> {
                 tx.run(sql, params![key.0, id, class, due, events.0])?;
                 Ok(())
             }
+            Record::Parked { parked_at, cause, deliveries, reason } => {
+                const SQL: &str = "INSERT INTO parked (key, hub, parked_at, cause, deliveries, reason) \
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                tx.run(SQL, params![key.0, self.hub.0, parked_at, cause, deliveries, reason])?;
+                Ok(())
+            }
             Record::Activity(activity) => {
                 const SQL: &str = "INSERT INTO activity (key, number, name, version, task_id, detached, request) \
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";

@@ -63,6 +63,14 @@ pub enum Record {
     },
     /// An activity that no worker has completed; `request` is an encoded `ActivityRequest`.
     Activity(Activity),
+    /// Nothing is dispatched to the instance. `cause` as in `model::ParkedFor`.
+    Parked {
+        #[serde(rename = "parkedAt")]
+        parked_at: i64,
+        cause: i64,
+        deliveries: i64,
+        reason: String,
+    },
     /// An entity that an orchestration has locked.
     Lock {
         entity: String,

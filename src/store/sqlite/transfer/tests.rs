@@ -26,6 +26,7 @@ async fn exported() -> (TempDir, PathBuf, PathBuf, Vec<String>) {
                  VALUES (4, 1, '@e@k', 'e', '', 0, 3, 5, 6); \
              INSERT INTO payload VALUES (16, CAST('42' AS BLOB)); \
              INSERT INTO entity_lock SELECT 4, 1, execution_id, 's1' FROM instance WHERE key = 1; \
+             INSERT INTO parked VALUES (1, 1, 55, 0, 10, 'it kills'); \
              INSERT INTO revision SELECT 1, 1, 1, 77, 'why', count, 'x', 1, events FROM history WHERE id = 1 << 26; \
              INSERT INTO idempotency VALUES (1, 'once', x'aa', 'a', 1, 9); \
              UPDATE message SET due = 123 WHERE key = 1; \
@@ -67,8 +68,8 @@ async fn what_was_exported_is_there_again_under_numbers_of_its_own() {
     let second: Vec<_> = std::fs::read_to_string(&again).unwrap().lines().map(str::to_owned).collect();
     assert_eq!(second, lines);
     for kind in [
-        "header", "instance", "payload", "history", "revision", "message", "activity", "lock", "answered",
-        "end",
+        "header", "instance", "payload", "history", "revision", "message", "parked", "activity", "lock",
+        "answered", "end",
     ] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{{\"{kind}\":"))), "{kind}");
     }
@@ -145,7 +146,7 @@ async fn a_file_that_is_cut_changed_or_foreign_is_refused_and_nothing_of_it_stay
         Connection::open(&to).unwrap().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
     for table in
-        ["hub", "instance", "history", "payload", "message", "activity", "entity_lock", "idempotency"]
+        ["hub", "instance", "history", "payload", "message", "activity", "entity_lock", "parked", "idempotency"]
     {
         assert_eq!(count(table), 0, "{table}");
     }
