@@ -23,7 +23,9 @@ const url = await new Promise((found) => {
 });
 
 const OVERVIEW = () => {
-    const [from, to] = [new Date(Date.now() - 86_400_000), new Date()].map((time) => encodeURIComponent(time.toISOString()));
+    // As the page asks: up to the next five seconds, from a whole minute on, so that several pages ask the same.
+    const until = Math.ceil(Date.now() / 5_000) * 5_000, since = Math.floor((until - 86_400_000) / 60_000) * 60_000;
+    const [from, to] = [since, until].map((time) => encodeURIComponent(new Date(time).toISOString()));
     return [
         "counts?entities=false", "failures", "queues", "workers", "hubs", "instances?runtimeStatus=Failed&order=lastUpdatedTime+desc&top=10",
         ...["Pending", "Running", "Suspended"].map((status) => `instances?runtimeStatus=${status}&entities=false&order=createdTime&top=1`),

@@ -74,6 +74,10 @@ async fn measure(file: Option<&Path>, seconds: u64) -> Measured {
     let mut begun = Instant::now();
     let prepare = |to: &Path| {
         copied(to)?;
+        // Or the disk would still be busy with the copy.
+        if to.exists() {
+            std::fs::File::open(to)?.sync_all()?;
+        }
         begun = Instant::now();
         Ok(())
     };

@@ -10,6 +10,8 @@ mod auth;
 mod error;
 mod hub_limits;
 mod keys;
+#[cfg(test)]
+mod limits_page;
 mod load;
 mod show;
 mod store_url;

@@ -65,7 +65,7 @@ impl Plan {
             unnamed: rng.often(200),
             wipes: rng.often(300),
             cache_bytes: rng.pick(&[0, 5_000, usize::MAX]),
-            window: rng.pick(&[10, 20, 1_000]),
+            window: rng.pick(&[1, 2, 10, 1_000]),
             window_bytes: rng.pick(&[100, 500, usize::MAX]),
         }
     }
