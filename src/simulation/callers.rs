@@ -76,16 +76,15 @@ impl Callers {
                 let later = world.draw(|rng| rng.pick(&[0, 0, 5]));
                 tokio::spawn(async move {
                     let due = Some(book.now().plus(Duration::from_secs(later)));
-                    let input = Some(format!("\"{tag}\""));
+                    let input = format!("\"{tag}\"");
                     let signal = Signal {
                         entity,
                         operation: "add".to_owned(),
-                        input: input.clone(),
+                        input: Some(input.clone()),
                         due,
                         request_id: None,
                     };
-                    ask(&book, &input.unwrap_or_default(), "signal", manager.signal_entity(hub, signal))
-                        .await;
+                    ask(&book, &input, "signal", manager.signal_entity(hub, signal)).await;
                 });
             }
             (Verb::Wipe, _) => {
@@ -129,14 +128,11 @@ impl Callers {
             }
             (Verb::Purge, Some(id)) => {
                 tokio::spawn(async move {
-                    match manager.purge(hub, &id).await {
-                        Ok(()) => {
-                            let ledger = &mut book.state().ledger;
-                            if !ledger.lives.values().any(|life| life.id == id && life.gone) {
-                                ledger.wrong(format!("{id} was purged, they say, but it never went"));
-                            }
+                    if manager.purge(hub, &id).await.is_ok() {
+                        let ledger = &mut book.state().ledger;
+                        if !ledger.lives.values().any(|life| life.id == id && life.gone) {
+                            ledger.wrong(format!("{id} was purged, they say, but it never went"));
                         }
-                        Err(_) => {}
                     }
                 });
             }

@@ -244,7 +244,10 @@ impl Ledger {
                     life.taken.clear();
                 }
             }
-            Effect::Activity(_) | Effect::Reopened { .. } | Effect::Unlocked { .. } => {}
+            Effect::Activity(_)
+            | Effect::Unparked { .. }
+            | Effect::Reopened { .. }
+            | Effect::Unlocked { .. } => {}
         }
     }
 }
@@ -302,6 +305,7 @@ pub fn short(effect: &Effect) -> String {
         Effect::Reopened { key } => format!("-> {} lives again", key.0),
         Effect::Unlocked { entity, .. } => format!("-> {} is free", entity.key.0),
         Effect::Altered { entity } => format!("-> {} was altered", entity.key.0),
+        Effect::Unparked { instance, .. } => format!("-> {} is parked no more", instance.key.0),
         Effect::Gone { key, .. } => format!("-> {} is gone", key.0),
     }
 }

@@ -109,6 +109,9 @@ impl Disk {
             max_backoff: Duration::from_secs(2),
             turn_lease: TURN_LEASE,
             activity_lease: Duration::from_secs(50),
+            // Bad luck is no poison.
+            activity_deliveries: 0,
+            turn_deliveries: 0,
         };
         let dispatch = Dispatch::start(store, told, world.clone(), waiters, settings);
         (Process { dispatch, manager, hub }, death)

@@ -229,7 +229,7 @@ impl Crew {
             _ => {
                 match &mut said {
                     Said::Turn(response) if kind == 2 => {
-                        response.actions.push(pb::OrchestratorAction::default())
+                        response.actions.push(pb::OrchestratorAction::default());
                     }
                     Said::Turn(response) => response.requires_history = true,
                     Said::Batch(result) if self.may_grumble(item) => {

@@ -4,14 +4,14 @@
 //! it later. The store below has what was committed. The next process gets a wrapper of its own.
 
 use super::{
-    Appended, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter, Error, Filter,
-    Histogram, HistogramQuery, HistorySize, Listed, Loaded, PageLimits, Purged, Ready, Recorded, Search,
-    Searched, Store, Terms, Walk,
+    Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged,
+    Ready, Recorded, Search, Searched, Store, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
     InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep, JobWork, NewInstance, NewJob,
-    NewMessage, Payloads, Revision, Status, Timestamp,
+    NewMessage, Parked, Parking, Payloads, Revision, Status, Timestamp,
 };
 use async_trait::async_trait;
 use std::{
@@ -170,6 +170,12 @@ through! {
     entity_purge(hub: HubId, entity: EntityId) -> Purged;
     activity_complete(activity: ActivityKey, result: Option<NewMessage>) -> bool;
     instance_load(key: InstanceKey) -> Option<Loaded>;
+    instance_outline(key: InstanceKey) -> Option<Outline>;
+    instance_park(key: InstanceKey, parking: Parking) -> bool;
+    instance_unpark(
+        hub: HubId, id: InstanceId, message: Option<NewMessage>
+    ) -> Option<Parking>;
+    parked_list(hub: HubId, after: InstanceKey, limit: usize) -> Vec<Parked>;
     instance_get(
         hub: HubId, id: InstanceId, payloads: bool
     ) -> Option<(InstanceRecord, Payloads)>;
@@ -198,6 +204,7 @@ through! {
     job_advance(id: String, step: JobStep, end: Option<JobEnd>, keep: usize) -> bool;
     job_end(id: String, end: JobEnd) -> bool;
     job_delete(id: String) -> bool;
+    check(place: CheckPlace) -> Checked;
     ping() -> ();
     close() -> ();
 }

@@ -77,7 +77,7 @@ const WRITES: [(&str, &str); 8] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 29] = [
+const BESIDE: [(&str, &str); 30] = [
     ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),

@@ -350,7 +350,9 @@ impl Slice<'_> {
             let (key, cause, own_hub): (i64, i64, Option<bool>) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let problem = match ParkedFor::from_number(cause) {
                 None => Some(format!("it is parked for an unknown cause, {cause}")),
-                Some(_) if own_hub == Some(false) => Some("it is parked in another hub than its own".to_owned()),
+                Some(_) if own_hub == Some(false) => {
+                    Some("it is parked in another hub than its own".to_owned())
+                }
                 Some(_) => None,
             };
             Ok((key, problem))

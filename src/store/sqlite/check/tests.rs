@@ -160,8 +160,14 @@ async fn every_broken_rule_is_found_and_named_with_its_instance() {
             "a instance: what it says of its parent is incomplete",
         ),
         ("INSERT INTO parked VALUES (1, 1, 5, 9, 3, 'r')", "a parked: it is parked for an unknown cause, 9"),
-        ("INSERT INTO parked VALUES (1, 7, 5, 0, 3, 'r')", "a parked: it is parked in another hub than its own"),
-        ("INSERT INTO parked VALUES (9, 1, 5, 0, 3, 'r')", "- parked: a row of the table parked belongs to nobody"),
+        (
+            "INSERT INTO parked VALUES (1, 7, 5, 0, 3, 'r')",
+            "a parked: it is parked in another hub than its own",
+        ),
+        (
+            "INSERT INTO parked VALUES (9, 1, 5, 0, 3, 'r')",
+            "- parked: a row of the table parked belongs to nobody",
+        ),
         ("INSERT INTO entity_lock VALUES (1, 2, 'x', 's')", "a lock: it is locked, but is no entity"),
         (
             "INSERT INTO entity_lock VALUES (9, 2, 'x', 's')",

@@ -145,9 +145,17 @@ async fn a_file_that_is_cut_changed_or_foreign_is_refused_and_nothing_of_it_stay
         let sql = format!("SELECT count(*) FROM {table}");
         Connection::open(&to).unwrap().query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
     };
-    for table in
-        ["hub", "instance", "history", "payload", "message", "activity", "entity_lock", "parked", "idempotency"]
-    {
+    for table in [
+        "hub",
+        "instance",
+        "history",
+        "payload",
+        "message",
+        "activity",
+        "entity_lock",
+        "parked",
+        "idempotency",
+    ] {
         assert_eq!(count(table), 0, "{table}");
     }
     read(&to, &file, None, OnExisting::Refuse).unwrap();
