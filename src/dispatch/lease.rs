@@ -223,6 +223,19 @@ impl Leases {
         Some(lease)
     }
 
+    /// Takes an item from a worker that has been silent too long, and may answer all the same: a turn's answer must then not be taken for that of
+    /// a later turn. With an activity it does no harm.
+    pub fn take_from_silent(&mut self, token: &str, now: Timestamp) -> Option<Lease> {
+        let lease = self.remove(token)?;
+        match &lease.held {
+            Held::Turn(..) => {
+                self.deliveries.took_back(lease.subject(), token.to_owned(), lease.worker, now);
+            }
+            Held::Activity(_) => self.deliveries.lost(&lease.subject(), token),
+        }
+        Some(lease)
+    }
+
     /// Takes a turn out of a worker's hands, who will answer it all the same.
     pub fn take_back(&mut self, token: &str) -> Option<Lease> {
         let lease = self.remove(token)?;

@@ -32,6 +32,7 @@ struct Out {
 struct TakenBack {
     subject: Subject,
     worker: WorkerId,
+    /// From when on its answer is waited for.
     since: Timestamp,
 }
 
@@ -102,7 +103,7 @@ impl Deliveries {
         self.lose_taken_back(|back| back.worker == worker);
     }
 
-    /// Turns handed out before this and taken back are not waited for any longer.
+    /// Turns handed out before this and taken back, or taken back before this from silent workers, are not waited for any longer.
     pub fn expire(&mut self, turns: Timestamp) {
         self.lose_taken_back(|back| back.since < turns);
     }

@@ -177,7 +177,7 @@ fn manager_told(error: &manager::Error) -> (StatusCode, Shape) {
         | manager::Error::Crowded { .. }
         | manager::Error::Overtaken { .. } => (StatusCode::CONFLICT, object(INVALID_OPERATION)),
         manager::Error::Overloaded { .. } => (StatusCode::TOO_MANY_REQUESTS, object(EXCEPTION)),
-        manager::Error::DiskLow { .. } => (StatusCode::INSUFFICIENT_STORAGE, object(EXCEPTION)),
+        manager::Error::DiskLow { .. } => (StatusCode::SERVICE_UNAVAILABLE, object(EXCEPTION)),
         manager::Error::KeyReused { .. } => (StatusCode::UNPROCESSABLE_ENTITY, object(ARGUMENT)),
         manager::Error::Store(error) => store_told(error),
     }
@@ -191,7 +191,7 @@ fn store_told(error: &store::Error) -> (StatusCode, Shape) {
             "this took longer than a read may (setting store.read_budget_ms); narrow it down: a shorter span of time, one status, a name",
         ),
         store::Error::Full(_) => {
-            (StatusCode::INSUFFICIENT_STORAGE, "storage is full or read-only; the server's log says more")
+            (StatusCode::SERVICE_UNAVAILABLE, "storage is full or read-only; the server's log says more")
         }
         store::Error::Closed => (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down"),
         store::Error::Fenced

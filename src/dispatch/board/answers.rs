@@ -151,7 +151,11 @@ impl Board {
 
     fn hand_back(&mut self, tokens: &[String], loss: Loss) {
         for token in tokens {
-            if let Some(lease) = self.leases.revoke(token) {
+            let lease = match loss {
+                Loss::Silent => self.leases.take_from_silent(token, self.now),
+                _ => self.leases.revoke(token),
+            };
+            if let Some(lease) = lease {
                 self.lost(lease, loss);
             }
         }

@@ -198,3 +198,26 @@ fn workers_that_return_tokens_notice_nothing() {
     room.item(worker);
     assert!(room.answer_unnamed("A1", "complete"));
 }
+
+#[test]
+fn the_late_answer_of_a_silent_worker_is_not_taken_for_that_of_a_later_turn() {
+    let mut room = Room::new();
+    let silent = room.join("A", 1, 1);
+    let key = room.start("A");
+    room.settle();
+    drop(room.item(silent));
+    let other = room.join("A", 1, 1);
+    room.advance(700);
+    let long_ago = Timestamp(room.now.0 - 600_000_000);
+    room.visit(|board| board.expire(long_ago, long_ago));
+    room.settle_and_rest();
+    let turn = room.item(other);
+    room.answer(&turn, "nothing");
+    room.mail(key, "event Go");
+    room.settle();
+    assert_eq!([room.given(silent), room.given(other)].concat(), ["turn A1: event Go"]);
+    assert_eq!(room.visit(|board| board.token_of_turn(HUB, "A1", true)), None, "it may be the first turn's");
+    // Both deliveries have had an answer that could have been either's: the turn that is wanted is handed out once more.
+    room.settle_and_rest();
+    assert_eq!(room.board.held(), 1);
+}
