@@ -9,12 +9,7 @@ use crate::{
     },
     auth::{Caller, Operation, Place, Verdict},
 };
-use axum::{
-    extract::{Request, State},
-    http::Method,
-    middleware::Next,
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::Request, http::Method};
 use route::Route;
 
 /// What tells nothing but whether the server is well and how to talk to it.
@@ -49,23 +44,18 @@ pub(super) fn door(method: &Method, path: &str) -> Door {
     Door::Api { route: route::matches(method, below), rpc_mount }
 }
 
-/// Lets the request go on with its [`Caller`] in its extensions, or refuses it: 401 for somebody unknown, 403 for somebody who may not.
-pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Puts the request's [`Caller`] into its extensions, or refuses it: 401 for somebody unknown, 403 for somebody who may not.
+pub fn admit(api: &Api, request: &mut Request) -> Result<(), Error> {
     // Browsers ask for permission without showing a key; no route does anything for OPTIONS.
     let caller = match request.method() {
-        &Method::OPTIONS => Ok(Caller::Anyone),
-        _ => judge(&api, &request),
+        &Method::OPTIONS => Caller::Anyone,
+        _ => judge(api, request)?,
     };
-    match caller {
-        Ok(caller) => {
-            if let Some(trail) = Trail::of(request.extensions()) {
-                trail.caller(&caller);
-            }
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
+    if let Some(trail) = Trail::of(request.extensions()) {
+        trail.caller(&caller);
     }
+    request.extensions_mut().insert(caller);
+    Ok(())
 }
 
 fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {

@@ -12,23 +12,26 @@ use crate::{
     audit::Outcome,
 };
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{Method, StatusCode},
-    middleware::Next,
     response::Response,
 };
 
-/// Around the guard and the gate.
-pub async fn record(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+/// Answers a request by what `answer` makes of it, and records that, if anything is recorded.
+pub async fn record<F: Future<Output = Response>>(
+    api: Api,
+    mut request: Request,
+    answer: impl FnOnce(Api, Request) -> F,
+) -> Response {
     if !api.auditor.audit.is_on() {
-        return next.run(request).await;
+        return answer(api, request).await;
     }
     let trail = Trail::default();
     let (call, changes) = describe(&api, &request, &trail);
     let mut asked = Asked::new(&api.auditor, "http", call, changes, request.extensions(), request.headers());
     asked.request = request.extensions().get().map(RequestId::as_str).map(str::to_owned);
     request.extensions_mut().insert(trail.clone());
-    audit::watch(api.auditor.clone(), asked, trail, next.run(request), outcome).await
+    audit::watch(api.auditor.clone(), asked, trail, answer(api, request), outcome).await
 }
 
 /// What is asked for, and whether it would change something.

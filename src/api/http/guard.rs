@@ -9,28 +9,16 @@
 use super::{Api, Error, forwarded, links};
 use crate::api::{Peer, caller};
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, Method, Uri, header, uri::Authority},
-    middleware::Next,
-    response::{IntoResponse as _, Response},
 };
 use std::net::IpAddr;
 
 /// Asked by supervisors under whatever name; they tell nothing.
 const NAMELESS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Lets a request go on, or refuses it with 403.
-pub async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    match judge(&api, &request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            tracing::info!(%refusal, "a request was refused");
-            refusal.into_response()
-        }
-    }
-}
-
-fn judge(api: &Api, request: &Request) -> Result<(), Error> {
+/// Whether a request may go on; the refusals are 403.
+pub fn guard(api: &Api, request: &Request) -> Result<(), Error> {
     let (uri, headers) = (request.uri(), request.headers());
     let host = host(uri, headers);
     if api.gate.is_open() && !NAMELESS.contains(&uri.path()) && !is_known(api, host) {

@@ -44,13 +44,11 @@ pub fn around(routes: Router, settings: &HttpSettings) -> Router {
     if !settings.cors_origins.is_empty() {
         routes = routes.layer(cors(&settings.cors_origins));
     }
-    let hardened = Arc::new(hardening(settings));
-    routes
-        .layer(middleware::map_response(move |response: Response| {
-            let hardened = hardened.clone();
-            async move { harden(&hardened, response) }
-        }))
-        .layer(middleware::from_fn(request_id::tag))
+    let hardened: Arc<[_]> = hardening(settings).into();
+    routes.layer(middleware::from_fn(move |request, next| {
+        let hardened = hardened.clone();
+        async move { harden(&hardened, request_id::tag(request, next).await) }
+    }))
 }
 
 /// What browsers are told with every answer that does not say it otherwise: that it is what it is called, loads nothing, stands in no frame

@@ -120,11 +120,25 @@ pub fn router(state: Api) -> Router {
         .route("/docs", get(docs::reference))
         .method_not_allowed_fallback(async || Error::NoRoute)
         .fallback(manage)
-        .layer(middleware::from_fn_with_state(state.clone(), admit::admit))
-        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
-        .layer(middleware::from_fn_with_state(state.clone(), audit::record))
+        .layer(middleware::from_fn_with_state(state.clone(), enter))
         .with_state(state);
     layers::around(routes, &settings)
+}
+
+/// What every request goes through before a route sees it: the audit log, what browsers may not do, and who may do what. One layer, because
+/// axum clones and boxes what is below each of them for every request.
+async fn enter(State(api): State<Api>, request: Request, next: middleware::Next) -> Response {
+    let answer = async |api: Api, mut request: Request| {
+        if let Err(refusal) = guard::guard(&api, &request) {
+            tracing::info!(%refusal, "a request was refused");
+            return refusal.into_response();
+        }
+        match admit::admit(&api, &mut request) {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    audit::record(api, request, answer).await
 }
 
 /// The entry of the management API: finds the operation, runs it within a span that names it, and answers.
