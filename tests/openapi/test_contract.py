@@ -105,10 +105,13 @@ def test_every_answer_is_as_described(case, server, instances, entity, jobs):
     case.validate_response(response, checks=CHECKS)
 
 
-# Statuses that need more than a request: a secret or a key, one request after another, a slow sender, a large body, a broken server.
-ELSEWHERE = {"401", "403", "408", "413", "422", "500", "503"}
-# What hardly any made-up request meets: an instance that has failed, and has not been rewound yet. See tests/sdk/http/test_rewinding.py.
-RARE = {"rewindInstance": {"202", "400"}, "startJob": {"404", "409"}, "stopJob": {"200"}, "deleteJob": {"409"}}
+# Statuses that need more than a request: a secret or a key, one request after another, a slow sender, a large body, a hub with a limit
+# (tests/it/overload.rs), a broken server.
+ELSEWHERE = {"401", "403", "408", "413", "422", "429", "500", "503"}
+# What hardly any made-up request meets: an instance that has failed, and has not been rewound yet (tests/sdk/http/test_rewinding.py), and
+# one that is parked (tests/it/parked.rs).
+RARE = {"rewindInstance": {"202", "400"}, "retryParkedInstance": {"202"}, "discardParkedInstance": {"202"},
+        "startJob": {"404", "409"}, "stopJob": {"200"}, "deleteJob": {"409"}}
 
 
 def test_what_is_described_has_been_met():
