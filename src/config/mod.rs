@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod concurrency;
 mod error;
 mod hub_limits;
 mod keys;
@@ -22,6 +23,7 @@ mod webhook;
 
 pub use auth::name_of as key_name;
 pub use auth::{Auth, Secret};
+pub use concurrency::Concurrency;
 pub use error::Error;
 pub use hub_limits::HubLimits;
 pub use load::{Effective, Setting, Sources, load};
@@ -283,6 +285,9 @@ pub struct Dispatch {
     /// How often in a row a turn, or a batch of entity operations, may be delivered without an answer before its instance is parked. 0:
     /// without limit.
     pub turn_deliveries: u32,
+    /// Names of which only so much runs at a time, in each hub.
+    #[serde(deserialize_with = "values::concurrency")]
+    pub concurrency: Vec<Concurrency>,
 }
 
 /// `[grpc]`: worker streams.
@@ -405,6 +410,7 @@ impl Default for Dispatch {
             max_backoff_ms: 10_000,
             activity_deliveries: 10,
             turn_deliveries: 10,
+            concurrency: Vec::new(),
         }
     }
 }

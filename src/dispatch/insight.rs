@@ -31,11 +31,18 @@ pub struct WorkerView {
     pub names: Option<ServedNames>,
 }
 
-/// How many items of a kind a worker holds, and how many it would.
+/// How many items are held, and how many may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Places {
     pub held: usize,
     pub most: usize,
+}
+
+impl Places {
+    /// There is no room for another one.
+    pub fn is_full(self) -> bool {
+        self.held >= self.most
+    }
 }
 
 /// Names in alphabetical order.
@@ -60,6 +67,8 @@ pub struct QueueView {
     pub more: bool,
     /// Whether a connected worker serves it.
     pub served: bool,
+    /// How much of the name workers hold, all versions together, and how much they may; `None`: as much as they have room for.
+    pub limit: Option<Places>,
 }
 
 /// Where something stands on its way to a worker.
@@ -69,6 +78,8 @@ pub enum Standing {
     Unserved,
     /// It waits for a worker that serves it to have room.
     Queued,
+    /// As much of its name is out as may be at a time, whoever has room.
+    Limited { most: usize },
     /// A worker has it.
     Held { worker: String, since: Timestamp },
     /// It was put back and waits a little before it is tried again.

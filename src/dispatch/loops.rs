@@ -96,7 +96,7 @@ async fn expire_leases(dispatch: Dispatch) {
     let mut ticks = tokio::time::interval(LEASE_CHECK);
     loop {
         ticks.tick().await;
-        let settings = dispatch.shared.settings;
+        let settings = &dispatch.shared.settings;
         let now = dispatch.shared.clock.now();
         let before = |age: Duration| Timestamp(now.0 - i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         let (turns, activities) = (before(settings.turn_lease), before(settings.activity_lease));

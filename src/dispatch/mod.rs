@@ -14,6 +14,7 @@ mod finishing;
 mod insight;
 mod jobs;
 mod lease;
+mod limits;
 mod loops;
 mod pieces;
 mod pulse;
@@ -29,6 +30,7 @@ mod worker;
 pub use insight::{
     ActivityView, Insight, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView,
 };
+pub use limits::ConcurrencyLimit;
 pub use waiters::{Interest, Waiter, Waiters};
 pub use watchers::{Changes, Watcher};
 pub use worker::{
@@ -53,7 +55,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Settings of dispatch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Bytes of idle instances' state kept in memory.
     pub cache_bytes: usize,
@@ -71,6 +73,8 @@ pub struct Settings {
     pub activity_deliveries: u32,
     /// How often in a row a turn, or a batch, may be delivered without an answer before its instance is parked; 0: without limit.
     pub turn_deliveries: u32,
+    /// Names of which only so much is handed out at a time.
+    pub concurrency: Vec<ConcurrencyLimit>,
     /// How long a silent worker may hold a turn.
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
@@ -137,8 +141,8 @@ impl Dispatch {
             store,
             clock,
             waiters,
+            board: Mutex::new(Board::new(rules, &settings.concurrency)),
             settings,
-            board: Mutex::new(Board::new(rules)),
             wind: Notify::new(),
             tasks: TaskTracker::new(),
             pulse: Pulse::default(),

@@ -1,6 +1,6 @@
 //! Ready work, queued by what a worker must know to do it. Queues nobody serves cost nothing but their entries.
 
-use super::{insight::Standing, worker::Kind};
+use super::worker::Kind;
 use crate::model::{ActivityTask, HubId, InstanceId, InstanceRef};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -89,11 +89,6 @@ impl<T> Queues<T> {
     /// Whether the route has work in memory that nobody serves.
     pub fn is_unserved(&self, route: &Route) -> bool {
         self.unserved.contains(route)
-    }
-
-    /// Where an item in the queue of `route` stands.
-    pub fn standing(&self, route: &Route) -> Standing {
-        if self.is_unserved(route) { Standing::Unserved } else { Standing::Queued }
     }
 
     /// The first item of a route.

@@ -284,6 +284,7 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
         activity_deliveries: config.dispatch.activity_deliveries,
         turn_deliveries: config.dispatch.turn_deliveries,
+        concurrency: config.dispatch.concurrency.iter().map(|limit| limit.0.clone()).collect(),
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
     }

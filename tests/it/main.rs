@@ -13,6 +13,7 @@ mod bad_input;
 mod bench;
 mod callbacks;
 mod command_line;
+mod concurrency;
 mod crashes;
 mod discovery;
 mod documented;

@@ -4,6 +4,7 @@ use super::{Board, Job};
 use crate::{
     dispatch::{
         lease::{Held, Lease},
+        queue::Route,
         slot::{Delivery, Slot, Stage, State},
         worker::{BatchItem, Kind, WorkItem, WorkerId},
     },
@@ -83,7 +84,7 @@ impl Board {
         }
         let reference = slot.reference.clone();
         let held = Held::Turn(key, reference.id.clone());
-        let token = self.leases.grant(worker, reference.hub, self.now, held);
+        let token = self.leases.grant(worker, &Route::of_turn(&reference), self.now, held);
         let operations = batch.operations.clone();
         let item = BatchItem { token: token.clone(), entity: reference, state, operations };
         if let Some(slot) = self.instances.get_mut(&key) {

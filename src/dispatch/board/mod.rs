@@ -27,6 +27,7 @@ use super::{
     backlog::Backlog,
     finishing::Finishing,
     lease::{Leases, Waiting},
+    limits::{ConcurrencyLimit, Limits},
     queue::Queues,
     slot::Slot,
     waiting::WaitingActivities,
@@ -157,7 +158,8 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub fn new(rules: Rules) -> Self {
+    /// With nothing on it. `concurrency`: names of which only so much is handed out at a time.
+    pub fn new(rules: Rules, concurrency: &[ConcurrencyLimit]) -> Self {
         Self {
             rules,
             now: Timestamp::default(),
@@ -174,7 +176,7 @@ impl Board {
             behind_activities: Backlog::new(ActivityKey::START),
             workers: HashMap::new(),
             next_worker: 1,
-            leases: Leases::default(),
+            leases: Leases::new(Limits::new(concurrency)),
             wheel: Wheel::default(),
             stopped: false,
         }

@@ -26,6 +26,7 @@ impl Board {
             version: route.version.clone(),
             waiting,
             served,
+            limit: self.leases.limits().of(route),
         };
         self.turns.lengths().chain(self.activities.lengths()).map(show).collect()
     }
@@ -34,7 +35,7 @@ impl Board {
         let slot = self.instances.get(&key);
         let turn = slot.and_then(|slot| match &slot.stage {
             Stage::Idle => None,
-            Stage::Queued(_) => Some(self.turns.standing(&Route::of_turn(&slot.reference))),
+            Stage::Queued(_) => Some(self.standing(&Route::of_turn(&slot.reference))),
             Stage::Leased { token, .. } => Some(self.holder(token)),
             Stage::Resting => Some(Standing::Resting),
             Stage::Loading(_) | Stage::Applying | Stage::Committing(_) => Some(Standing::UnderWay),
@@ -47,7 +48,7 @@ impl Board {
         };
         let waiting = self.waiting.of(key).map(|waiting| {
             let standing = match waiting.place {
-                Some(_) => self.activities.standing(&Route::of_activity(&waiting.task)),
+                Some(_) => self.standing(&Route::of_activity(&waiting.task)),
                 None => Standing::Resting,
             };
             show(waiting, standing)
@@ -59,10 +60,20 @@ impl Board {
     }
 
     pub fn show_behind(&self, route: &Route) -> Option<Standing> {
-        self.is_behind(route).then(|| match route.kind {
-            Kind::Activity => self.activities.standing(route),
-            Kind::Turn | Kind::Batch => self.turns.standing(route),
-        })
+        self.is_behind(route).then(|| self.standing(route))
+    }
+
+    /// How what waits on a route stands.
+    fn standing(&self, route: &Route) -> Standing {
+        let unserved = match route.kind {
+            Kind::Activity => self.activities.is_unserved(route),
+            Kind::Turn | Kind::Batch => self.turns.is_unserved(route),
+        };
+        match self.leases.limits().of(route) {
+            _ if unserved => Standing::Unserved,
+            Some(places) if places.is_full() => Standing::Limited { most: places.most },
+            Some(_) | None => Standing::Queued,
+        }
     }
 
     fn is_behind(&self, route: &Route) -> bool {

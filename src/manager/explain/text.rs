@@ -55,6 +55,9 @@ fn turn(explanation: &Explanation) -> Option<String> {
             "its next turn waits for a worker that serves {:?}{version} to have room",
             Short(&record.name)
         ),
+        Standing::Limited { most } => {
+            format!("its next turn waits: of {:?} {}", Short(&record.name), limited(*most))
+        }
         Standing::Held { worker, since } => {
             format!("a worker has had its turn since {since}: {}", Short(worker))
         }
@@ -104,6 +107,7 @@ fn of_wait(wait: &Wait) -> String {
             let how = match &wait.standing {
                 Some(Standing::Unserved) => "no connected worker serves it".to_owned(),
                 Some(Standing::Queued) => "no worker that serves it has room".to_owned(),
+                Some(Standing::Limited { most }) => limited(*most),
                 Some(Standing::Held { worker, since }) => {
                     format!("a worker has had it since {since}: {}", Short(worker))
                 }
@@ -140,6 +144,10 @@ fn behind(wait: &Wait) -> String {
         }
         (None, _) => String::new(),
     }
+}
+
+fn limited(most: usize) -> String {
+    format!("{most} of {most} at a time are running (setting dispatch.concurrency)")
 }
 
 fn messages(count: usize) -> String {

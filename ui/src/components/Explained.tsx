@@ -9,7 +9,7 @@ const KINDS: Record<Waiting["kind"], string> = {
 };
 const STATES: Record<string, string> = {
     unserved: "no connected worker serves it", queued: "in the queue", held: "in the hands of", resting: "put back, soon tried again", underWay: "being stored",
-    parked: "parked",
+    limited: "waits for its turn", parked: "parked",
 };
 
 /** With more, the sentence says enough. */
@@ -49,9 +49,9 @@ function One({ wait }: { wait: Waiting }) {
     );
 }
 
-function Stand({ standing: { state, worker, since, returns } }: { standing: Standing }) {
+function Stand({ standing: { state, worker, since, limit, returns } }: { standing: Standing }) {
     return (
-        <span>{STATES[state] ?? state}{worker && ` ${worker}`}{since && <> for <Elapsed from={since} /></>}
+        <span>{STATES[state] ?? state}{limit !== null && `: ${limit} of ${limit} at a time are running`}{worker && ` ${worker}`}{since && <> for <Elapsed from={since} /></>}
             {returns > 0 && `, came back ${returns} ${returns === 1 ? "time" : "times"}`}</span>
     );
 }
