@@ -98,6 +98,7 @@ pub(super) const KEYS: &[Key] = &[
     key("dispatch", "activity_deliveries", Whole(0..=1_000_000)),
     key("dispatch", "turn_deliveries", Whole(0..=1_000_000)),
     key("dispatch", "concurrency", List("a list of \"activity N NAME\", \"orchestration N NAME\" and \"entity N NAME\", N from 1 to 1000000, each name once of its kind")),
+    key("dispatch", "watchdog_secs", Whole(0..=DAY_SECS)),
     // The SDKs give a stream up after 120 silent seconds.
     key("grpc", "ping_secs", Whole(1..=100)),
     key("log", "level", Text("off, error, warn, info, debug or trace, or a comma-separated list of these and TARGET=LEVEL")),

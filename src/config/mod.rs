@@ -288,6 +288,8 @@ pub struct Dispatch {
     /// Names of which only so much runs at a time, in each hub.
     #[serde(deserialize_with = "values::concurrency")]
     pub concurrency: Vec<Concurrency>,
+    /// How often the watchdog looks, and for how long what it looks at must not have moved. 0: never.
+    pub watchdog_secs: u64,
 }
 
 /// `[grpc]`: worker streams.
@@ -411,6 +413,7 @@ impl Default for Dispatch {
             activity_deliveries: 10,
             turn_deliveries: 10,
             concurrency: Vec::new(),
+            watchdog_secs: 300,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{
     Dispatch,
     board::Board,
     queue::Route,
+    watchdog::Watch,
     worker::{Kind, WorkerId},
 };
 use crate::model::{HubId, InstanceKey, Timestamp};
@@ -120,6 +121,8 @@ pub trait Insight: Send + Sync + 'static {
     fn instance(&self, key: InstanceKey) -> InstanceView;
     /// How work of a kind, name and version stands that is ready and not in memory; `None`: there is none.
     fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing>;
+    /// What the watchdog has found.
+    fn watch(&self) -> Watch;
 }
 
 impl Insight for Dispatch {
@@ -144,5 +147,9 @@ impl Insight for Dispatch {
     fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing> {
         let route = Route { hub, kind, name: name.into(), version: version.map(Into::into) };
         self.with_board(|board: &mut Board| board.show_behind(&route))
+    }
+
+    fn watch(&self) -> Watch {
+        self.shared.kennel.watch()
     }
 }

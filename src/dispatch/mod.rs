@@ -23,6 +23,7 @@ mod slot;
 mod unnamed;
 mod waiters;
 mod waiting;
+mod watchdog;
 mod watchers;
 mod wheel;
 mod worker;
@@ -32,6 +33,7 @@ pub use insight::{
 };
 pub use limits::ConcurrencyLimit;
 pub use waiters::{Interest, Waiter, Waiters};
+pub use watchdog::{LostKind, Watch};
 pub use watchers::{Changes, Watcher};
 pub use worker::{
     ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId,
@@ -53,6 +55,7 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use watchdog::Kennel;
 
 /// Settings of dispatch.
 #[derive(Clone, Debug)]
@@ -79,6 +82,8 @@ pub struct Settings {
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
     pub activity_lease: Duration,
+    /// How often the watchdog looks, and at what: at what has not moved for as long. Zero: never.
+    pub watchdog: Duration,
 }
 
 /// Why an answer was not taken. The worker may repeat it.
@@ -115,6 +120,7 @@ struct Shared {
     /// Commits and reads under way.
     tasks: TaskTracker,
     pulse: Pulse,
+    kennel: Kennel,
     stop: CancellationToken,
 }
 
@@ -146,6 +152,7 @@ impl Dispatch {
             wind: Notify::new(),
             tasks: TaskTracker::new(),
             pulse: Pulse::default(),
+            kennel: Kennel::default(),
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };

@@ -287,6 +287,7 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         concurrency: config.dispatch.concurrency.iter().map(|limit| limit.0.clone()).collect(),
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
+        watchdog: Duration::from_secs(config.dispatch.watchdog_secs),
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     world::World,
 };
 use crate::{
+    dispatch::Insight as _,
     engine::tests::check_history,
     model::{
         ActivityKey, Class, HubId, InstanceKey, MessageId, Status, StatusExt as _, Timestamp, error_type,
@@ -27,6 +28,9 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
     let held = process.dispatch.held();
     if held > 0 {
         wrong.push(format!("{held} items are held by nobody"));
+    }
+    for lost in process.dispatch.watch().lost {
+        wrong.push(format!("the watchdog barks at {lost:?}"));
     }
     wrong.extend(nothing_waits(disk).await);
     for (key, life) in &ledger.lives {

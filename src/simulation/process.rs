@@ -109,6 +109,7 @@ impl Disk {
             max_backoff: Duration::from_secs(2),
             turn_lease: TURN_LEASE,
             activity_lease: Duration::from_secs(50),
+            watchdog: Duration::from_secs(10),
             // Bad luck is no poison.
             activity_deliveries: 0,
             turn_deliveries: 0,

@@ -5,8 +5,8 @@
 
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
-    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged,
-    Ready, Recorded, Search, Searched, Store, Terms, Walk,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
+    Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -205,6 +205,7 @@ through! {
     job_end(id: String, end: JobEnd) -> bool;
     job_delete(id: String) -> bool;
     check(place: CheckPlace) -> Checked;
+    lost_tasks(suspects: Suspects) -> LostTasks;
     ping() -> ();
     close() -> ();
 }

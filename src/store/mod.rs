@@ -13,7 +13,7 @@
 
 mod check;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod create;
 mod entity;
 mod error;
@@ -21,6 +21,7 @@ mod error;
 pub(crate) mod faulty;
 mod histogram;
 mod list;
+mod lost;
 mod search;
 pub mod sqlite;
 
@@ -32,6 +33,7 @@ pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
 pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
+pub use lost::{Answering, LivePlace, LostTask, LostTasks, Suspects};
 pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
@@ -363,6 +365,10 @@ pub trait Store: Send + Sync + 'static {
     /// is of one moment, and changes go on meanwhile; the first one takes time in proportion to all that is there. Dropping the future
     /// does not stop a slice, [`Store::close`] does.
     async fn check(&self, place: CheckPlace) -> Result<Checked, Error>;
+
+    /// Looks for tasks that nothing stored will answer; see [`LostTasks`]. Each call is of one moment. There are none, unless somebody else
+    /// has changed what is stored, or there is a mistake somewhere. A page may end early; [`LostTasks::next`] goes on.
+    async fn lost_tasks(&self, suspects: Suspects) -> Result<LostTasks, Error>;
 
     /// Answers when the store can read and write.
     async fn ping(&self) -> Result<(), Error>;

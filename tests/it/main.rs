@@ -47,5 +47,6 @@ mod support;
 mod tables;
 mod timers;
 mod tls;
+mod watchdog;
 mod who_may;
 mod workers;

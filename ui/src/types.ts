@@ -87,6 +87,8 @@ export interface Waiting {
     delivery: Standing | null;
     backlog: number | null;
     lockedBy: string | null;
+    /** Nothing that is stored will ever answer it. */
+    lost: boolean;
 }
 export interface Explanation {
     summary: string;

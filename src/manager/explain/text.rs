@@ -87,15 +87,23 @@ fn of_entity(explanation: &Explanation) -> String {
 fn of_waits(explanation: &Explanation) -> String {
     // A timer beside something else is usually its time limit.
     let telling = |wait: &&Wait| match (&wait.kind, &wait.standing) {
-        (_, Some(Standing::Unserved)) => 0,
-        (WaitKind::Timer, _) => 2,
-        _ => 1,
+        _ if wait.lost => 0,
+        (_, Some(Standing::Unserved)) => 1,
+        (WaitKind::Timer, _) => 3,
+        _ => 2,
     };
     let Some(first) = explanation.waits.iter().min_by_key(telling) else {
         return "nothing that it asked for is outstanding: it waits for an external event".to_owned();
     };
     let others = explanation.waits.len() - 1;
     let more = if others > 0 { format!(" (and for {others} more)") } else { String::new() };
+    if first.lost {
+        return format!(
+            "it waits for {}{more}, which is lost: nothing that is stored will ever answer. That should not be: look at all that is stored \
+             (POST /api/v1/check), terminate the instance, restart it if its work is still wanted, and report what you have found",
+            named(first)
+        );
+    }
     format!("it waits for {}{more}", of_wait(first))
 }
 
@@ -133,6 +141,18 @@ fn of_wait(wait: &Wait) -> String {
         WaitKind::Lock => {
             format!("the locks of a critical section, {} the first of them{}", Short(instance), behind(wait))
         }
+    }
+}
+
+/// What is waited for, without how it stands.
+fn named(wait: &Wait) -> String {
+    match (wait.kind, &wait.instance) {
+        (WaitKind::Activity, _) => format!("the activity {:?}", Short(&wait.name)),
+        (WaitKind::SubOrchestration, Some(id)) => {
+            format!("the sub-orchestration {:?}, instance {}", Short(&wait.name), Short(id.as_str()))
+        }
+        (WaitKind::Timer, _) => "a timer".to_owned(),
+        _ => of_wait(wait),
     }
 }
 

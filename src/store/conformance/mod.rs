@@ -17,6 +17,7 @@ pub mod hubs;
 pub mod inbox;
 pub mod jobs;
 pub mod list;
+pub mod lost;
 pub mod parked;
 pub mod payloads;
 pub mod pending;
@@ -57,6 +58,11 @@ macro_rules! conformance {
             }
             check {
                 nothing_is_found_where_only_the_store_has_written
+            }
+            lost {
+                what_is_asked_for_is_lost_only_if_nothing_will_answer
+                a_child_is_lost_if_it_is_gone_and_was_to_report
+                unmoved_instances_are_looked_at_in_pages
             }
             hubs {
                 a_cleared_hub_has_nothing_left_whatever_lived_in_it

@@ -22,6 +22,7 @@ mod instance;
 mod job;
 mod list;
 mod lock;
+mod lost;
 mod migrate;
 mod open;
 mod options;
@@ -47,8 +48,8 @@ pub use transfer::{Exported, Imported, OnExisting, export, import};
 
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
-    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged,
-    Ready, Recorded, Search, Searched, Store, Terms, Walk,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
+    Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -406,6 +407,11 @@ impl Store for SqliteStore {
             Some(readers) => readers.alone(look).await,
             None => self.writer.change(move |tx| look(tx.conn)).await,
         }
+    }
+
+    async fn lost_tasks(&self, suspects: Suspects) -> Result<LostTasks, Error> {
+        let look = move |conn: &Connection| lost::tasks(conn, suspects);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, look)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

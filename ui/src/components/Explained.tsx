@@ -16,7 +16,7 @@ const STATES: Record<string, string> = {
 const MOST = 12;
 
 export function Explained({ explanation: { summary, turn, waitsFor, lastError, messages } }: { explanation: Explanation }) {
-    const alone = turn?.state === "unserved" || waitsFor.some((wait) => wait.delivery?.state === "unserved");
+    const alone = turn?.state === "unserved" || waitsFor.some((wait) => wait.lost || wait.delivery?.state === "unserved");
     return (
         <section class={alone ? "note warn explain" : "note explain"} aria-label="What it waits for">
             <div class="says"><Icon name={alone ? "alert" : "info"} /><p><strong>{sentence(summary)}.</strong>
@@ -43,6 +43,7 @@ function One({ wait }: { wait: Waiting }) {
             {wait.runtimeStatus && <Badge status={wait.runtimeStatus} />}
             <span>for <Elapsed from={wait.since} />{wait.due && <>, due <Time at={wait.due} /></>}</span>
             {wait.delivery && <Stand standing={wait.delivery} />}
+            {wait.lost && <strong>lost: nothing will answer it</strong>}
             {wait.lockedBy && <span>locked by <IdLink id={wait.lockedBy} /></span>}
             {wait.backlog !== null && wait.backlog > 0 && <span>{wait.backlog} before it</span>}
         </span>

@@ -27,7 +27,7 @@ use crate::{
     audit::Audit,
     auth::Gate,
     clock::Clock,
-    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, WorkerView},
+    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, Watch, WorkerView},
     manager::{Hubs, Limits, Manager},
     model::{HubId, HubName, InstanceKey, Status, Timestamp},
     store::Store,
@@ -98,6 +98,10 @@ impl Insight for NothingGoesOn {
 
     fn behind(&self, _: HubId, _: Kind, _: &str, _: Option<&str>) -> Option<Standing> {
         None
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::default()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::{Api, Call, RPC_BASE, WEBHOOK_BASE, answer};
 use crate::{
     auth::{Caller, Operation},
+    dispatch::{LostKind, Watch},
     model::Timestamp,
 };
 use axum::{http::StatusCode, response::Response};
@@ -32,6 +33,7 @@ struct Body<'a> {
     endpoints: BTreeMap<&'static str, String>,
     settings: &'a serde_json::Value,
     read_only: bool,
+    watchdog: Watchdog,
     caller: Who,
 }
 
@@ -42,6 +44,25 @@ struct Store {
     path: Option<String>,
     bytes: Option<u64>,
     wal_bytes: Option<u64>,
+}
+
+/// Instances that wait for what will never come.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Watchdog {
+    last_look: Option<String>,
+    lost: Vec<Lost>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Lost {
+    kind: &'static str,
+    count: u64,
+    /// Of one of them.
+    task_hub: String,
+    instance_id: String,
+    task_id: i32,
 }
 
 #[derive(Serialize)]
@@ -78,6 +99,7 @@ pub async fn about(call: &Call) -> Response {
         endpoints: endpoints(&call.origin()),
         settings: &facts.settings,
         read_only: call.api.settings.read_only,
+        watchdog: watchdog(&call.api),
         caller: who(call.caller.as_ref()),
     };
     answer::json(StatusCode::OK, &body)
@@ -95,6 +117,18 @@ async fn store(api: &Api) -> Store {
     });
     let (bytes, wal_bytes) = sizes.await.unwrap_or_default();
     Store { kind, path: Some(path.display().to_string()), bytes, wal_bytes }
+}
+
+fn watchdog(api: &Api) -> Watchdog {
+    let Watch { looked_at, lost } = api.insight.watch();
+    let row = |LostKind { kind, count, example }: LostKind| Lost {
+        kind,
+        count,
+        task_hub: api.manager.hub_name(example.hub),
+        instance_id: example.instance.to_string(),
+        task_id: example.id,
+    };
+    Watchdog { last_look: looked_at.map(|at| at.to_string()), lost: lost.into_iter().map(row).collect() }
 }
 
 fn endpoints(origin: &str) -> BTreeMap<&'static str, String> {

@@ -56,6 +56,8 @@ struct Row {
     delivery: Option<Stand>,
     backlog: Option<i64>,
     locked_by: Option<String>,
+    /// Nothing that is stored will answer it.
+    lost: bool,
 }
 
 /// What failed last, and how.
@@ -127,6 +129,7 @@ impl From<Wait> for Row {
             delivery: wait.standing.map(|standing| stand(standing, wait.returns)),
             backlog: wait.backlog,
             locked_by: wait.locked_by.map(|owner| owner.to_string()),
+            lost: wait.lost,
         }
     }
 }
