@@ -81,6 +81,11 @@ async fn day(
     crew.join(false);
     while *steps > 0 {
         *steps -= 1;
+        let lost = audit::nothing_is_lost(disk).await;
+        if !lost.is_empty() {
+            wrong.extend(lost);
+            return End::Done;
+        }
         if world.kills() {
             return End::Died;
         }
