@@ -5,6 +5,7 @@ use super::{
     Dispatch,
     board::Board,
     queue::Route,
+    tally::Tally,
     watchdog::Watch,
     worker::{Kind, WorkerId},
 };
@@ -70,6 +71,8 @@ pub struct QueueView {
     pub served: bool,
     /// How much of the name workers hold, all versions together, and how much they may; `None`: as much as they have room for.
     pub limit: Option<Places>,
+    /// Since when somebody has been waiting here without a break.
+    pub since: Timestamp,
 }
 
 /// Where something stands on its way to a worker.
@@ -123,6 +126,8 @@ pub trait Insight: Send + Sync + 'static {
     fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing>;
     /// What the watchdog has found.
     fn watch(&self) -> Watch;
+    /// What has been done.
+    fn tally(&self) -> Tally;
 }
 
 impl Insight for Dispatch {
@@ -151,5 +156,9 @@ impl Insight for Dispatch {
 
     fn watch(&self) -> Watch {
         self.shared.kennel.watch()
+    }
+
+    fn tally(&self) -> Tally {
+        self.with_board(|board: &mut Board| board.show_tally())
     }
 }

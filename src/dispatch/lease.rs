@@ -216,7 +216,6 @@ impl Leases {
     }
 
     /// Hub, kind and name of all that is handed out.
-    #[cfg(test)]
     pub fn names(&self) -> impl Iterator<Item = (HubId, Kind, Arc<str>)> {
         self.by_token.values().map(|lease| (lease.hub, lease.held.kind(), lease.name.clone()))
     }

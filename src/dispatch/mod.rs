@@ -20,6 +20,7 @@ mod pieces;
 mod pulse;
 mod queue;
 mod slot;
+mod tally;
 mod unnamed;
 mod waiters;
 mod waiting;
@@ -32,6 +33,7 @@ pub use insight::{
     ActivityView, Insight, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView,
 };
 pub use limits::ConcurrencyLimit;
+pub use tally::{Delivered, Tally};
 pub use waiters::{Interest, Waiter, Waiters};
 pub use watchdog::{LostKind, Watch};
 pub use watchers::{Changes, Watcher};
@@ -254,7 +256,7 @@ impl Dispatch {
                 "" => board.token_of_activity(hub, &instance_id, task_id)?,
                 _ => completion_token,
             };
-            board.take_activity(hub, &token)
+            board.take_activity(hub, &token, failure_details.is_some())
         });
         let Some(waiting) = taken else {
             tracing::debug!(instance.id = %instance_id, task_id, "a stale activity was answered; ignored");

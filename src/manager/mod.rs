@@ -143,6 +143,11 @@ impl Manager {
         self.admission.request(|| self.hub_name(hub), bytes, &*self.clock)
     }
 
+    /// How much new work was refused since the start, by the setting that was in the way.
+    pub fn refused(&self) -> [(&'static str, u64); 5] {
+        self.admission.refused()
+    }
+
     /// Lets one more instance be started, as far as the hub's number of live ones goes. `Overloaded`.
     async fn admit_instance(&self, hub: HubId) -> Result<(), Error> {
         let count = async |filter| Ok(self.store.instance_count(hub, filter).await?.total());

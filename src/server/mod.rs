@@ -25,7 +25,7 @@ use crate::{
     api::{
         Auditor,
         grpc::{self as grpc_api, Sidecar},
-        http::{self, HttpSettings, Readiness},
+        http::{self, HttpSettings, Meters, Readiness},
     },
     audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
@@ -112,7 +112,8 @@ impl Server {
     pub async fn start(config: &Config, functions: Registry) -> Result<Self, StartError> {
         let tls = open_tls(config)?;
         let (effects, told) = mpsc::unbounded_channel();
-        let store = open_store(config, effects).await?;
+        let meters = meters(config);
+        let store = open_store(config, effects, &meters).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let waiters = Arc::new(Waiters::default());
         let audit = open_audit(config, &clock)?;
@@ -149,6 +150,7 @@ impl Server {
             clock: &clock,
             gate: &gate,
             audit,
+            meters,
             leaving: &leaving,
         };
         let router = routes(config, rooms);
@@ -218,7 +220,11 @@ impl Server {
     }
 }
 
-async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn Store>, StartError> {
+async fn open_store(
+    config: &Config,
+    effects: EffectSender,
+    meters: &Meters,
+) -> Result<Arc<dyn Store>, StartError> {
     let url = &config.store.url;
     let mut options = match url {
         StoreUrl::File(path) => SqliteOptions::file(path),
@@ -226,6 +232,7 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     };
     options.synchronous_full = matches!(config.store.synchronous, Synchronous::Full);
     options.readers = config.store.readers;
+    options.meter = meters.commits.clone();
     options.read_budget = Duration::from_millis(config.store.read_budget_ms);
     let failed = |source| StartError::Store { url: url.to_string(), source };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
@@ -335,6 +342,17 @@ fn http_settings(config: &Config) -> HttpSettings {
     }
 }
 
+fn meters(config: &Config) -> Meters {
+    let free_disk: Option<Arc<dyn Fn() -> Option<u64> + Send + Sync>> = match &config.store.url {
+        StoreUrl::File(path) => {
+            let path = path.clone();
+            Some(Arc::new(move || disk::free_bytes(&path)))
+        }
+        StoreUrl::Memory => None,
+    };
+    Meters { free_disk, ..Meters::default() }
+}
+
 fn facts(config: &Config, started: Timestamp) -> http::Facts {
     let (store_kind, store_path) = match &config.store.url {
         StoreUrl::File(path) => ("sqlite", Some(path.clone())),
@@ -351,17 +369,20 @@ struct Rooms<'a> {
     clock: &'a Arc<dyn Clock>,
     gate: &'a Arc<Gate>,
     audit: Audit,
+    meters: Meters,
     leaving: &'a CancellationToken,
 }
 
 fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
-    let Rooms { manager, dispatch, store, clock, gate, audit, leaving } = rooms;
+    let Rooms { manager, dispatch, store, clock, gate, audit, meters, leaving } = rooms;
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let auditor = Arc::new(Auditor {
         audit,
         trusted_proxies: config.server.trusted_proxies.clone(),
         open: gate.is_open(),
     });
+    let recorder =
+        grpc_api::Recorder { auditor: auditor.clone(), manager: manager.clone(), edge: meters.edge.clone() };
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(http_settings(config)),
@@ -369,8 +390,9 @@ fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
-        auditor: auditor.clone(),
+        auditor,
         facts: Arc::new(facts(config, clock.now())),
+        meters,
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {
@@ -382,6 +404,5 @@ fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
     let sizes =
         grpc_api::Sizes { received: config.limits.grpc_message_bytes, sent: config.limits.grpc_sent_bytes };
-    let recorder = grpc_api::Recorder { auditor, manager: manager.clone() };
     grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), recorder, leaving.clone())
 }

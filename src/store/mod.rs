@@ -22,6 +22,7 @@ pub(crate) mod faulty;
 mod histogram;
 mod list;
 mod lost;
+mod meter;
 mod search;
 pub mod sqlite;
 
@@ -34,6 +35,7 @@ pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
 pub use lost::{Answering, LivePlace, LostTask, LostTasks, Suspects};
+pub use meter::CommitMeter;
 pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{

@@ -31,6 +31,7 @@ mod keys;
 mod limits;
 mod links;
 mod lists;
+mod metrics;
 mod overload;
 mod parked;
 mod races;

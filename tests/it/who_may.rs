@@ -104,6 +104,7 @@ const ROUTES: &[(&str, &str, &str, &[Who])] = &[
     ("deleteJob",                  "/api/v1/jobs/j",                             "",  LOOK),
     ("stopJob",                    "/api/v1/jobs/j/stop",                        "",  LOOK),
     ("countInstances",             "/api/v1/counts",                             "",  LOOK),
+    ("metrics",                    "/metrics",                                   "",  LOOK),
     ("live",                       "/healthz",                                   "",  ALL),
     ("ready",                      "/readyz",                                    "",  ALL),
     ("description",                "/openapi.yaml",                              "",  ALL),

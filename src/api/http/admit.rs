@@ -1,7 +1,9 @@
 //! The door of this room: whoever does not show a key or a link that permits what he asks for is sent away before anything else is
 //! looked at. Every route passes here; one that [`door`] does not know exists for administrators only.
 
-use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, route, signature, v1};
+use super::{
+    Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, metrics, route, signature, v1,
+};
 use crate::{
     api::{
         audit::Trail,
@@ -32,6 +34,9 @@ pub(super) fn door(method: &Method, path: &str) -> Door {
     // The files of the dashboard hold no data; it asks for a key and shows it with every request it makes.
     if OPEN.contains(&path) || dashboard::is_file(path) {
         return Door::Open;
+    }
+    if path == metrics::PATH {
+        return Door::Own(v1::Asked { operation: Operation::List, instance: None, path: metrics::PATH });
     }
     if let Some(asked) = v1::asked(method, path) {
         return Door::Own(asked);

@@ -27,6 +27,7 @@ mod history;
 mod layers;
 mod links;
 mod list;
+mod metrics;
 mod prefer;
 mod query;
 mod request_id;
@@ -47,6 +48,7 @@ mod wait;
 pub use error::Error;
 pub use event_body::Accepted;
 pub use health::Readiness;
+pub use metrics::Meters;
 pub use settings::HttpSettings;
 pub use signature::{Secret, Style};
 pub use v1::Facts;
@@ -102,18 +104,21 @@ pub struct Api {
     pub auditor: Arc<Auditor>,
     /// What the server is.
     pub facts: Arc<Facts>,
+    /// What is counted elsewhere.
+    pub meters: Meters,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, the dashboard, `/healthz` and
-/// `/readyz`. Any other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, the dashboard, `/metrics`,
+/// `/healthz` and `/readyz`. Any other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
 /// with `merge`; what lies around these routes does not lie around those.
 pub fn router(state: Api) -> Router {
-    let settings = state.settings.clone();
+    let (settings, edge) = (state.settings.clone(), state.meters.edge.clone());
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route(metrics::PATH, get(metrics::metrics))
         .nest(v1::BASE, v1::router())
         .merge(dashboard::router())
         .route("/openapi.yaml", get(docs::description))
@@ -122,7 +127,7 @@ pub fn router(state: Api) -> Router {
         .fallback(manage)
         .layer(middleware::from_fn_with_state(state.clone(), enter))
         .with_state(state);
-    layers::around(routes, &settings)
+    layers::around(routes, &settings, edge)
 }
 
 /// What every request goes through before a route sees it: the audit log, what browsers may not do, and who may do what. One layer, because

@@ -182,7 +182,7 @@ impl Board {
 
     pub(super) fn queue_activity(&mut self, waiting: Waiting, front: bool) {
         let (key, route) = (waiting.task.key, Route::of_activity(&waiting.task));
-        let place = Some(self.activities.push(&route, key, front));
+        let place = Some(self.activities.push(&route, key, front, self.now));
         self.waiting.insert(Waiting { place, ..waiting });
     }
 

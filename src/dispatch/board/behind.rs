@@ -98,7 +98,7 @@ impl Board {
             self.instances.insert(key, slot);
             self.jobs.push(Job::Load(key));
         } else if self.turns.len(&route) < self.rules.window {
-            slot.stage = Stage::Queued(self.turns.push(&route, key, false));
+            slot.stage = Stage::Queued(self.turns.push(&route, key, false, self.now));
             self.instances.insert(key, slot);
         } else {
             self.behind_turns.leave(&route);

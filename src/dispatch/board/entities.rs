@@ -6,6 +6,7 @@ use crate::{
         lease::{Held, Lease},
         queue::Route,
         slot::{Delivery, Slot, Stage, State},
+        tally::Delivered,
         worker::{BatchItem, Kind, WorkItem, WorkerId},
     },
     engine::{Batch, Entity, EntityOutcome, NextBatch, entity},
@@ -101,6 +102,8 @@ impl Board {
             return None;
         };
         self.answered(worker, Kind::Batch);
+        let outcome = if useless { Delivered::Failed } else { Delivered::Answered };
+        self.tally.delivered(hub, Kind::Batch, outcome);
         let slot = self.instances.get_mut(&key)?;
         if useless && slot.returns.times - slot.returns.lost < MAX_RETRIES {
             self.rest_turn(key, worker);

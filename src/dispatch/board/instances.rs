@@ -116,7 +116,7 @@ impl Board {
         }
         let (ahead, cache_bytes) = (self.turns.len(&route), self.rules.cache_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        slot.stage = Stage::Queued(self.turns.push(&route, key, front));
+        slot.stage = Stage::Queued(self.turns.push(&route, key, front, self.now));
         let far = ahead >= KNOWN_IN_QUEUE || (ahead >= 16 && ahead * slot.cost() > cache_bytes);
         if !front && far {
             // It will be a while. What it holds is in the store, and is read when its turn comes.

@@ -30,6 +30,7 @@ use super::{
     limits::{ConcurrencyLimit, Limits},
     queue::Queues,
     slot::Slot,
+    tally::Tally,
     waiting::WaitingActivities,
     wheel::Wheel,
     worker::{Kind, Offer, WorkItem, WorkerId},
@@ -154,6 +155,7 @@ pub(super) struct Board {
     next_worker: u64,
     leases: Leases,
     wheel: Wheel,
+    tally: Tally,
     stopped: bool,
 }
 
@@ -178,6 +180,7 @@ impl Board {
             next_worker: 1,
             leases: Leases::new(Limits::new(concurrency)),
             wheel: Wheel::default(),
+            tally: Tally::default(),
             stopped: false,
         }
     }

@@ -7,6 +7,7 @@ use crate::{
         lease::Waiting,
         queue::Route,
         slot::Stage,
+        tally::Tally,
         worker::{EntityNames, Kind, Names, Serves, WorkerId},
     },
     model::InstanceKey,
@@ -27,8 +28,21 @@ impl Board {
             waiting,
             served,
             limit: self.leases.limits().of(route),
+            since: match route.kind {
+                Kind::Activity => self.activities.since(route),
+                Kind::Turn | Kind::Batch => self.turns.since(route),
+            }
+            .unwrap_or(self.now),
         };
         self.turns.lengths().chain(self.activities.lengths()).map(show).collect()
+    }
+
+    pub fn show_tally(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        for (hub, kind, _) in self.leases.names() {
+            *tally.held.entry((hub, kind)).or_default() += 1;
+        }
+        tally
     }
 
     pub fn show_instance(&self, key: InstanceKey) -> InstanceView {

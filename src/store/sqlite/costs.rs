@@ -5,7 +5,7 @@ use super::{SqliteOptions, SqliteStore, open, writer::Writer};
 use crate::{
     model::{ActivityKey, Class, Effect, HistoryChange, HubName, InstanceId, MessageId, Pending, Status},
     store::{
-        Store,
+        CommitMeter, Store,
         conformance::fixture::{activity, chunk, message, new_instance, turn},
     },
 };
@@ -39,7 +39,7 @@ impl Measured {
         };
         owned.conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).unwrap();
         let (sender, effects) = unbounded_channel();
-        let writer = Writer::start(owned, 64, sender).unwrap();
+        let writer = Writer::start(owned, 64, sender, CommitMeter::default()).unwrap();
         let store = SqliteStore { readers: None, writer, patience: std::time::Duration::MAX };
         Self { store, effects, counts }
     }

@@ -82,14 +82,14 @@ impl SqliteStore {
     /// too new, or cannot be written; the text says which and what to do.
     pub fn open(options: SqliteOptions, effects: EffectSender) -> Result<Self, Error> {
         let owned = open::open(&options)?;
-        let SqliteOptions { readers, read_budget, busy_timeout, queue, .. } = options;
+        let SqliteOptions { readers, read_budget, busy_timeout, queue, meter, .. } = options;
         let patience = read_budget / 2;
         let readers = owned
             .path
             .clone()
             .map(|path| Readers::new(path, readers, read_budget, busy_timeout))
             .transpose()?;
-        let writer = Writer::start(owned, queue, effects)?;
+        let writer = Writer::start(owned, queue, effects, meter)?;
         Ok(Self { readers, writer, patience })
     }
 

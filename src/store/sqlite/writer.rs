@@ -16,13 +16,14 @@ use super::{
 };
 use crate::{
     model::Effect,
-    store::{EffectSender, Error},
+    store::{CommitMeter, EffectSender, Error},
 };
 use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Mutex,
     thread::JoinHandle,
+    time::Instant,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -114,10 +115,15 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(owned: Owned, queue: usize, effects: EffectSender) -> Result<Self, Error> {
+    pub fn start(
+        owned: Owned,
+        queue: usize,
+        effects: EffectSender,
+        meter: CommitMeter,
+    ) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let core = Core { owned, counters, sender: effects, effects: Vec::new() };
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter };
         let thread = std::thread::Builder::new()
             .name("durahub-sqlite".into())
             .spawn(move || core.serve(receiver))
@@ -135,7 +141,8 @@ impl Writer {
     #[cfg(test)]
     pub fn here(owned: Owned, effects: EffectSender) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
-        let core = Core { owned, counters, sender: effects, effects: Vec::new() };
+        let meter = CommitMeter::default();
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter };
         Ok(Self { queue: None, thread: Mutex::new(None), here: Some(Mutex::new(core)) })
     }
 
@@ -201,6 +208,7 @@ struct Core {
     counters: Counters,
     sender: EffectSender,
     effects: Vec<Effect>,
+    meter: CommitMeter,
 }
 
 impl Core {
@@ -234,8 +242,13 @@ impl Core {
             return;
         }
         let reserved = self.counters.reserved();
+        let (began, before) = (Instant::now(), self.owned.conn.total_changes());
         let outcome = self.apply(group);
+        if outcome.is_ok() && self.owned.conn.total_changes() > before {
+            self.meter.committed(group.len(), began.elapsed());
+        }
         if outcome.is_err() {
+            self.meter.failed.inc();
             self.effects.clear();
             self.counters.rolled_back(reserved);
             if !self.owned.conn.is_autocommit() {

@@ -77,7 +77,7 @@ const WRITES: [(&str, &str); 8] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 30] = [
+const BESIDE: [(&str, &str); 31] = [
     ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
@@ -85,6 +85,7 @@ const BESIDE: [(&str, &str); 30] = [
     ("getJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6"),
     ("live", "/healthz"),
     ("ready", "/readyz"),
+    ("metrics", "/metrics"),
     ("description", "/openapi.yaml"),
     ("reference", "/docs"),
     ("root", "/"),

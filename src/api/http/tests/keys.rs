@@ -129,7 +129,7 @@ async fn only_what_holds_no_data_is_open_and_what_is_nowhere_is_401_before_404()
         "/Dashboard",
         "/healthz/",
         "/HEALTHZ",
-        "/metrics",
+        "/metrics/",
         "/durabletaskx/instances/a",
         "/instances/a",
     ] {

@@ -21,13 +21,13 @@ mod status;
 mod store;
 mod waiting;
 
-use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
+use super::{Api, HttpSettings, Meters, Readiness, WEBHOOK_BASE, router};
 use crate::{
     api::{Auditor, Peer},
     audit::Audit,
     auth::Gate,
     clock::Clock,
-    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, Watch, WorkerView},
+    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Tally, Waiters, Watch, WorkerView},
     manager::{Hubs, Limits, Manager},
     model::{HubId, HubName, InstanceKey, Status, Timestamp},
     store::Store,
@@ -103,6 +103,10 @@ impl Insight for NothingGoesOn {
     fn watch(&self) -> Watch {
         Watch::default()
     }
+
+    fn tally(&self) -> Tally {
+        Tally::default()
+    }
 }
 
 /// A server without sockets.
@@ -175,6 +179,7 @@ impl<S: Store> World<S> {
             }),
             gate,
             facts: Arc::default(),
+            meters: Meters::default(),
             leaving: leaving.clone(),
         });
         Self { store, clock, probe, leaving, manager, router }

@@ -107,7 +107,13 @@ pub async fn about(call: &Call) -> Response {
 
 async fn store(api: &Api) -> Store {
     let Facts { store_kind: kind, store_path, .. } = &*api.facts;
-    let Some(path) = store_path else { return Store { kind, path: None, bytes: None, wal_bytes: None } };
+    let (bytes, wal_bytes) = store_bytes(api).await;
+    Store { kind, path: store_path.as_ref().map(|path| path.display().to_string()), bytes, wal_bytes }
+}
+
+/// The sizes of the database's file and of its log.
+pub async fn store_bytes(api: &Api) -> (Option<u64>, Option<u64>) {
+    let Some(path) = &api.facts.store_path else { return (None, None) };
     let wal = PathBuf::from(format!("{}-wal", path.display()));
     let (file, wal) = (path.clone(), wal);
     // The files may lie on a disk that takes its time.
@@ -115,8 +121,7 @@ async fn store(api: &Api) -> Store {
         let size = |path: &PathBuf| std::fs::metadata(path).ok().map(|found| found.len());
         (size(&file), size(&wal))
     });
-    let (bytes, wal_bytes) = sizes.await.unwrap_or_default();
-    Store { kind, path: Some(path.display().to_string()), bytes, wal_bytes }
+    sizes.await.unwrap_or_default()
 }
 
 fn watchdog(api: &Api) -> Watchdog {
@@ -142,6 +147,7 @@ fn endpoints(origin: &str) -> BTreeMap<&'static str, String> {
         ("description", "/openapi.yaml"),
         ("live", "/healthz"),
         ("ready", "/readyz"),
+        ("metrics", "/metrics"),
     ]
     .into_iter()
     .map(|(name, path)| (name, format!("{origin}{path}")))

@@ -21,7 +21,7 @@ mod statistics;
 mod stream;
 mod workers;
 
-pub use about::Facts;
+pub use about::{Facts, store_bytes};
 
 use super::{Api, Call, Error};
 use crate::{auth::Operation, manager, model::HubId};

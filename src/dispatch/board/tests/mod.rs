@@ -324,7 +324,7 @@ impl Room {
     }
 
     fn complete_under(&mut self, token: &str) -> bool {
-        let Some(waiting) = self.visit(|board| board.take_activity(HUB, token)) else { return false };
+        let Some(waiting) = self.visit(|board| board.take_activity(HUB, token, false)) else { return false };
         let task = &waiting.task;
         let done = event::task_completed(self.now, task.task_id, Some(task.name.to_string()));
         let done = NewMessage::now(Class::Result, done);
