@@ -87,7 +87,7 @@ pub async fn a_child_is_lost_if_it_is_gone_and_was_to_report(cx: &mut StoreTest)
     let key = saying(cx, "p", events).await;
     let parent = cx.load(key).await.record;
     let mut own = new_child(cx.hub, "there", "p");
-    for parent_info in own.started.parent_instance.iter_mut() {
+    if let Some(parent_info) = &mut own.started.parent_instance {
         parent_info.task_scheduled_id = 1;
         let execution = parent_info.orchestration_instance.as_mut().unwrap();
         execution.execution_id = Some(parent.execution_id.clone());
