@@ -96,7 +96,7 @@ export interface Explanation {
 /** How, and since when, something is given to no worker any more. */
 export interface Parking {
     since: string;
-    cause: "deliveries" | "data";
+    cause: "deliveries" | "data" | "history";
     deliveries: number;
     reason: string;
 }
