@@ -193,6 +193,7 @@ mod tests {
                 window_bytes: 1 << 20,
                 payload_bytes: 1 << 20,
                 work_item_bytes: 1 << 20,
+                history: crate::dispatch::Longest { events: 0, bytes: 0 },
                 max_backoff: PAUSE,
                 activity_deliveries: 0,
                 turn_deliveries: 0,
