@@ -16,6 +16,7 @@ mod jobs;
 mod lease;
 mod limits;
 mod loops;
+mod overlooked;
 mod pieces;
 mod pulse;
 mod queue;

@@ -1,11 +1,12 @@
 //! Looks for instances that wait for what will never come; see [`LostTask`]. There should be none. What is found is told in the log, once for
-//! each cause, and shown until it is gone; nothing is done about it, for nobody can know what the answer would have been.
+//! each cause, and shown until it is gone; nothing is done about it, for nobody can know what the answer would have been. What was only
+//! `overlooked` is taken up again.
 //!
 //! A look goes through the live instances in small pages with long pauses, and only if something was stored since the last one.
 
-use super::Dispatch;
+use super::{Dispatch, overlooked};
 use crate::{
-    model::{OpenTask, Timestamp},
+    model::{InstanceRef, OpenTask, Timestamp},
     store::{Error, LostTask, LostTasks, Suspects},
 };
 use std::{
@@ -31,6 +32,8 @@ pub struct Watch {
     pub looked_at: Option<Timestamp>,
     /// One for each cause.
     pub lost: Vec<LostKind>,
+    /// How many instances had something to deliver of which nobody knew, since the start. They were taken up again.
+    pub taken_up: u64,
 }
 
 /// Tasks that were lost in the same way.
@@ -78,7 +81,20 @@ impl Kennel {
                 );
             }
         }
-        *watch = Watch { looked_at: Some(at), lost };
+        (watch.looked_at, watch.lost) = (Some(at), lost);
+    }
+
+    /// These had been overlooked.
+    fn took_up(&self, instances: &[InstanceRef]) {
+        let Some(example) = instances.first() else { return };
+        tracing::error!(
+            count = instances.len(),
+            example.instance.id = %example.id,
+            example.hub = example.hub.0,
+            "instances had something to deliver of which nobody knew; they were taken up again"
+        );
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.taken_up += u64::try_from(instances.len()).unwrap_or(u64::MAX);
     }
 }
 
@@ -93,11 +109,14 @@ pub(super) async fn look_around(dispatch: Dispatch, pause: Duration) {
         if seen == Some(now) {
             continue;
         }
-        match look(&dispatch, pause).await {
-            Ok(lost) => {
-                dispatch.shared.kennel.looked(dispatch.shared.clock.now(), lost);
-                seen = Some(before);
-            }
+        let kennel = &dispatch.shared.kennel;
+        let looked = async {
+            kennel.looked(dispatch.shared.clock.now(), look(&dispatch, pause).await?);
+            kennel.took_up(&overlooked::take_up(&dispatch).await?);
+            Ok::<_, Error>(())
+        };
+        match looked.await {
+            Ok(()) => seen = Some(before),
             Err(error) => tracing::warn!(%error, "the watchdog could not look; it will try again"),
         }
     }
@@ -135,19 +154,19 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        dispatch::{Insight as _, Settings, Waiters},
+        dispatch::{EntityNames, Insight as _, Names, Offer, Serves, Settings, Waiters, WorkItem},
         model::{
-            Chunk, HistoryChange, HubId, HubName, event,
+            Chunk, HistoryChange, HubId, HubName, StatusSet, event,
             pb::{self, history_event::EventType},
         },
         store::{
             Created, Store,
             conformance::{fixture, new_instance},
-            faulty::{Fate, FaultyStore, Script},
+            faulty::{Fate, FaultyStore, Script, Told},
             sqlite::SqliteStore,
         },
     };
-    use std::sync::Arc;
+    use std::{collections::HashSet, sync::Arc};
     use tokio::sync::mpsc::unbounded_channel;
 
     const PAUSE: Duration = Duration::from_secs(60);
@@ -175,6 +194,9 @@ mod tests {
     struct Room {
         dispatch: Dispatch,
         store: Arc<dyn Store>,
+        /// Of these effects dispatch has not heard.
+        told: Told,
+        inner: Arc<SqliteStore>,
         looks: Arc<Looks>,
         hub: HubId,
     }
@@ -185,8 +207,9 @@ mod tests {
             let inner = Arc::new(SqliteStore::here(effects).unwrap());
             let looks = Arc::new(Looks::default());
             let (effects, arriving) = unbounded_channel();
+            let told = Arc::new(Mutex::new(told));
             let store: Arc<dyn Store> =
-                Arc::new(FaultyStore::new(inner, Arc::new(Mutex::new(told)), effects, looks.clone()));
+                Arc::new(FaultyStore::new(inner.clone(), told.clone(), effects, looks.clone()));
             let settings = Settings {
                 cache_bytes: 0,
                 window: 10,
@@ -206,12 +229,13 @@ mod tests {
             let waiters = Arc::new(Waiters::default());
             let dispatch = Dispatch::start(store.clone(), arriving, clock, waiters, settings);
             let hub = store.hub_ensure(HubName::parse("default").unwrap()).await.unwrap();
-            Self { dispatch, store, looks, hub }
+            Self { dispatch, store, told, inner, looks, hub }
         }
 
         /// An instance that waits for an activity that is nowhere.
         async fn lose(&self, id: &str) {
-            let created = self.store.instance_create(new_instance(self.hub, id), Default::default()).await;
+            let created =
+                self.store.instance_create(new_instance(self.hub, id), StatusSet::NONE.into()).await;
             let Ok(Created::New(key)) = created else { panic!("{created:?}") };
             let inbox = self.store.instance_load(key).await.unwrap().unwrap().inbox;
             let mut turn = fixture::turn(self.hub, key, 1);
@@ -231,6 +255,44 @@ mod tests {
         fn lost(&self) -> Vec<(&'static str, u64)> {
             self.dispatch.watch().lost.iter().map(|lost| (lost.kind, lost.count)).collect()
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_overlooked_is_taken_up_and_what_waits_for_a_worker_is_not_called_so() {
+        let room = Room::new().await;
+        let serves = |names: &[&str]| {
+            let names: Names = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
+            let entities = EntityNames::These(HashSet::new());
+            Serves::Named { orchestrations: names, activities: Names::new(), entities }
+        };
+        // What was there at the start is found by itself.
+        room.looks_after(3).await;
+        // Nobody serves it, and the board knows.
+        room.store.instance_create(new_instance(room.hub, "known"), StatusSet::NONE.into()).await.unwrap();
+        // Of this one nobody hears.
+        let mut lost = new_instance(room.hub, "overlooked");
+        "Served".clone_into(&mut lost.started.name);
+        room.inner.instance_create(lost, StatusSet::NONE.into()).await.unwrap();
+        while room.told.lock().unwrap().try_recv().is_ok() {}
+        let mut seat = room.dispatch.join(Offer {
+            label: "w".into(),
+            hub: None,
+            serves: serves(&["Served"]),
+            embedded: false,
+            fetches_history: false,
+            max_turns: 9,
+            max_activities: 9,
+            max_batches: 9,
+        });
+        tokio::time::sleep(PAUSE / 2).await;
+        assert!(seat.items.try_recv().is_err(), "nobody knows of it");
+        room.looks_after(10).await;
+        let WorkItem::Turn(turn) = seat.items.try_recv().unwrap() else { panic!("no turn") };
+        assert_eq!(turn.instance.id.as_str(), "overlooked");
+        assert_eq!(room.dispatch.watch().taken_up, 1);
+        room.store.instance_create(new_instance(room.hub, "another"), StatusSet::NONE.into()).await.unwrap();
+        room.looks_after(10).await;
+        assert_eq!(room.dispatch.watch().taken_up, 1, "what is held or waits is known");
     }
 
     #[tokio::test(start_paused = true)]

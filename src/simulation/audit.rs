@@ -7,6 +7,7 @@ use super::{
     world::World,
 };
 use crate::{
+    dispatch::Insight as _,
     engine::tests::check_history,
     model::{
         ActivityKey, Class, HubId, InstanceKey, MessageId, Status, StatusExt as _, Timestamp, error_type,
@@ -27,6 +28,10 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
     let held = process.dispatch.held();
     if held > 0 {
         wrong.push(format!("{held} items are held by nobody"));
+    }
+    let taken_up = process.dispatch.watch().taken_up;
+    if taken_up > 0 {
+        wrong.push(format!("{taken_up} instances were overlooked"));
     }
     wrong.extend(nothing_is_lost(disk).await);
     wrong.extend(nothing_waits(disk).await);

@@ -81,10 +81,8 @@ async fn day(
     crew.join(false);
     while *steps > 0 {
         *steps -= 1;
-        let lost = audit::nothing_is_lost(disk).await;
-        if !lost.is_empty() {
-            wrong.extend(lost);
-            return End::Done;
+        if steps.is_multiple_of(4) {
+            wrong.extend(audit::nothing_is_lost(disk).await);
         }
         if world.kills() {
             return End::Died;

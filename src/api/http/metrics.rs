@@ -166,12 +166,20 @@ fn work(page: &mut Page, api: &Api) {
     });
     page.gauges("waiting_items", "What waits for a worker in memory; name: of the longest queues only", rows);
 
-    let lost = api.insight.watch().lost.into_iter();
-    let rows = lost.map(|LostKind { kind, count, .. }| (vec![("kind", kind.to_owned())], count));
+    let watch = api.insight.watch();
+    let rows =
+        watch.lost.into_iter().map(|LostKind { kind, count, .. }| (vec![("kind", kind.to_owned())], count));
     page.gauges(
         "lost_tasks",
         "What is waited for and will never come, as of the last look; there should be none",
         rows,
+    );
+    let overlooked = Counter::<u64>::default();
+    overlooked.inc_by(watch.taken_up);
+    page.0.register(
+        "overlooked_instances",
+        "Instances that had something to deliver of which nobody knew; there should be none",
+        overlooked,
     );
 }
 

@@ -105,6 +105,28 @@ impl Board {
         }
     }
 
+    /// Whether nothing is known of an instance that the store calls ready, although something should be.
+    pub fn overlooks(&self, ready: &Ready) -> bool {
+        let slot = self.instances.get(&ready.instance.key);
+        self.behind_turns.is_complete()
+            && !self.behind_turns.is_behind(&Route::of_turn(&ready.instance))
+            && slot.is_none_or(|slot| matches!(slot.stage, Stage::Idle))
+    }
+
+    /// Takes up what was overlooked, with nothing of what was thought to be known of it.
+    pub fn take_up(&mut self, ready: Ready) {
+        let key = ready.instance.key;
+        match self.instances.get_mut(&key) {
+            None => self.found(ready),
+            Some(slot) if matches!(slot.stage, Stage::Idle) => {
+                slot.forget();
+                self.leave_idle(key);
+                self.settle_unknown(key, ready.control);
+            }
+            Some(_) => {}
+        }
+    }
+
     /// A page of activities; `last`: the key of its last one, if more may follow.
     pub fn found_activities(&mut self, page: Vec<ActivityTask>, last: Option<ActivityKey>) {
         let rows = page.len();

@@ -52,6 +52,7 @@ struct Store {
 struct Watchdog {
     last_look: Option<String>,
     lost: Vec<Lost>,
+    taken_up: u64,
 }
 
 #[derive(Serialize)]
@@ -125,7 +126,7 @@ pub async fn store_bytes(api: &Api) -> (Option<u64>, Option<u64>) {
 }
 
 fn watchdog(api: &Api) -> Watchdog {
-    let Watch { looked_at, lost } = api.insight.watch();
+    let Watch { looked_at, lost, taken_up } = api.insight.watch();
     let row = |LostKind { kind, count, example }: LostKind| Lost {
         kind,
         count,
@@ -133,7 +134,11 @@ fn watchdog(api: &Api) -> Watchdog {
         instance_id: example.instance.to_string(),
         task_id: example.id,
     };
-    Watchdog { last_look: looked_at.map(|at| at.to_string()), lost: lost.into_iter().map(row).collect() }
+    Watchdog {
+        last_look: looked_at.map(|at| at.to_string()),
+        lost: lost.into_iter().map(row).collect(),
+        taken_up,
+    }
 }
 
 fn endpoints(origin: &str) -> BTreeMap<&'static str, String> {
