@@ -24,7 +24,7 @@ pub mod generated {
 }
 
 pub use audit::Recorder;
-use door::door;
+use door::{Porter, door};
 pub use history::HistoryChunk;
 pub use routes::mount;
 pub use service::Sidecar;

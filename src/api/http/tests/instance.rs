@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    auth::{Digest, Keys, LinkSigner, NamedKey, Role},
+    auth::{Digest, Keys, LinkSigner, NamedKey, Reach, Role},
     model::{
         ParentRef, event, failure,
         pb::{self, HistoryEvent, history_event::EventType},
@@ -328,6 +328,7 @@ async fn who_may_look_may_look_and_others_may_not() {
         let keys = Role::ALL.map(|role| NamedKey {
             name: role.name().into(),
             role,
+            reach: Reach::ALL,
             digests: vec![Digest::of(key(role).as_bytes())],
         });
         let signer = LinkSigner::new(b"a secret of at least thirty-two bytes");
