@@ -11,6 +11,8 @@
 //! - What nobody has given a permission is refused. An operation is named in [`Role::permits`], which has no catch-all arm.
 #![warn(missing_docs)]
 
+#[cfg(test)]
+mod fuzz;
 mod gate;
 mod keys;
 mod operation;

@@ -5,6 +5,8 @@
 mod audit;
 mod door;
 mod entity;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod history;
 mod permit;
