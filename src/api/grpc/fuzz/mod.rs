@@ -7,10 +7,12 @@ use super::{Sidecar, generated::task_hub_sidecar_service_server::TaskHubSidecarS
 use crate::{
     auth::Caller,
     clock::{Clock, SystemClock},
+    config::Config,
     dispatch::{self, Dispatch, Offer, Seat, Serves, Waiters, WorkItem},
     fuzz::{self, messages},
     manager::{Hubs, Limits, Manager, Start},
     model::{HubId, HubName, InstanceId, pb},
+    server::dispatch_settings,
     store::{
         Store,
         sqlite::{SqliteOptions, SqliteStore},
@@ -49,18 +51,8 @@ impl Target {
         let limits = Limits { payload_bytes: PAYLOAD_BYTES, idempotency: Duration::from_secs(60) };
         let clock: Arc<dyn Clock> = clock;
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), Arc::new(hubs), limits);
-        let settings = dispatch::Settings {
-            cache_bytes: 1 << 20,
-            window: 1_000,
-            window_bytes: 1 << 20,
-            payload_bytes: PAYLOAD_BYTES,
-            work_item_bytes: 1 << 20,
-            max_backoff: Duration::from_millis(10),
-            activity_deliveries: 0,
-            turn_deliveries: 0,
-            turn_lease: Duration::from_secs(600),
-            activity_lease: Duration::from_secs(600),
-        };
+        let settings =
+            dispatch::Settings { payload_bytes: PAYLOAD_BYTES, ..dispatch_settings(&Config::default()) };
         let dispatch = Dispatch::start(store, told, clock, waiters, settings);
         let places = grpc::Settings { max_turns: 9, max_activities: 9, max_batches: 9, ping: PATIENCE };
         let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), places, CancellationToken::new());

@@ -8,8 +8,10 @@ mod tokens;
 
 use super::*;
 use crate::{
+    config::Config,
     dispatch::{self, Dispatch},
     fuzz,
+    server::dispatch_settings,
     store::sqlite::{SqliteOptions, SqliteStore},
 };
 use axum::{
@@ -50,7 +52,9 @@ impl Target {
         let store = Arc::new(SqliteStore::open(options, effects).unwrap());
         let waiters = Arc::new(Waiters::default());
         let clock = Arc::new(ManualClock(AtomicI64::new(BEGIN.0)));
-        let dispatch = Dispatch::start(store.clone(), told, clock, waiters.clone(), dispatch_settings());
+        let settled =
+            dispatch::Settings { payload_bytes: PAYLOAD_LIMIT, ..dispatch_settings(&Config::default()) };
+        let dispatch = Dispatch::start(store.clone(), told, clock, waiters.clone(), settled);
         let settings = HttpSettings {
             body_limit_bytes: BODY_LIMIT,
             wait_cap: Duration::ZERO,
@@ -90,21 +94,6 @@ impl Target {
 
     fn get(&self, target: &str) -> Told {
         self.ask(request("GET", target).body(Body::empty()).unwrap())
-    }
-}
-
-fn dispatch_settings() -> dispatch::Settings {
-    dispatch::Settings {
-        cache_bytes: 1 << 20,
-        window: 1_000,
-        window_bytes: 1 << 20,
-        payload_bytes: PAYLOAD_LIMIT,
-        work_item_bytes: 1 << 20,
-        max_backoff: Duration::from_secs(1),
-        activity_deliveries: 0,
-        turn_deliveries: 0,
-        turn_lease: Duration::from_secs(60),
-        activity_lease: Duration::from_secs(60),
     }
 }
 
