@@ -60,7 +60,16 @@ proptest! {
     #[test]
     fn a_work_item_reads_and_writes_the_same_as_the_message_the_sdks_know(changes in messages::changes()) {
         let past = Chunk { first: 0, count: 4, bytes: history().into() }.slices().unwrap();
-        let request = wire::OrchestratorRequest { instance_id: "i".into(), past_events: past, ..Default::default() };
+        let trace = pb::OrchestrationTraceContext { span_id: Some("s".into()), span_start_time: None };
+        let request = wire::OrchestratorRequest {
+            instance_id: "i".into(),
+            execution_id: Some("x".into()),
+            past_events: past,
+            new_events: vec![event::orchestrator_started(Timestamp(2))],
+            entity_parameters: Some(pb::OrchestratorEntityParameters::default()),
+            requires_history_streaming: true,
+            orchestration_trace_context: Some(trace.encode_to_vec().into()),
+        };
         let request = Some(wire::Request::Orchestrator(request));
         let sent = wire::WorkItem { completion_token: "t".into(), request }.encode_to_vec();
         let sent = messages::changed(&sent, &changes);
