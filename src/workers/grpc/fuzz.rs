@@ -59,19 +59,19 @@ proptest! {
 
     #[test]
     fn a_work_item_reads_and_writes_the_same_as_the_message_the_sdks_know(changes in messages::changes()) {
-        let past = Chunk { first: 0, count: 4, bytes: history().into() }.slices().unwrap();
         let trace = pb::OrchestrationTraceContext { span_id: Some("s".into()), span_start_time: None };
-        let request = wire::OrchestratorRequest {
+        let request = pb::OrchestratorRequest {
             instance_id: "i".into(),
             execution_id: Some("x".into()),
-            past_events: past,
+            past_events: Chunk { first: 0, count: 4, bytes: history().into() }.events().unwrap(),
             new_events: vec![event::orchestrator_started(Timestamp(2))],
             entity_parameters: Some(pb::OrchestratorEntityParameters::default()),
             requires_history_streaming: true,
-            orchestration_trace_context: Some(trace.encode_to_vec().into()),
+            orchestration_trace_context: Some(trace),
+            ..Default::default()
         };
-        let request = Some(wire::Request::Orchestrator(request));
-        let sent = wire::WorkItem { completion_token: "t".into(), request }.encode_to_vec();
+        let request = Some(pb::work_item::Request::OrchestratorRequest(request));
+        let sent = pb::WorkItem { completion_token: "t".into(), request }.encode_to_vec();
         let sent = messages::changed(&sent, &changes);
         if let Ok(ours) = wire::WorkItem::decode(sent.as_slice()) {
             prop_assert_eq!(wire::WorkItem::decode(ours.encode_to_vec().as_slice()), Ok(ours.clone()));
