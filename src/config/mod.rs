@@ -9,6 +9,8 @@
 mod auth;
 mod concurrency;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod hub_limits;
 mod keys;
 #[cfg(test)]

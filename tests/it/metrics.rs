@@ -2,7 +2,7 @@
 
 use crate::support::{Binary, Data, Inside, Worker, eventually, soon};
 use durahub::{
-    auth::{Digest, NamedKey, Role},
+    auth::{Digest, NamedKey, Reach, Role},
     workers::embedded::Registry,
 };
 use std::collections::BTreeMap;
@@ -137,6 +137,7 @@ async fn a_scraper_needs_a_key_that_may_look() {
         config.auth.keys = [(Role::Read, reader), (Role::Worker, worker)]
             .map(|(role, key)| NamedKey {
                 name: role.name().into(),
+                reach: Reach::ALL,
                 role,
                 digests: vec![Digest::of(key.as_bytes())],
             })
