@@ -86,7 +86,7 @@ fn told(gate: &Gate, credential: &str, operation: Operation, at: Place) -> &'sta
 #[test]
 fn roles_permit_what_the_documentation_says() {
     use Operation::*;
-    let look = [Greet, Hello, Look, Status, History, List];
+    let look = [Greet, Hello, Look, Status, History, List, Measure];
     let act = [Start, Signal, RaiseEvent, Terminate, Suspend, Resume, Restart, Rewind, Purge];
     for operation in OPERATIONS {
         let (looks, acts) = (look.contains(&operation), act.contains(&operation));
