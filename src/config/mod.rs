@@ -13,6 +13,7 @@ mod keys;
 #[cfg(test)]
 mod limits_page;
 mod load;
+mod retention;
 mod show;
 mod store_url;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use auth::{Auth, Secret};
 pub use error::Error;
 pub use hub_limits::HubLimits;
 pub use load::{Effective, Setting, Sources, load};
+pub use retention::Retention;
 pub use store_url::{StoreUrl, UnsupportedUrl};
 pub use webhook::{SignatureStyle, WebhookSecret};
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub store: Store,
     /// `[hubs]`
     pub hubs: Hubs,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[samples]`
     pub samples: Samples,
     /// `[limits]`

@@ -13,7 +13,7 @@
 
 mod check;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod create;
 mod entity;
 mod error;
@@ -21,6 +21,7 @@ mod error;
 pub(crate) mod faulty;
 mod histogram;
 mod list;
+mod purge;
 mod search;
 pub mod sqlite;
 
@@ -32,6 +33,7 @@ pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
 pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
+pub use purge::{PurgeTree, Purged, Seen};
 pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
@@ -61,17 +63,6 @@ pub struct HistorySize {
     pub events: i64,
     /// Of the events as they are stored.
     pub bytes: i64,
-}
-
-/// Answer of [`Store::instance_purge`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purged {
-    /// The instance, its history, inbox and activities are gone.
-    Deleted,
-    /// The instance has not ended; nothing was changed.
-    Live(Status),
-    /// No such instance.
-    NotFound,
 }
 
 /// All that is needed to run the next turn of an instance.
@@ -307,6 +298,10 @@ pub trait Store: Send + Sync + 'static {
         after: Option<(Timestamp, InstanceKey)>,
         limit: usize,
     ) -> Result<Cleared, Error>;
+
+    /// Removes ended instances that are as they were seen, in one transaction: of each tree those below its top, and then the top if the tree
+    /// is whole; answers how many those were. What has changed since stays, and all of a tree whose top has. Effects: `Gone` for each.
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error>;
 
     /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
     /// (for suspended and parked ones only a control message counts). At most `limit`; fewer means there are no more.
