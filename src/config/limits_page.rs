@@ -82,7 +82,9 @@ fn page(file: &str) -> String {
         let key = KEYS.iter().find(|key| key.section == section && key.name == name).expect("a setting");
         let range = match &key.allowed {
             Allowed::Whole(range) => format!("{} | {}", range.start(), range.end()),
-            _ if (key.section, key.name) == ("hubs", "limits") => " | ".to_owned(),
+            _ if matches!((key.section, key.name), ("hubs", "limits") | ("retention", "rules")) => {
+                " | ".to_owned()
+            }
             _ => continue,
         };
         let comment = comment.replace('|', "\\|");

@@ -131,5 +131,5 @@ async fn a_finished_orchestration_takes_this_much_of_the_file() {
     }
     measured.store.close().await.unwrap();
     let each = std::fs::metadata(&file).unwrap().len() / COUNT as u64;
-    expect_test::expect!["808"].assert_eq(&each.to_string());
+    expect_test::expect!["819"].assert_eq(&each.to_string());
 }

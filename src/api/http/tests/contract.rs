@@ -77,7 +77,7 @@ const WRITES: [(&str, &str); 8] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 30] = [
+const BESIDE: [(&str, &str); 32] = [
     ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
@@ -108,6 +108,8 @@ const BESIDE: [(&str, &str); 30] = [
     ("listTaskHubs", "/api/v1/hubs"),
     ("listQueues", "/api/v1/queues"),
     ("listParked", "/api/v1/parked"),
+    ("showRetention", "/api/v1/retention"),
+    ("previewRetention", "/api/v1/retention/preview"),
 ];
 
 fn id(operation: &Operation<'_>) -> String {
