@@ -16,7 +16,7 @@ const CHILDREN: usize = 100;
 /// What a step has come to.
 pub(super) enum Step {
     /// An instance goes. Whatever goes with it has been told before.
-    Goes(Going),
+    Goes(Box<Going>),
     /// Something was read; go on.
     Looked,
     /// There is no more.
@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
                     return Ok(Step::Looked);
                 } else if let Some(Open { record, .. }) = self.open.pop() {
                     let with = self.open.first().map(|top| top.record.clone());
-                    return Ok(Step::Goes(Going { record, with }));
+                    return Ok(Step::Goes(Box::new(Going { record, with })));
                 }
             } else if let Some(candidate) = self.candidates.pop_front() {
                 if !self.rule.takes(&candidate, self.now) {

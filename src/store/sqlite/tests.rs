@@ -4,7 +4,7 @@ use super::{SqliteOptions, SqliteStore};
 use crate::{
     model::{HubName, InstanceKey, Timestamp},
     store::{
-        EffectSender, Error, Store,
+        Created, EffectSender, Error, Store,
         conformance::{self, Open, StoreTest, conformance, conformance_durable},
     },
 };
@@ -394,8 +394,11 @@ async fn filled_and_purged(path: &Path, count: usize) -> (i64, i64) {
     let hub = store.hub_ensure(HubName::parse("default").unwrap()).await.unwrap();
     for number in 0..count {
         let new = conformance::new_instance(hub, &format!("i{number}"));
-        store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
-        let key = InstanceKey(i64::try_from(number).unwrap() + 1);
+        let Created::New(key) =
+            store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap()
+        else {
+            panic!("{number} is new");
+        };
         let mut end = conformance::fixture::turn(hub, key, 1);
         end.update.status = crate::model::Status::Completed;
         end.update.completed_at = Some(Timestamp(1));
@@ -445,4 +448,28 @@ async fn a_file_becomes_shorter_after_much_of_it_was_removed() {
         .pragma_query_value(None, "integrity_check", |row| row.get(0))
         .unwrap();
     assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn a_file_that_was_made_without_the_means_stays_as_long_as_it_is_until_it_is_converted() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.db");
+    drop(open(&path).unwrap());
+    let convert = |to: &str| Connection::open(&path).unwrap().execute_batch(to).unwrap();
+    convert("PRAGMA auto_vacuum = none; VACUUM");
+    filled_and_purged(&path, 100).await;
+    let store = open(&path).unwrap();
+    for _ in 0..10 {
+        store.ping().await.unwrap();
+    }
+    store.close().await.unwrap();
+    let (free, _) = pages(&path);
+    assert!(free > 2_000, "{free}");
+    convert("PRAGMA auto_vacuum = incremental; VACUUM");
+    assert_eq!(pages(&path).0, 0);
+    filled_and_purged(&path, 100).await;
+    open(&path).unwrap().close().await.unwrap();
+    let store = open(&path).unwrap();
+    until("pages are given back", || pages(&path).0 <= 1_000).await;
+    store.close().await.unwrap();
 }
