@@ -158,6 +158,7 @@ async fn retention_goes_on_after_a_crash_and_the_file_becomes_shorter() {
         eventually("some are gone", async || Some(count(&server, "").await).filter(|left| *left <= 200))
             .await;
     assert!(left > 1, "it must be slow enough to be met on its way");
+    assert_eq!(rules(&server).await[0]["running"], true);
     server.kill_nine();
     environment.pop();
     let server = data.serve_env(&environment).await;

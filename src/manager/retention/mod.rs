@@ -43,6 +43,8 @@ pub struct RetentionPlan {
 pub struct RuleState {
     /// How many instances are gone.
     pub removed: u64,
+    /// A pass is under way.
+    pub running: bool,
     /// The latest pass that came to its end.
     pub last: Option<LastPass>,
     /// No pass before this; `None`: nothing will be due unless something ends.

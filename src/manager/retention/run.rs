@@ -57,22 +57,28 @@ struct Round {
     deaf: Vec<usize>,
 }
 
-/// A pass of every rule.
+/// A pass of every rule: what is in the way of one is not in the way of the others.
 async fn round(manager: &Manager) -> Result<Round, store::Error> {
+    let mut failed = None;
     let mut round = Round { next: Vec::new(), ears: Vec::new(), deaf: Vec::new() };
     for number in 0..manager.retention.plan.rules.len() {
-        match one(manager, number, &mut round).await {
+        note(manager, number, |state| state.running = true);
+        let done = one(manager, number, &mut round).await;
+        note(manager, number, |state| state.running = false);
+        match done {
             Ok(next) => {
                 round.next.push(next);
                 note(manager, number, |state| state.trouble = None);
             }
+            Err(store::Error::Closed) => return Err(store::Error::Closed),
             Err(error) => {
                 trouble(manager, number, &error);
-                return Err(error);
+                failed = Some(error);
+                round.next.push(Next::Nothing);
             }
         }
     }
-    Ok(round)
+    failed.map_or(Ok(round), Err)
 }
 
 /// A pass of one rule, and what comes next. If that is nothing, it is listened for, and then looked once more, so that nothing ends unheard.
@@ -175,9 +181,6 @@ async fn something_ends(ears: &[(usize, Watcher)]) -> usize {
 
 /// Says what is in the way, once for each cause.
 fn trouble(manager: &Manager, number: usize, error: &store::Error) {
-    if matches!(error, store::Error::Closed) {
-        return;
-    }
     let rule = &manager.retention.plan.rules[number];
     let text = error.to_string();
     let before = note(manager, number, |state| state.trouble.replace(text.clone())).flatten();

@@ -28,6 +28,7 @@ struct Body {
 struct Row {
     rule: String,
     removed: u64,
+    running: bool,
     /// Absent: none has come to its end.
     last_pass: Option<LastPass>,
     /// Absent: nothing is to be removed unless something ends.
@@ -72,6 +73,7 @@ pub fn rules(call: &Call) -> Response {
     let row = |(rule, state): (&Rule, RuleState)| Row {
         rule: rule.to_string(),
         removed: state.removed,
+        running: state.running,
         last_pass: state.last.map(|last| LastPass {
             began: last.began.to_string(),
             seconds: last.took.as_secs_f64(),
