@@ -201,6 +201,8 @@ async fn what_is_served_beside_the_api_is_served() {
         let expected = match id {
             "root" => 307,
             "getJob" => 404,
+            // There is no rule.
+            "previewRetention" => 400,
             _ => 200,
         };
         assert_eq!(status, expected, "{id}");
