@@ -154,7 +154,7 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     for number in 0..100 {
         let new = conformance::new_instance(hub, &format!("i{number}"));
         let created = store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
-        let crate::store::Created::New(key) = created else { panic!("{created:?}") };
+        let Created::New(key) = created else { panic!("{created:?}") };
         keys.push(key);
     }
     // The store is still open and has had no occasion to tidy up.
@@ -182,7 +182,7 @@ async fn removed_instances_leave_no_rows_in_any_table() {
         let mut new = fixture::new_instance(hub, "a");
         new.started.input = Some("in".into());
         let created = store.instance_create(new, StatusSet::TERMINAL.into()).await.unwrap();
-        let crate::store::Created::New(key) = created else { panic!("{round}: {created:?}") };
+        let Created::New(key) = created else { panic!("{round}: {created:?}") };
         let mut end = fixture::turn(hub, key, 1);
         end.update.status = Status::Completed;
         end.update.output = Some("out".into());
