@@ -167,7 +167,7 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), keys);
     let new = conformance::new_instance(hub, "later");
     let created = again.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
-    assert!(matches!(created, crate::store::Created::New(key) if key > keys[99]));
+    assert!(matches!(created, Created::New(key) if key > keys[99]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
