@@ -180,8 +180,8 @@ impl fmt::Display for Allowed {
             Switch => f.write_str("true or false"),
             Text(what) | List(what) | Secret(what) | Secrets(what) => f.write_str(what),
             Keys => f.write_str(
-                "a list of tables with name, role (read, operate, worker or admin) and sha256 (one or two digests), or in the \
-                 environment NAME:ROLE:DIGEST, separated by commas",
+                "a list of tables with name, role (read, operate, worker or admin), sha256 (one or two digests) and perhaps hubs (names; \
+                 without it all hubs), or in the environment NAME:ROLE:DIGEST or NAME:ROLE:DIGEST:HUB+HUB, separated by commas",
             ),
             Rules => f.write_str(
                 "a list of \"HUB after=30d status=Completed+Failed name=Prefix* unless_tag=KEY=VALUE\", where * is for every hub, and \

@@ -8,6 +8,8 @@
 
 mod auth;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod hub_limits;
 mod keys;
 #[cfg(test)]

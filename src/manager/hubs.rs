@@ -45,8 +45,8 @@ impl Hubs {
             .find(|(_, name)| name.as_str().eq_ignore_ascii_case(wanted))
             .map(|(hub, _)| *hub)
             .ok_or_else(|| {
-                let known: Vec<_> = known.iter().map(|(_, name)| name.as_str()).collect();
-                Error::UnknownHub { name: wanted.to_owned(), known: known.join(", ") }
+                let known = known.iter().map(|(_, name)| name.to_string()).collect();
+                Error::UnknownHub { name: wanted.to_owned(), known }
             })
     }
 
@@ -110,7 +110,7 @@ impl Hubs {
         self.configured.first().map_or("", HubName::as_str)
     }
 
-    fn wanted<'a>(&'a self, name: Option<&'a str>) -> &'a str {
+    pub(super) fn wanted<'a>(&'a self, name: Option<&'a str>) -> &'a str {
         name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or_else(|| self.default())
     }
 }

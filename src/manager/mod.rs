@@ -164,6 +164,11 @@ impl Manager {
         self.hubs.find(name)
     }
 
+    /// The name of the hub that is meant by `name`, whether there is such a hub or not.
+    pub fn hub_meant<'a>(&'a self, name: Option<&'a str>) -> &'a str {
+        self.hubs.wanted(name)
+    }
+
     /// Like [`Manager::hub`], but makes the hub if the settings allow that: for starts and workers.
     pub async fn hub_or_create(&self, name: Option<&str>) -> Result<HubId, Error> {
         self.hubs.find_or_create(name, &*self.store).await

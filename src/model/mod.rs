@@ -8,6 +8,8 @@ mod effect;
 mod entity;
 pub mod event;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod history;
 mod id;
 mod instance;

@@ -277,7 +277,8 @@ async fn gate(config: &Config, store: &dyn Store, clock: Arc<dyn Clock>) -> Resu
     Ok(Gate::guarded(Keys::new(auth.keys.clone()), LinkSigner::new(&secret), ttl, clock))
 }
 
-fn dispatch_settings(config: &Config) -> dispatch::Settings {
+/// What the settings mean to dispatch.
+pub(crate) fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
         window: config.dispatch.window,

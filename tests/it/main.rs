@@ -11,6 +11,7 @@ mod audit;
 mod backlog;
 mod bad_input;
 mod bench;
+mod bound_keys;
 mod callbacks;
 mod command_line;
 mod crashes;

@@ -83,10 +83,12 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
         Door::Own(v1::Asked { operation, instance, .. }) => {
             (operation, api.gate.decide(credential, operation, || place(api, &query, instance.as_deref())))
         }
-        Door::Elsewhere => match api.gate.decide(credential, Operation::Administer, || None) {
-            Verdict::Forbidden(_) => return Err(Error::NoRoute),
-            verdict => (Operation::Administer, verdict),
-        },
+        Door::Elsewhere => {
+            match api.gate.decide(credential, Operation::Administer, || place(api, &query, None)) {
+                Verdict::Forbidden(_) => return Err(Error::NoRoute),
+                verdict => (Operation::Administer, verdict),
+            }
+        }
     };
     match verdict {
         Verdict::Allowed(caller) => Ok(caller),
@@ -104,10 +106,10 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
     }
 }
 
-/// The instance that the path and `taskHub` name. A hub that does not exist has no links.
-fn place(api: &Api, query: &Query, instance: Option<&str>) -> Option<Place> {
-    let hub = api.manager.hub(query.word("taskHub")).ok()?;
-    Some(Place { hub: api.manager.hub_name(hub), instance: instance?.to_owned() })
+/// Where the path and `taskHub` lead, whether that exists or not.
+fn place(api: &Api, query: &Query, instance: Option<&str>) -> Place {
+    let hub = api.manager.hub_meant(query.word("taskHub")).to_owned();
+    Place { hub, instance: instance.map(str::to_owned) }
 }
 
 /// Whether this is an event for a hub whose events are signed.

@@ -56,7 +56,7 @@ use crate::{
         Peer,
         audit::{Auditor, Trail},
     },
-    auth::{Caller, Gate, Place},
+    auth::{Caller, Gate},
     clock::Clock,
     dispatch::Insight,
     manager::{self, Manager},
@@ -231,8 +231,7 @@ impl Call {
 
     /// The `code` of a link to this instance, for whoever made this request. `None` if links need none.
     fn code(&self, hub: HubId, id: &InstanceId) -> Option<String> {
-        let place = Place { hub: self.api.manager.hub_name(hub), instance: id.to_string() };
-        self.api.gate.link(self.caller.as_ref()?, place)
+        self.api.gate.link(self.caller.as_ref()?, &self.api.manager.hub_name(hub), id.to_string())
     }
 
     /// The address of this very request about this instance, for looking again. It never repeats a key: a link to the instance takes
@@ -250,13 +249,28 @@ impl Call {
 
     /// The hub that `taskHub` names, the default one if it names none. An unknown one reads as empty.
     fn hub(&self) -> Result<HubId, Error> {
-        Ok(self.api.manager.hub(self.query.word("taskHub"))?)
+        Ok(self.find_hub()?)
+    }
+
+    /// The same; the error names no hub that the caller may not know of.
+    fn find_hub(&self) -> Result<HubId, manager::Error> {
+        let found = self.api.manager.hub(self.query.word("taskHub"));
+        found.map_err(|error| self.discreet(error))
+    }
+
+    fn discreet(&self, error: manager::Error) -> manager::Error {
+        match &self.caller {
+            Some(caller) => error.naming_hubs(|hub| caller.may_know(hub)),
+            None => error,
+        }
     }
 
     /// The same for a start or a signal, which may make the hub, or is told why not.
     async fn hub_or_create(&self) -> Result<HubId, Error> {
         match self.api.manager.hub_or_create(self.query.word("taskHub")).await {
-            Err(unknown @ manager::Error::UnknownHub { .. }) => Err(Error::Invalid(unknown.to_string())),
+            Err(unknown @ manager::Error::UnknownHub { .. }) => {
+                Err(Error::Invalid(self.discreet(unknown).to_string()))
+            }
             hub => Ok(hub?),
         }
     }

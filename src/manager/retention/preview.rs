@@ -4,7 +4,7 @@ use super::{
     super::{Error, Manager},
     search::{Search, Step},
 };
-use crate::model::{InstanceId, InstanceRecord, Timestamp};
+use crate::model::{HubId, InstanceId, InstanceRecord, Timestamp};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -33,13 +33,13 @@ pub struct Previewed {
 }
 
 impl Manager {
-    /// What the rule of that number would remove if it were carried out now: `top` of them, and how many they are. `Invalid`: there is no such
-    /// rule.
-    pub async fn preview_retention(&self, number: usize, top: usize) -> Result<Preview, Error> {
+    /// What the rule of that number would remove in the hub if it were carried out now: `top` of them, and how many they are. `Invalid`: there
+    /// is no such rule.
+    pub async fn preview_retention(&self, hub: HubId, number: usize, top: usize) -> Result<Preview, Error> {
         let rule = self.rule(number)?;
         let (began, at) = (Instant::now(), self.clock.now());
         let mut preview = Preview { at, instances: Vec::new(), count: 0, more: false };
-        for (hub, name) in self.covered(rule) {
+        for (hub, name) in self.covered(rule).into_iter().filter(|(covered, _)| *covered == hub) {
             let mut search = Search::new(self, rule, hub, None, at);
             loop {
                 if began.elapsed() > PATIENCE {

@@ -242,14 +242,14 @@ async fn large_trees_go_in_small_changes_from_below() {
         world.ended(&format!("single-{number}"), None).await;
     }
     world.clock.advance(HOUR);
-    let preview = world.manager.preview_retention(0, 3).await.unwrap();
+    let preview = world.manager.preview_retention(world.hub, 0, 3).await.unwrap();
     assert_eq!((preview.count, preview.more), (251, false));
     let shown: Vec<_> = preview.instances.iter().map(|shown| shown.record.id.as_str()).collect();
     assert_eq!(shown, ["single-0", "single-1", "single-10"]);
     let before = world.calls_of("instance_purge_seen");
     assert_eq!(world.pass().await, 251);
     assert_eq!(world.calls_of("instance_purge_seen") - before, 3);
-    assert_eq!(world.manager.preview_retention(0, 3).await.unwrap().count, 0);
+    assert_eq!(world.manager.preview_retention(world.hub, 0, 3).await.unwrap().count, 0);
     assert!(!world.is_there("top").await);
 }
 

@@ -6,6 +6,7 @@ mod control;
 mod dashboard;
 mod entities;
 mod existing;
+mod fuzz;
 mod history_pages;
 mod input;
 mod instance;

@@ -2,7 +2,7 @@
 
 use super::super::{Api, Call, RPC_BASE, WEBHOOK_BASE, answer};
 use crate::{
-    auth::{Caller, Operation},
+    auth::{Caller, Operation, Reach},
     model::Timestamp,
 };
 use axum::{http::StatusCode, response::Response};
@@ -30,9 +30,11 @@ struct Body<'a> {
     uptime_ms: u64,
     store: Store,
     endpoints: BTreeMap<&'static str, String>,
-    settings: &'a serde_json::Value,
+    /// Absent: the caller's key is not for the whole server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<&'a serde_json::Value>,
     read_only: bool,
-    caller: Who,
+    caller: Who<'a>,
 }
 
 #[derive(Serialize)]
@@ -45,9 +47,13 @@ struct Store {
 }
 
 #[derive(Serialize)]
-struct Who {
+#[serde(rename_all = "camelCase")]
+struct Who<'a> {
     name: Option<String>,
     role: &'static str,
+    /// Absent: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_hubs: Option<&'a [String]>,
     permits: Vec<&'static str>,
 }
 
@@ -70,22 +76,26 @@ const PERMITS: [(&str, Operation); 12] = [
 /// Cheap but for two looks at the sizes of files.
 pub async fn about(call: &Call) -> Response {
     let facts = &call.api.facts;
+    let whole = !matches!(&call.caller, Some(Caller::Key { reach, .. }) if *reach != Reach::ALL);
     let body = Body {
         version: env!("CARGO_PKG_VERSION"),
         started_time: facts.started.to_string(),
         uptime_ms: u64::try_from(facts.started.until(call.api.clock.now()).as_millis()).unwrap_or(u64::MAX),
-        store: store(&call.api).await,
+        store: store(&call.api, whole).await,
         endpoints: endpoints(&call.origin()),
-        settings: &facts.settings,
+        settings: whole.then_some(&facts.settings),
         read_only: call.api.settings.read_only,
         caller: who(call.caller.as_ref()),
     };
     answer::json(StatusCode::OK, &body)
 }
 
-async fn store(api: &Api) -> Store {
+/// Where it lies and how large it is concerns who may look at the whole server.
+async fn store(api: &Api, whole: bool) -> Store {
     let Facts { store_kind: kind, store_path, .. } = &*api.facts;
-    let Some(path) = store_path else { return Store { kind, path: None, bytes: None, wal_bytes: None } };
+    let Some(path) = store_path.as_ref().filter(|_| whole) else {
+        return Store { kind, path: None, bytes: None, wal_bytes: None };
+    };
     let wal = PathBuf::from(format!("{}-wal", path.display()));
     let (file, wal) = (path.clone(), wal);
     // The files may lie on a disk that takes its time.
@@ -114,12 +124,12 @@ fn endpoints(origin: &str) -> BTreeMap<&'static str, String> {
     .collect()
 }
 
-fn who(caller: Option<&Caller>) -> Who {
-    let (name, role) = match caller {
-        Some(Caller::Key { name, role }) => (Some(name.to_string()), role.name()),
-        _ => (None, "admin"),
+fn who(caller: Option<&Caller>) -> Who<'_> {
+    let (name, role, task_hubs) = match caller {
+        Some(Caller::Key { name, role, reach }) => (Some(name.to_string()), role.name(), reach.names()),
+        _ => (None, "admin", None),
     };
     let permits = |operation| caller.is_some_and(|caller| caller.permits(operation));
     let permits = PERMITS.into_iter().filter(|(_, operation)| permits(*operation)).map(|(word, _)| word);
-    Who { name, role, permits: permits.collect() }
+    Who { name, role, task_hubs, permits: permits.collect() }
 }

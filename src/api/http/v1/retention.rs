@@ -2,6 +2,7 @@
 
 use super::{
     super::{Call, Error, answer},
+    known_hub,
     search::top,
 };
 use crate::{
@@ -26,6 +27,7 @@ struct Body {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
+    number: usize,
     rule: String,
     removed: u64,
     running: bool,
@@ -67,10 +69,12 @@ struct Going {
     goes_with: Option<String>,
 }
 
-/// The rules, and what has come of them since the server started.
-pub fn rules(call: &Call) -> Response {
+/// The rules for the hub, and what has come of them since the server started.
+pub fn rules(call: &Call) -> Result<Response, Error> {
     let (plan, states) = call.api.manager.retention();
-    let row = |(rule, state): (&Rule, RuleState)| Row {
+    let hub = known_hub(call)?.map(|hub| call.api.manager.hub_name(hub));
+    let row = |(number, (rule, state)): (usize, (&Rule, RuleState))| Row {
+        number,
         rule: rule.to_string(),
         removed: state.removed,
         running: state.running,
@@ -82,16 +86,17 @@ pub fn rules(call: &Call) -> Response {
         next_pass: state.next.map(|at| at.to_string()),
         trouble: state.trouble,
     };
-    let rules = plan.rules.iter().zip(states).map(row).collect();
+    let here = |(_, (rule, _)): &(usize, (&Rule, _))| hub.as_ref().is_some_and(|hub| rule.covers(hub));
+    let rules = plan.rules.iter().zip(states).enumerate().filter(here).map(row).collect();
     let body = Body { every_secs: plan.every.as_secs(), per_second: plan.per_second, rules };
-    answer::json(StatusCode::OK, &body)
+    Ok(answer::json(StatusCode::OK, &body))
 }
 
-/// What a rule would remove if it were carried out now. Nothing is.
+/// What a rule would remove in the hub if it were carried out now. Nothing is.
 pub async fn preview(call: &Call) -> Result<Response, Error> {
     let number = number(call)?;
     let manager = &call.api.manager;
-    let preview = manager.preview_retention(number, top(&call.query)?.unwrap_or(SHOWN)).await?;
+    let preview = manager.preview_retention(call.hub()?, number, top(&call.query)?.unwrap_or(SHOWN)).await?;
     let going = |Previewed { hub, record, with }: Previewed| Going {
         task_hub: hub,
         instance_id: record.id.to_string(),
