@@ -28,9 +28,11 @@ pub(super) enum Allowed {
     Secret(&'static str),
     /// Keys: tables in a file, a line in the environment.
     Keys,
+    /// A list of retention rules.
+    Rules,
 }
 
-use Allowed::{Keys, List, Secret, Secrets, Switch, Text, Whole};
+use Allowed::{Keys, List, Rules, Secret, Secrets, Switch, Text, Whole};
 
 const GIB: i64 = 1024 * 1024 * 1024;
 /// SQLite keeps nothing above a billion bytes in one value.
@@ -73,6 +75,9 @@ pub(super) const KEYS: &[Key] = &[
     key("hubs", "create_on_start", Switch),
     key("hubs", "webhook_secrets", Secrets("a list of \"HUB github SECRET\" and \"HUB standard-webhooks whsec_BASE64\", secrets of at least 16 bytes")),
     key("hubs", "limits", List("a list of \"HUB per_second=N bytes_per_second=N live=N\", at least one of the three, above 0, each hub once")),
+    key("retention", "rules", Rules),
+    key("retention", "every_secs", Whole(1..=DAY_SECS)),
+    key("retention", "per_second", Whole(1..=100_000)),
     key("samples", "enabled", Switch),
     key("limits", "new_work", Whole(1..=1_000_000)),
     key("limits", "free_disk_bytes", Whole(0..=1_024 * 1_024 * GIB)),
@@ -150,6 +155,7 @@ impl Key {
                 value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some()))
             }
             Keys => super::auth::keys(value).is_ok(),
+            Rules => super::retention::rules(value).is_ok(),
         }
     }
 
@@ -160,8 +166,8 @@ impl Key {
             Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             Text(_) | Secret(_) | Keys => text.into(),
             // So that an empty variable is an empty list.
-            List(_) | Secrets(_) if text.trim().is_empty() => Vec::<Value>::new().into(),
-            List(_) | Secrets(_) => {
+            List(_) | Secrets(_) | Rules if text.trim().is_empty() => Vec::<Value>::new().into(),
+            List(_) | Secrets(_) | Rules => {
                 text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
             }
         }
@@ -178,6 +184,10 @@ impl fmt::Display for Allowed {
             Keys => f.write_str(
                 "a list of tables with name, role (read, operate, worker or admin), sha256 (one or two digests) and perhaps hubs (names; \
                  without it all hubs), or in the environment NAME:ROLE:DIGEST or NAME:ROLE:DIGEST:HUB+HUB, separated by commas",
+            ),
+            Rules => f.write_str(
+                "a list of \"HUB after=30d status=Completed+Failed name=Prefix* unless_tag=KEY=VALUE\", where * is for every hub, and \
+                 only after must be there",
             ),
         }
     }

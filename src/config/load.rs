@@ -234,6 +234,10 @@ impl Layer {
                 Err(wrong) => format!("not usable: {wrong}"),
                 Ok(_) => "not usable".to_owned(),
             },
+            (Some(value), Some(Allowed::Rules)) => match super::retention::rules(value) {
+                Err(wrong) => format!("not usable: {wrong}"),
+                Ok(_) => "not usable".to_owned(),
+            },
             (Some(_), Some(Allowed::Secret(_) | Allowed::Secrets(_))) => "not shown here".to_owned(),
             (Some(value), _) if key == "store.url" => without_secret(value),
             (Some(value), _) => shown(value),

@@ -16,6 +16,7 @@ mod keys;
 #[cfg(test)]
 mod limits_page;
 mod load;
+mod retention;
 mod show;
 mod store_url;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use concurrency::Concurrency;
 pub use error::Error;
 pub use hub_limits::HubLimits;
 pub use load::{Effective, Setting, Sources, load};
+pub use retention::Retention;
 pub use store_url::{StoreUrl, UnsupportedUrl};
 pub use webhook::{SignatureStyle, WebhookSecret};
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub store: Store,
     /// `[hubs]`
     pub hubs: Hubs,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[samples]`
     pub samples: Samples,
     /// `[limits]`

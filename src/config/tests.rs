@@ -436,3 +436,29 @@ fn with_a_key_any_address_may_be_served() {
     assert!(from("", &environment, std::slice::from_ref(&listen)).is_ok());
     refused(from("[auth]\nkeys = []", &[], &[listen]), &["no key", "durahub key new"]);
 }
+
+#[test]
+fn retention_rules_that_cannot_be_used_are_named_with_what_is_wrong() {
+    for (rules, why) in [
+        (
+            "[\"a after=1d\", \"a after=1w\"]",
+            "rule 2 (\"a after=1w\"): after is \"1w\"; after must be a whole number",
+        ),
+        ("[\"a after=1d status=Running\"]", "rule 1 (\"a after=1d status=Running\"): status is \"Running\""),
+        ("[7]", "rule 1 is not a text"),
+        ("\"a after=1d\"", "it is not a list"),
+    ] {
+        let refusal = from(&format!("[retention]\nrules = {rules}"), &[], &[]);
+        refused(
+            refusal,
+            &["retention.rules is not usable", why, "test.toml", "must be a list of \"HUB after=30d"],
+        );
+    }
+    let environment =
+        [("DURAHUB__RETENTION__RULES", "default after=30d status=Failed+Completed, * after=365d")];
+    let set = from("", &environment, &[]).unwrap();
+    let shown = "rules = [\"default after=30d status=Completed+Failed\",\"* after=365d\"]";
+    assert!(set.to_toml().contains(shown), "{}", set.to_toml());
+    same(&from(&set.to_toml(), &[], &[]).unwrap().config, &set.config);
+    assert!(from("", &[], &[]).unwrap().config.retention.rules.is_empty());
+}

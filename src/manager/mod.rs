@@ -26,6 +26,7 @@ mod purge;
 mod purge_many;
 mod recent;
 mod restart;
+mod retention;
 mod rewind;
 mod search;
 mod start;
@@ -49,6 +50,7 @@ pub use list::{List, ListQuery};
 pub use parked::ParkedList;
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
+pub use retention::{LastPass, Preview, Previewed, RetentionPlan, RuleState};
 pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
 pub use statistics::{Durations, FailedByHour, Statistics};
@@ -108,6 +110,7 @@ pub struct Manager {
     admission: Arc<Admission>,
     jobs: Arc<jobs::Jobs>,
     checks: Arc<check::Checks>,
+    retention: Arc<retention::Retention>,
 }
 
 impl Manager {
@@ -129,7 +132,14 @@ impl Manager {
             admission: Arc::new(Admission::new(Allowance::default())),
             jobs: Arc::default(),
             checks: Arc::default(),
+            retention: Arc::default(),
         }
+    }
+
+    /// The same, removing what has ended by this plan.
+    #[must_use]
+    pub fn retaining(self, plan: RetentionPlan) -> Self {
+        Self { retention: Arc::new(retention::Retention::new(plan)), ..self }
     }
 
     /// The same, taking in no more new work than `allowance`.

@@ -30,9 +30,9 @@ use crate::{
     audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SystemClock},
-    config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
+    config::{self, Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
-    manager::{self, Allowance, Disk, Hubs, Limits, Manager},
+    manager::{self, Allowance, Disk, Hubs, Limits, Manager, RetentionPlan},
     model::Timestamp,
     store::{
         self, EffectSender, Store,
@@ -130,10 +130,12 @@ impl Server {
         let address = listening.local_addr().unwrap_or(address);
 
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits)
-            .allowing(allowance(config));
+            .allowing(allowance(config))
+            .retaining(retention_plan(config));
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
         manager.resume_jobs();
+        manager.begin_retention();
         let leaving = CancellationToken::new();
         if !functions.is_empty() {
             let places = embedded::Places {
@@ -198,6 +200,7 @@ impl Server {
         if tokio::time::timeout(LINGER, self.manager.leave_jobs()).await.is_err() {
             tracing::info!("some bulk jobs had not put down their work; they do it again at the next start");
         }
+        self.manager.leave_retention().await;
         self.dispatch.stop();
         // Half of the time for answers to work that is out; connections need the rest.
         let answers_until = Instant::now() + self.grace / 2;
@@ -301,6 +304,11 @@ pub(crate) fn dispatch_settings(config: &Config) -> dispatch::Settings {
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
         watchdog: Duration::from_secs(config.dispatch.watchdog_secs),
     }
+}
+
+fn retention_plan(config: &Config) -> RetentionPlan {
+    let config::Retention { rules, every_secs, per_second } = config.retention.clone();
+    RetentionPlan { rules, every: Duration::from_secs(every_secs), per_second }
 }
 
 fn allowance(config: &Config) -> Allowance {

@@ -23,6 +23,7 @@ mod histogram;
 mod list;
 mod lost;
 mod meter;
+mod purge;
 mod search;
 pub mod sqlite;
 
@@ -36,6 +37,7 @@ pub use list::{
 };
 pub use lost::{Answering, LivePlace, LostTask, LostTasks, Suspects};
 pub use meter::CommitMeter;
+pub use purge::{PurgeTree, Purged, Seen};
 pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
@@ -65,17 +67,6 @@ pub struct HistorySize {
     pub events: i64,
     /// Of the events as they are stored.
     pub bytes: i64,
-}
-
-/// Answer of [`Store::instance_purge`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purged {
-    /// The instance, its history, inbox and activities are gone.
-    Deleted,
-    /// The instance has not ended; nothing was changed.
-    Live(Status),
-    /// No such instance.
-    NotFound,
 }
 
 /// All that is needed to run the next turn of an instance.
@@ -311,6 +302,10 @@ pub trait Store: Send + Sync + 'static {
         after: Option<(Timestamp, InstanceKey)>,
         limit: usize,
     ) -> Result<Cleared, Error>;
+
+    /// Removes ended instances that are as they were seen, in one transaction: of each tree those below its top, and then the top if the tree
+    /// is whole; answers how many those were. What has changed since stays, and all of a tree whose top has. Effects: `Gone` for each.
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error>;
 
     /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
     /// (for suspended and parked ones only a control message counts). At most `limit`; fewer means there are no more.

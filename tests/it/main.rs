@@ -39,6 +39,7 @@ mod races;
 mod recovery;
 mod replace;
 mod restart;
+mod retention;
 mod retries;
 mod rewind;
 mod samples;

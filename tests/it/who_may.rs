@@ -93,6 +93,8 @@ pub const ROUTES: &[(&str, &str, &str, &[Who])] = &[
     ("about",                      "/api/v1/about",                              "",  LOOK),
     ("listen",                     "/api/v1/events",                             "",  LOOK),
     ("listParked",                 "/api/v1/parked",                             "",  LOOK),
+    ("showRetention",              "/api/v1/retention",                          "",  LOOK),
+    ("previewRetention",           "/api/v1/retention/preview",                  "",  LOOK),
     ("retryParkedInstance",        "/api/v1/instances/a/retry",                  "",  ACT_ON_ONE),
     ("discardParkedInstance",      "/api/v1/instances/a/discard",                "",  ACT_ON_ONE),
     ("startCheck",                 "/api/v1/check",                              "",  RULE),

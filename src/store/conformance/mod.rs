@@ -142,6 +142,8 @@ macro_rules! conformance {
                 a_purged_instance_leaves_nothing_behind
                 purge_by_filter_takes_what_has_ended_and_matches
                 purge_by_filter_goes_on_where_it_stopped
+                what_was_seen_is_purged_if_it_has_ended_and_not_changed
+                nothing_of_a_tree_is_purged_if_its_top_has_changed
             }
             list {
                 pages_follow_the_time_of_creation_then_the_key

@@ -35,6 +35,7 @@ mod revision;
 mod rows;
 mod secret;
 mod shape;
+mod slack;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -49,7 +50,7 @@ pub use transfer::{Exported, Imported, OnExisting, export, import};
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
     Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
-    Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
+    PurgeTree, Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -338,6 +339,10 @@ impl Store for SqliteStore {
             false => self.writer.change(move |tx| instance::purge_keys(tx, &keys)).await?,
         };
         Ok(Cleared { deleted, next })
+    }
+
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error> {
+        self.writer.change(move |tx| instance::purge_seen(tx, &trees)).await
     }
 
     async fn ready_claim(

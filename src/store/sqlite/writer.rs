@@ -7,12 +7,14 @@
 //! - A change that fails or panics is rolled back to its savepoint and hurts nobody else of its group.
 //! - If the transaction as a whole fails, every caller of the group gets an error and no effect is sent.
 //! - Effects of a group are sent after its COMMIT and before any of its callers is answered.
-//! - With nothing to do the thread sleeps on its queue and runs no statement.
+//! - With nothing to do the thread sleeps on its queue and runs no statement; before that it gives back what the file holds for nothing, see
+//!   [`Slack`].
 
 use super::{
     counters::{Counters, Kind},
     error::again,
     open::Owned,
+    slack::Slack,
 };
 use crate::{
     model::Effect,
@@ -25,7 +27,10 @@ use std::{
     thread::JoinHandle,
     time::Instant,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 /// How many changes share one transaction at most.
 const GROUP: usize = 512;
@@ -123,7 +128,8 @@ impl Writer {
     ) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter };
+        let slack = Slack::of(&owned);
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter, slack };
         let thread = std::thread::Builder::new()
             .name("durahub-sqlite".into())
             .spawn(move || core.serve(receiver))
@@ -142,7 +148,8 @@ impl Writer {
     pub fn here(owned: Owned, effects: EffectSender) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
         let meter = CommitMeter::default();
-        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter };
+        let slack = Slack::of(&owned);
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter, slack };
         Ok(Self { queue: None, thread: Mutex::new(None), here: Some(Mutex::new(core)) })
     }
 
@@ -209,13 +216,14 @@ struct Core {
     sender: EffectSender,
     effects: Vec<Effect>,
     meter: CommitMeter,
+    slack: Slack,
 }
 
 impl Core {
     fn serve(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut group = Vec::new();
         let mut closing = None;
-        while let Some(command) = queue.blocking_recv() {
+        while let Some(command) = self.wait(&mut queue) {
             let mut next = Some(command);
             while let Some(command) = next {
                 match command {
@@ -233,6 +241,18 @@ impl Core {
         let closed = self.finish();
         if let Some(reply) = closing {
             let _gone = reply.send(closed);
+        }
+    }
+
+    /// The next command; `None`: none will come. Space is given back as long as nobody wants anything else.
+    fn wait(&mut self, queue: &mut mpsc::Receiver<Command>) -> Option<Command> {
+        loop {
+            match queue.try_recv() {
+                Err(TryRecvError::Empty) if self.slack.step(&self.owned.conn) => {}
+                Err(TryRecvError::Empty) => return queue.blocking_recv(),
+                Err(TryRecvError::Disconnected) => return None,
+                Ok(command) => return Some(command),
+            }
         }
     }
 
@@ -256,6 +276,7 @@ impl Core {
                 let _still_open = self.execute("ROLLBACK");
             }
         } else if !self.effects.is_empty() {
+            self.slack.heard(&self.effects);
             // Nobody listening is not an error: effects are hints, the rows are the truth.
             let _nobody = self.sender.send(std::mem::take(&mut self.effects));
         }

@@ -13,6 +13,7 @@ mod hubs;
 mod instance;
 mod jobs;
 mod parked;
+mod retention;
 mod revisions;
 mod row;
 mod search;
@@ -64,7 +65,7 @@ const fn shared(path: &'static str, answer: fn() -> MethodRouter<Api>) -> Own {
 }
 
 /// Every route. Who may ask stands beside it, so that none is without.
-static ROUTES: [Own; 31] = [
+static ROUTES: [Own; 33] = [
     own(Method::GET, "/about", Operation::Look, || get(about)),
     own(Method::GET, "/check", Operation::Administer, || get(latest_check)),
     own(Method::POST, "/check", Operation::Administer, || post(start_check)),
@@ -96,6 +97,8 @@ static ROUTES: [Own; 31] = [
     own(Method::POST, "/jobs/{id}/stop", Operation::List, || post(stop_job)),
     own(Method::GET, "/parked", Operation::List, || get(parked)),
     own(Method::GET, "/queues", Operation::List, || get(queues)),
+    own(Method::GET, "/retention", Operation::List, || get(retention)),
+    own(Method::GET, "/retention/preview", Operation::List, || get(preview_retention)),
     shared("/statistics", || get(statistics)),
     own(Method::GET, "/workers", Operation::List, || get(workers)),
 ];
@@ -277,6 +280,14 @@ async fn retry_parked(State(api): State<Api>, At(id): At<String>, parts: Parts) 
 
 async fn discard_parked(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     parked::discard(&Call::new(api, parts), id).await
+}
+
+async fn retention(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    retention::rules(&Call::new(api, parts))
+}
+
+async fn preview_retention(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    retention::preview(&Call::new(api, parts)).await
 }
 
 async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {

@@ -15,8 +15,8 @@ use crate::{
     store::{
         Appended, By, CheckPlace, Checked, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter,
         Error, Filter, Found, Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, LostTasks,
-        Moment, Outline, PageLimits, Purged, Read, Ready, Recorded, Search, Searched, Series, Store,
-        Suspects, Terms, Walk,
+        Moment, Outline, PageLimits, PurgeTree, Purged, Read, Ready, Recorded, Search, Searched, Seen,
+        Series, Store, Suspects, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -300,6 +300,25 @@ impl Store for MemoryStore {
             shelf.kept.remove(&(hub, id));
         }
         Ok(Cleared { deleted, next })
+    }
+
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error> {
+        let mut shelf = self.open()?;
+        let mut deleted = 0;
+        for PurgeTree { top, below, whole } in trees {
+            let as_seen = |kept: &Kept, seen: Seen| {
+                Seen::from(&kept.record) == seen && kept.record.status.is_terminal()
+            };
+            if !shelf.kept.values().any(|kept| as_seen(kept, top)) {
+                continue;
+            }
+            for seen in below.into_iter().chain(whole.then_some(top)) {
+                let before = shelf.kept.len();
+                shelf.kept.retain(|_, kept| !as_seen(kept, seen));
+                deleted += before - shelf.kept.len();
+            }
+        }
+        Ok(deleted)
     }
 
     async fn job_create(&self, new: NewJob, _: usize) -> Result<Job, Error> {
