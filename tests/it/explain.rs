@@ -145,6 +145,31 @@ async fn each_thing_that_is_waited_for_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_that_are_waited_for_the_first_are_shown_and_the_others_counted() {
+    let server = with_nobody().await;
+    let mut worker = Worker::naming(&server.url, "default", &["Wide"], &[]).await;
+    server.start("Wide", "w", "").await;
+    let turn = soon("the turn", worker.turn()).await;
+    let child = |id| {
+        let child = pb::CreateSubOrchestrationAction {
+            instance_id: format!("w-{id}"),
+            name: "NobodyServesThis".into(),
+            ..Default::default()
+        };
+        (id, OrchestratorActionType::CreateSubOrchestration(child))
+    };
+    worker.answer(turn, (0..1200).map(child).collect()).await;
+    let told = eventually("it waits", async || {
+        let told = explained(&server, "w").await;
+        (told["moreWaits"] == 200).then_some(told)
+    })
+    .await;
+    let waits = told["waitsFor"].as_array().unwrap();
+    assert_eq!((waits.len(), &waits[99]["runtimeStatus"]), (1000, &json!("Pending")));
+    assert_eq!((&waits[100]["runtimeStatus"], &waits[999]["id"]), (&json!(null), &json!(999)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn states_explain_themselves() {
     let server = Inside::start().await;
     let later = durahub::model::Timestamp(4_000_000_000_000_000).to_wire();

@@ -94,6 +94,8 @@ export interface Explanation {
     summary: string;
     turn: Standing | null;
     waitsFor: Waiting[];
+    /** Beyond those. */
+    moreWaits: number;
     lastError: { kind: Waiting["kind"]; name: string; errorType: string; message: string; time: string } | null;
     messages: { ready: number; later: number; nextDue: string | null };
     lockedBy: string | null;

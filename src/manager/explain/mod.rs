@@ -20,6 +20,9 @@ use crate::{
     store::{self, Loaded, Outline, Suspects},
 };
 
+/// How many of the instances that one waits for are looked at; a fan-out may wait for many thousands.
+const LOOKED_AT: usize = 100;
+
 /// Why an instance is where it is.
 #[derive(Clone, Debug)]
 pub struct Explanation {
@@ -76,6 +79,8 @@ impl Manager {
         }
         for wait in &mut seen.open.waits {
             wait.see(hub, &view, insight);
+        }
+        for wait in seen.open.waits.iter_mut().filter(|wait| wait.instance.is_some()).take(LOOKED_AT) {
             self.look_behind(hub, wait).await?;
         }
         self.look_for_lost(key, &mut seen.open.waits).await?;

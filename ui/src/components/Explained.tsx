@@ -1,5 +1,5 @@
 // What an instance waits for, in a sentence and one by one.
-import { sentence } from "../format";
+import { count, sentence } from "../format";
 import type { Explanation, Standing, Waiting } from "../types";
 import { Badge, Elapsed, IdLink, Time } from "./basics";
 import { Icon } from "./Icon";
@@ -23,7 +23,7 @@ interface Props {
     again: () => void;
 }
 
-export function Explained({ id, explanation: { summary, turn, waitsFor, lastError, messages, parked }, again }: Props) {
+export function Explained({ id, explanation: { summary, turn, waitsFor, moreWaits, lastError, messages, parked }, again }: Props) {
     const alone = parked !== null || turn?.state === "unserved" || waitsFor.some((wait) => wait.lost || wait.delivery?.state === "unserved");
     return (
         <section class={alone ? "note warn explain" : "note explain"} aria-label="What it waits for">
@@ -33,7 +33,7 @@ export function Explained({ id, explanation: { summary, turn, waitsFor, lastErro
             {waitsFor.length > 0 && (
                 <ul>
                     {waitsFor.slice(0, MOST).map((wait) => <li key={`${wait.kind} ${wait.id}`}><One wait={wait} /></li>)}
-                    {waitsFor.length > MOST && <li class="muted">and {waitsFor.length - MOST} more</li>}
+                    {waitsFor.length > MOST && <li class="muted">and {count(waitsFor.length - MOST + moreWaits)} more</li>}
                 </ul>
             )}
             {lastError && (

@@ -12,6 +12,9 @@ use crate::{
 use axum::{http::StatusCode, response::Response};
 use serde::Serialize;
 
+/// How many waits are shown one by one.
+const SHOWN: usize = 1000;
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
@@ -22,6 +25,8 @@ struct Body {
     summary: String,
     turn: Option<Stand>,
     waits_for: Vec<Row>,
+    /// How many further ones there are.
+    more_waits: usize,
     last_error: Option<Failed>,
     messages: Messages,
     /// Of an entity: the orchestration that has locked it.
@@ -107,7 +112,8 @@ impl From<Explanation> for Body {
             runtime_status: record.status.name(),
             summary,
             turn: turn.map(|turn| stand(turn, returns)),
-            waits_for: waits.into_iter().map(Row::from).collect(),
+            more_waits: waits.len().saturating_sub(SHOWN),
+            waits_for: waits.into_iter().take(SHOWN).map(Row::from).collect(),
             last_error: last_error.map(Failed::from),
             messages: Messages { ready, later, next_due: next_due.map(|due| due.to_string()) },
             locked_by: lock.map(|lock| lock.owner.to_string()),
