@@ -9,7 +9,10 @@ use super::{
 use crate::model::{
     ActivityKey, ActivityTask, HubId, InstanceId, InstanceKey, Timestamp, pb::OrchestratorResponse,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How a delivery came to nothing in a way that counts.
@@ -264,6 +267,13 @@ impl Leases {
     /// Deliveries that are no lease any more: those handed out before `turns` are not waited for any longer.
     pub fn expire_taken_back(&mut self, turns: Timestamp) {
         self.deliveries.expire(turns);
+    }
+
+    /// The clock was set forward shortly before `now`. What was handed out in between becomes as new as can be.
+    pub fn clock_was_set(&mut self, forward: Duration, now: Timestamp) {
+        let later = |since: &mut Timestamp| *since = since.plus(forward).min(now);
+        self.by_token.values_mut().for_each(|lease| later(&mut lease.since));
+        self.deliveries.times().for_each(later);
     }
 
     /// Ends the leases whose answers were thrown away because it could not be told whose they were.
