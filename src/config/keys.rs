@@ -81,6 +81,8 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "grpc_message_bytes", Whole(64 * 1024..=GIB)),
     key("limits", "grpc_sent_bytes", Whole(64 * 1024..=GIB)),
     key("limits", "work_item_bytes", Whole(64 * 1024..=GIB)),
+    key("limits", "history_events", Whole(0..=1_000_000_000)),
+    key("limits", "history_bytes", Whole(0..=64 * GIB)),
     key("limits", "wait_secs", Whole(0..=DAY_SECS)),
     key("limits", "idempotency_hours", Whole(1..=8_760)),
     key("dispatch", "orchestrations_per_worker", Whole(SLOTS)),

@@ -41,7 +41,7 @@ const FIXED: &str = "
 
 What outgrows a limit hurts only itself: a payload is refused at the door, an activity whose result is too large fails with a
 `PayloadTooLargeError`, an orchestration whose history no worker can receive any more fails with a `HistoryTooLargeError`, and an instance whose
-data cannot be used is parked. The process and other instances go on.
+history reaches `limits.history_events` or `limits.history_bytes`, or whose data cannot be used, is parked. The process and other instances go on.
 ";
 
 /// A setting as `config.toml` shows it.

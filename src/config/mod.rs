@@ -244,6 +244,10 @@ pub struct Limits {
     pub grpc_sent_bytes: usize,
     /// Largest turn, history included, that is sent to a gRPC worker. An orchestration that outgrows it fails.
     pub work_item_bytes: usize,
+    /// Most events of a history; an orchestration that goes on beyond it is parked. 0: without limit.
+    pub history_events: usize,
+    /// Largest history in bytes, likewise.
+    pub history_bytes: usize,
     /// Longest that an HTTP caller may wait for an orchestration; longer waits are cut to this.
     pub wait_secs: u64,
     /// How long a request is recognised by its `Idempotency-Key`.
@@ -382,6 +386,8 @@ impl Default for Limits {
             grpc_message_bytes: 64 * MIB,
             grpc_sent_bytes: 64 * MIB,
             work_item_bytes: 4 * MIB - 64 * 1024,
+            history_events: 1_000_000,
+            history_bytes: 256 * MIB,
             wait_secs: 230,
             idempotency_hours: 24,
         }

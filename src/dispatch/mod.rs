@@ -65,6 +65,8 @@ pub struct Settings {
     pub payload_bytes: usize,
     /// Largest turn, history included, that a worker outside this process can receive, in bytes.
     pub work_item_bytes: usize,
+    /// How long a history may be when a turn is added to it; an instance whose history is longer is parked.
+    pub history: Longest,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
     /// How often in a row an activity may be delivered without an answer before it fails; 0: without limit.
@@ -75,6 +77,13 @@ pub struct Settings {
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
     pub activity_lease: Duration,
+}
+
+/// How long a history may be. 0: without limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Longest {
+    pub events: usize,
+    pub bytes: usize,
 }
 
 /// Why an answer was not taken. The worker may repeat it.
@@ -129,6 +138,7 @@ impl Dispatch {
             window_bytes: settings.window_bytes,
             payload_bytes: settings.payload_bytes,
             work_item_bytes: settings.work_item_bytes,
+            history: settings.history,
             max_backoff: settings.max_backoff,
             activity_deliveries: settings.activity_deliveries,
             turn_deliveries: settings.turn_deliveries,

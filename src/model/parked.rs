@@ -9,12 +9,14 @@ pub enum ParkedFor {
     Deliveries = 0,
     /// What is stored of it cannot be used.
     Data = 1,
+    /// Its history has grown beyond what the settings permit.
+    History = 2,
 }
 
 impl ParkedFor {
     /// The cause with this number.
     pub fn from_number(number: i64) -> Option<Self> {
-        [Self::Deliveries, Self::Data].into_iter().find(|cause| *cause as i64 == number)
+        [Self::Deliveries, Self::Data, Self::History].into_iter().find(|cause| *cause as i64 == number)
     }
 }
 

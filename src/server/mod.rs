@@ -303,6 +303,10 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         window_bytes: config.dispatch.window_bytes,
         payload_bytes: config.limits.payload_bytes,
         work_item_bytes: config.limits.work_item_bytes,
+        history: dispatch::Longest {
+            events: config.limits.history_events,
+            bytes: config.limits.history_bytes,
+        },
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
         activity_deliveries: config.dispatch.activity_deliveries,
         turn_deliveries: config.dispatch.turn_deliveries,

@@ -106,6 +106,7 @@ impl Disk {
             window_bytes: world.plan.window_bytes,
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
+            history: dispatch::Longest { events: 0, bytes: 0 },
             max_backoff: Duration::from_secs(2),
             turn_lease: TURN_LEASE,
             activity_lease: Duration::from_secs(50),

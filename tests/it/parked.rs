@@ -164,3 +164,23 @@ async fn operations_that_kill_their_workers_are_parked_and_discarded() {
     let (request, _) = soon("what comes later", worker.batch()).await;
     assert_eq!(request.operation_requests.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_grows_too_long_parks_its_instance_and_goes_on_when_it_may_be_longer() {
+    let data = Data::new();
+    let limit = |events| [("DURAHUB__LIMITS__HISTORY_EVENTS", events)];
+    let server = data.serve_env(&limit("20")).await;
+    server.start("FanOutFanIn", "f", "30").await;
+    let row = eventually("it is parked", async || parked(&server).await.into_iter().next()).await;
+    assert_eq!((&row["instanceId"], &row["cause"]), (&json!("f"), &json!("history")));
+    assert!(row["reason"].as_str().unwrap().contains("limits.history_events, 20"), "{row}");
+    server.start("HelloCities", "h", "").await;
+    server.until("h", "Completed").await;
+    assert_eq!(act(&server, "f", "retry").await, 202);
+    eventually("it is parked again", async || parked(&server).await.into_iter().next()).await;
+    server.kill_nine();
+
+    let server = data.serve_env(&limit("1000")).await;
+    assert_eq!(act(&server, "f", "retry").await, 202);
+    server.until("f", "Completed").await;
+}

@@ -117,6 +117,9 @@ export const failures = (filter: Query, signal?: AbortSignal) => read<t.Failures
 export const workers = (signal?: AbortSignal) => read<t.Worker[]>(`${OWN}/workers`, {}, signal);
 export const queues = (signal?: AbortSignal) => read<t.Queue[]>(`${OWN}/queues`, {}, signal);
 export const explain = (id: string, signal?: AbortSignal) => read<t.Explanation>(`${OWN}/instances/${segment(id)}/explain`, {}, signal);
+export const parked = (top: number, signal?: AbortSignal) => read<t.ParkedPage>(`${OWN}/parked`, { top }, signal);
+export const retryParked = (id: string) => call(`${OWN}/instances/${segment(id)}/retry`, {}, { method: "POST" });
+export const discardParked = (id: string, reason: string) => call(`${OWN}/instances/${segment(id)}/discard`, { reason }, { method: "POST" });
 export const revisions = (id: string, signal?: AbortSignal) => read<t.Revision[]>(`${OWN}/instances/${segment(id)}/revisions`, {}, signal);
 
 export const instance = (id: string, signal?: AbortSignal) => read<t.Instance>(`${FUNCTIONS}/instances/${segment(id)}`, {}, signal);

@@ -91,7 +91,18 @@ export interface Explanation {
     lastError: { kind: Waiting["kind"]; name: string; errorType: string; message: string; time: string } | null;
     messages: { ready: number; later: number; nextDue: string | null };
     lockedBy: string | null;
-    parked: { since: string; cause: "deliveries" | "data"; deliveries: number; reason: string } | null;
+    parked: Parking | null;
+}
+/** How, and since when, something is given to no worker any more. */
+export interface Parking {
+    since: string;
+    cause: "deliveries" | "data" | "history";
+    deliveries: number;
+    reason: string;
+}
+export interface ParkedPage {
+    parked: (Parking & { instanceId: string; name: string; version: string | null; runtimeStatus: Status })[];
+    next: string | null;
 }
 export interface Revision {
     revision: number;

@@ -131,6 +131,7 @@ impl Board {
         };
         let next = engine::next(execution, slot.inbox.values(), self.now);
         match next {
+            Next::Deliver(_) if self.park_overlong(key) => {}
             Next::Deliver(turn) if self.outgrown(key, worker, &turn) => self.fail_outgrown(key, turn),
             Next::Deliver(turn) => self.lease_turn(key, worker, turn),
             Next::Discard(late) => self.discard(key, late),

@@ -24,6 +24,7 @@ pub(super) use entities::TakenBatch;
 pub(super) use instances::{Read, ReadError, fresh_id};
 
 use super::{
+    Longest,
     backlog::Backlog,
     finishing::Finishing,
     lease::{Leases, Waiting},
@@ -82,6 +83,8 @@ pub(super) struct Rules {
     pub payload_bytes: usize,
     /// Largest turn, history included, that a worker outside this process can receive.
     pub work_item_bytes: usize,
+    /// How long a history may be when a turn is added to it.
+    pub history: Longest,
     /// Longest pause before work that was put back is tried again.
     pub max_backoff: Duration,
     /// How often in a row an activity may be delivered without an answer; 0: without limit.

@@ -7,6 +7,7 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
+        Longest,
         lease::{Held, Lease, Loss, Returns, Waiting},
         slot::{Slot, Stage, State},
         worker::{Kind, WorkerId},
@@ -77,6 +78,34 @@ impl Board {
             true => self.queue_activity(waiting, true),
             false => self.rest_activity(waiting),
         }
+    }
+
+    /// Parks an orchestration whose history is as long as it may be, which each further turn would make longer. An operator who retries it
+    /// without having raised the limit finds it here again.
+    pub(super) fn park_overlong(&mut self, key: InstanceKey) -> bool {
+        let Longest { events, bytes } = self.rules.history;
+        let Some(slot) = self.instances.get(&key) else { return false };
+        let Some(State::Orchestration(execution)) = slot.state() else { return false };
+        let has = [
+            (
+                usize::try_from(execution.history_length()).unwrap_or(0),
+                events,
+                "events",
+                "limits.history_events",
+            ),
+            (slot.history_bytes(), bytes, "bytes", "limits.history_bytes"),
+        ];
+        let Some((length, most, what, setting)) =
+            has.into_iter().find(|(length, most, ..)| *most > 0 && length >= most)
+        else {
+            return false;
+        };
+        let reason = format!(
+            "its history has {length} {what} (setting {setting}, {most}); continue-as-new would keep it short, and with a higher limit \
+             it can be retried"
+        );
+        self.park(key, ParkedFor::History, reason);
+        true
     }
 
     /// Takes an instance out of dispatch, and has that written down.

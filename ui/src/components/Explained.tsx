@@ -3,6 +3,7 @@ import { sentence } from "../format";
 import type { Explanation, Standing, Waiting } from "../types";
 import { Badge, Elapsed, IdLink, Time } from "./basics";
 import { Icon } from "./Icon";
+import { ParkedActs } from "./ParkedActs";
 
 const KINDS: Record<Waiting["kind"], string> = {
     activity: "Activity", timer: "Timer", subOrchestration: "Sub-orchestration", entityCall: "Entity", lock: "Lock of",
@@ -15,12 +16,20 @@ const STATES: Record<string, string> = {
 /** With more, the sentence says enough. */
 const MOST = 12;
 
-export function Explained({ explanation: { summary, turn, waitsFor, lastError, messages } }: { explanation: Explanation }) {
-    const alone = turn?.state === "unserved" || waitsFor.some((wait) => wait.delivery?.state === "unserved");
+interface Props {
+    id: string;
+    explanation: Explanation;
+    /** Asks anew. */
+    again: () => void;
+}
+
+export function Explained({ id, explanation: { summary, turn, waitsFor, lastError, messages, parked }, again }: Props) {
+    const alone = parked !== null || turn?.state === "unserved" || waitsFor.some((wait) => wait.delivery?.state === "unserved");
     return (
         <section class={alone ? "note warn explain" : "note explain"} aria-label="What it waits for">
             <div class="says"><Icon name={alone ? "alert" : "info"} /><p><strong>{sentence(summary)}.</strong>
                 {messages.ready > 0 && <span class="muted"> {messages.ready} {messages.ready === 1 ? "message is" : "messages are"} ready for it.</span>}</p></div>
+            {parked && <ParkedActs id={id} done={again} />}
             {waitsFor.length > 0 && (
                 <ul>
                     {waitsFor.slice(0, MOST).map((wait) => <li key={`${wait.kind} ${wait.id}`}><One wait={wait} /></li>)}

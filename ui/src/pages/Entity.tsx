@@ -5,6 +5,7 @@ import { forbidden } from "../caller";
 import { Act } from "../components/Act";
 import { CopyButton, IdLink, Loading, Refused, State, Time } from "../components/basics";
 import { Dialog } from "../components/Dialog";
+import { Explained } from "../components/Explained";
 import { noPayload, PayloadField, payloadJson, payloadWrong, TextField } from "../components/fields";
 import { Icon } from "../components/Icon";
 import { JsonView } from "../components/JsonView";
@@ -60,6 +61,7 @@ function Shown({ id, name, own }: { id: string; name: string; own: string }) {
                     <Act label="Purge" icon="trash" danger why={forbidden("purge")} act={() => setOpen("purge")} />
                 </div>
             </div>
+            {standing.parked && <Explained id={id} explanation={standing} again={soon} />}
             <section class="card" aria-label="Facts">
                 <dl class="facts inside">
                     {row && <div><dt>Last operation</dt><dd><Time at={row.lastOperationTime} /></dd></div>}

@@ -5,6 +5,7 @@ import { Loading, Refused, State } from "../components/basics";
 import { BulkDialog } from "../components/BulkDialog";
 import { FailureGroups, partOf } from "../components/FailureGroups";
 import { FilterText } from "../components/FilterText";
+import { ParkedList } from "../components/ParkedList";
 import { RangeFields } from "../components/RangeFields";
 import { toast } from "../components/Toasts";
 import { count, plural, since } from "../format";
@@ -37,6 +38,7 @@ export function Failures() {
                 <h1>Failures</h1>
                 <span class="muted" role="status">{data && `${plural(data.groups.length, "cause")}, ${plural(data.lookedAt, "failed instance")}`}</span>
             </div>
+            <ParkedList />
             <section class="card" aria-label="Failures by cause">
                 <div class="filters"><div class="fields">
                     <FilterText label="Name" name="name" placeholder="exact name" />

@@ -87,8 +87,8 @@ function Line({ id, title, payload }: { id: string; title: string; payload: Payl
 }
 
 function Waits({ id }: { id: string }) {
-    const { data, problem } = useLive(`explain ${id}`, (signal) => explain(id, signal), false, "clock");
-    if (data) return <Explained explanation={data} />;
+    const { data, problem, again } = useLive(`explain ${id}`, (signal) => explain(id, signal), false, "clock");
+    if (data) return <Explained id={id} explanation={data} again={again} />;
     return problem && problem.status !== 404 ? <p class="note warn row"><Icon name="alert" />What it waits for is not known: {problem.message}</p> : null;
 }
 

@@ -8,6 +8,7 @@ import { FailureGroups } from "../components/FailureGroups";
 import { ErrorLine } from "../components/ErrorLine";
 import { Depth } from "../components/Depth";
 import { Standing } from "../components/Standing";
+import { ParkedList } from "../components/ParkedList";
 import { QueueTable } from "../components/QueueTable";
 import { count, plural, RANGES, since } from "../format";
 import { useLive } from "../live";
@@ -67,6 +68,7 @@ function Details({ range, workers }: { range: string | null; workers: Worker[] |
                 <Waiting />
                 <Working workers={workers} />
             </div>
+            <ParkedList />
             <Groups range={range} />
             <LastFailed range={range} />
         </>

@@ -45,6 +45,7 @@ impl From<Parking> for Told {
         let cause = match cause {
             ParkedFor::Deliveries => "deliveries",
             ParkedFor::Data => "data",
+            ParkedFor::History => "history",
         };
         Self { since: at.to_string(), cause, deliveries, reason }
     }

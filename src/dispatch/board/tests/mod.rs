@@ -72,6 +72,7 @@ impl Room {
             window_bytes,
             payload_bytes: 1 << 20,
             work_item_bytes: 4 << 20,
+            history: crate::dispatch::Longest { events: 0, bytes: 0 },
             max_backoff: Duration::from_secs(1),
             activity_deliveries: 0,
             turn_deliveries: 0,

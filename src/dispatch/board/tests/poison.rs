@@ -319,3 +319,33 @@ fn an_entity_that_cannot_be_read_loses_its_operations_when_it_is_discarded() {
     unpark(&mut room, key, Some(order));
     assert!(!room.store.rows.contains_key(&key), "nothing is left of it");
 }
+
+#[test]
+fn a_history_that_is_as_long_as_it_may_be_parks_its_instance_and_no_other() {
+    let mut room = Room::new();
+    room.board.rules.history.events = 7;
+    let (key, worker) = (room.start("A"), room.join("*", 9, 9));
+    room.settle();
+    let mut turns = 0;
+    while !room.store.parked.contains_key(&key) {
+        turns += 1;
+        let item = room.item(worker);
+        assert!(room.answer(&item, "nothing"));
+        room.mail(key, "event Go");
+        room.settle();
+    }
+    let parking = &room.store.parked[&key];
+    assert_eq!((turns, parking.cause, parking.deliveries), (3, ParkedFor::History, 0));
+    let reason = "its history has 9 events (setting limits.history_events, 7); continue-as-new would keep it short, and with a higher limit \
+                  it can be retried";
+    assert_eq!(parking.reason, reason);
+    room.start("B");
+    room.settle();
+    assert_eq!(room.given(worker), ["turn B2: started"]);
+    // Retried in vain, and then with a higher limit.
+    unpark(&mut room, key, None);
+    assert_eq!((room.given(worker).len(), room.store.parked.len()), (0, 1));
+    room.board.rules.history.events = 10;
+    unpark(&mut room, key, None);
+    assert_eq!((room.given(worker).len(), room.store.parked.len()), (1, 0));
+}
