@@ -18,9 +18,9 @@ import harness
 from harness import eventually
 from storm import Crew, Ledger, Load
 
-SECONDS = float(os.environ.get("DURAHUB_CROWD_SECONDS", "10"))
+SECONDS = float(os.environ.get("DURAHUB_CROWD_SECONDS", "5"))
 FILE = os.environ.get("DURAHUB_CROWD_FILE")
-WAITING, WORKERS, PROCESSES, DASHBOARDS, INTERVAL = 1_000, 40, 5, 20, 5.0
+WAITING, WORKERS, PROCESSES, DASHBOARDS, INTERVAL = 300, 40, 5, 20, 5.0
 
 
 class Dashboard:
