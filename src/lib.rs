@@ -10,6 +10,8 @@ pub mod clock;
 pub mod config;
 pub mod dispatch;
 pub mod engine;
+#[cfg(test)]
+mod fuzz;
 pub mod manager;
 pub mod model;
 pub mod samples;

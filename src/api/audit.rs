@@ -153,7 +153,7 @@ impl Open {
         let seen = std::mem::take(&mut *self.trail.seen());
         let (caller, key, role) = match seen.caller {
             None => ("nobody", None, None),
-            Some(Caller::Key { name, role }) => ("key", Some(name.to_string()), Some(role.name())),
+            Some(Caller::Key { name, role, .. }) => ("key", Some(name.to_string()), Some(role.name())),
             Some(Caller::Link(_)) => ("link", None, None),
             Some(Caller::Local) => ("local", None, None),
             Some(Caller::Anyone) if self.auditor.open => ("anyone", None, None),

@@ -4,6 +4,8 @@ mod audit;
 mod caller;
 pub mod grpc;
 pub mod http;
+mod meter;
 
 pub use audit::Auditor;
 pub use caller::Peer;
+pub use meter::EdgeMeter;

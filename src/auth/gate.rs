@@ -1,6 +1,6 @@
 //! The one place that decides.
 
-use super::{Grant, Keys, LinkSigner, Operation, Operations, Role};
+use super::{Grant, Keys, LinkSigner, Operation, Operations, Reach, Role, Scope};
 use crate::{clock::Clock, model::Timestamp};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -19,18 +19,20 @@ pub enum Caller {
         name: Arc<str>,
         /// What it is for.
         role: Role,
+        /// Where it is good.
+        reach: Reach,
     },
     /// The holder of a link.
     Link(Grant),
 }
 
-/// The instance that a request is about.
+/// Where a request wants to do something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The hub's name, in any case.
+    /// The name of the hub that it means, in any case, whether there is such a hub or not.
     pub hub: String,
-    /// The instance's id.
-    pub instance: String,
+    /// The id of the instance that it is about, if it is about one.
+    pub instance: Option<String>,
 }
 
 /// What the gate says.
@@ -45,12 +47,24 @@ pub enum Verdict {
 }
 
 impl Caller {
-    /// Whether it may do what is not about one instance, or is about one that is only known from the body. A link may not.
+    /// Whether it may do what is not about one instance, or is about one that is only known from the body, in a hub that it is for. A
+    /// link may not.
     pub fn permits(&self, operation: Operation) -> bool {
         match self {
             Self::Anyone | Self::Local => true,
-            Self::Key { role, .. } => role.permits(operation),
+            Self::Key { role, reach, .. } => {
+                role.permits(operation) && (operation.scope() != Scope::Server || *reach == Reach::ALL)
+            }
             Self::Link(_) => operation == Operation::Greet,
+        }
+    }
+
+    /// Whether it may be told that there is a hub of this name.
+    pub fn may_know(&self, hub: &str) -> bool {
+        match self {
+            Self::Anyone | Self::Local => true,
+            Self::Key { reach, .. } => reach.covers(hub),
+            Self::Link(grant) => grant.hub.eq_ignore_ascii_case(hub),
         }
     }
 }
@@ -98,13 +112,12 @@ impl Gate {
         self.guard.is_none()
     }
 
-    /// Whether whoever has this credential may do `operation`. `place`: the instance it is about, if it is about one; asked only for
-    /// links, since keys are good for all.
+    /// Whether whoever has this credential may do `operation`. `place`: where; asked only of those who may not do it everywhere.
     pub fn decide(
         &self,
         credential: Option<&[u8]>,
         operation: Operation,
-        place: impl FnOnce() -> Option<Place>,
+        place: impl FnOnce() -> Place,
     ) -> Verdict {
         let Some(guard) = &self.guard else { return Verdict::Allowed(Caller::Anyone) };
         let Some(caller) = credential.and_then(|credential| guard.identify(credential)) else {
@@ -112,26 +125,29 @@ impl Gate {
         };
         let allowed = match &caller {
             Caller::Link(grant) => self.covers(grant, operation, place),
-            Caller::Anyone | Caller::Local | Caller::Key { .. } => caller.permits(operation),
+            Caller::Anyone | Caller::Local => true,
+            Caller::Key { reach, .. } => {
+                let everywhere = *reach == Reach::ALL || operation.scope() != Scope::Hub;
+                caller.permits(operation) && (everywhere || reach.covers(&place().hub))
+            }
         };
         if allowed { Verdict::Allowed(caller) } else { Verdict::Forbidden(caller) }
     }
 
-    fn covers(&self, grant: &Grant, operation: Operation, place: impl FnOnce() -> Option<Place>) -> bool {
+    fn covers(&self, grant: &Grant, operation: Operation, place: impl FnOnce() -> Place) -> bool {
         if grant.expires_at.is_some_and(|end| self.clock.now() >= end) {
             return false;
         }
         let here = || {
-            place().is_some_and(|place| {
-                place.instance == grant.instance && place.hub.eq_ignore_ascii_case(&grant.hub)
-            })
+            let Place { hub, instance } = place();
+            instance.is_some_and(|id| id == grant.instance) && hub.eq_ignore_ascii_case(&grant.hub)
         };
         operation == Operation::Greet || (grant.operations.contains(operation) && here())
     }
 
-    /// The `code` of a link to `place` for `caller`, good for what the caller may do and no longer than the caller's own link. `None` if
+    /// The `code` of a link to this instance for `caller`, good for what the caller may do and no longer than the caller's own link. `None` if
     /// nobody is asked for one.
-    pub fn link(&self, caller: &Caller, place: Place) -> Option<String> {
+    pub fn link(&self, caller: &Caller, hub: &str, instance: String) -> Option<String> {
         let guard = self.guard.as_ref()?;
         let fresh = guard.ttl.map(|ttl| whole_seconds(self.clock.now().plus(ttl)));
         let (operations, expires_at) = match caller {
@@ -139,8 +155,7 @@ impl Gate {
             Caller::Key { role, .. } => (Operations::of(*role), fresh),
             Caller::Link(own) => (own.operations, fresh.into_iter().chain(own.expires_at).min()),
         };
-        let hub = place.hub.to_ascii_lowercase();
-        Some(guard.links.sign(&Grant { hub, instance: place.instance, operations, expires_at }))
+        Some(guard.links.sign(&Grant { hub: hub.to_ascii_lowercase(), instance, operations, expires_at }))
     }
 }
 
@@ -155,7 +170,7 @@ impl Guard {
             return Some(Caller::Link(grant));
         }
         let key = self.keys.find(credential)?;
-        Some(Caller::Key { name: key.name.clone(), role: key.role })
+        Some(Caller::Key { name: key.name.clone(), role: key.role, reach: key.reach.clone() })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keys, of which only digests are kept.
 
-use super::Role;
+use super::{Reach, Role};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, sync::Arc};
@@ -66,6 +66,8 @@ pub struct NamedKey {
     pub name: Arc<str>,
     /// What it is for.
     pub role: Role,
+    /// Where it is good.
+    pub reach: Reach,
     /// One, or two while the key is being changed.
     pub digests: Vec<Digest>,
 }

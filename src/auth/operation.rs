@@ -7,12 +7,18 @@ use super::Role;
 pub enum Operation {
     /// Nothing that matters: a greeting, or a route that does not exist. Whoever is known may.
     Greet,
+    /// Ask whether the server serves a task hub.
+    Hello,
+    /// See what the server is, and which of the caller's task hubs there are.
+    Look,
     /// Read one instance, its payloads and history included.
     Status,
     /// Stream the history of one instance; workers replay from it.
     History,
     /// Read many instances or entities, or the state of an entity.
     List,
+    /// See numbers of all task hubs together.
+    Measure,
     /// Start an instance.
     Start,
     /// Send an operation to an entity.
@@ -35,8 +41,21 @@ pub enum Operation {
     PurgeMany,
     /// Take work and hand in its results.
     Work,
-    /// Change the server itself, such as its hubs, or end many instances at once.
+    /// End many instances at once, or clean up, in a hub.
+    AdministerHub,
+    /// Look at or change the server itself, such as its hubs.
     Administer,
+}
+
+/// What an operation is about, as far as keys tell that apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// No task hub, or those that the caller's key is for.
+    Nowhere,
+    /// The one task hub that the request names.
+    Hub,
+    /// All task hubs at once, or which there are.
+    Server,
 }
 
 impl Operation {
@@ -52,11 +71,42 @@ impl Operation {
         Self::Purge,
     ];
 
+    /// What it is about. No `_` arm: a new operation must say.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::Greet | Self::Look => Scope::Nowhere,
+            Self::Measure | Self::Administer => Scope::Server,
+            Self::Hello
+            | Self::Status
+            | Self::History
+            | Self::List
+            | Self::Start
+            | Self::Signal
+            | Self::RaiseEvent
+            | Self::Terminate
+            | Self::Suspend
+            | Self::Resume
+            | Self::Restart
+            | Self::Rewind
+            | Self::Purge
+            | Self::PurgeMany
+            | Self::Work
+            | Self::AdministerHub => Scope::Hub,
+        }
+    }
+
     /// Whether it changes something for people, which is what the audit log is about. What workers do is not: it is the work itself. No
     /// `_` arm: a new operation must say.
     pub fn changes(self) -> bool {
         match self {
-            Self::Greet | Self::Status | Self::History | Self::List | Self::Work => false,
+            Self::Greet
+            | Self::Hello
+            | Self::Look
+            | Self::Status
+            | Self::History
+            | Self::List
+            | Self::Measure
+            | Self::Work => false,
             Self::Start
             | Self::Signal
             | Self::RaiseEvent
@@ -67,6 +117,7 @@ impl Operation {
             | Self::Rewind
             | Self::Purge
             | Self::PurgeMany
+            | Self::AdministerHub
             | Self::Administer => true,
         }
     }

@@ -38,8 +38,12 @@ impl Role {
     /// Whether a key with this role may do it. No `_` arm: a new operation must say here who may.
     pub fn permits(self, operation: Operation) -> bool {
         let others: &[Self] = match operation {
-            Operation::Greet | Operation::History => &[Self::Read, Self::Operate, Self::Worker],
-            Operation::Status | Operation::List => &[Self::Read, Self::Operate],
+            Operation::Greet | Operation::Hello | Operation::History => {
+                &[Self::Read, Self::Operate, Self::Worker]
+            }
+            Operation::Look | Operation::Status | Operation::List | Operation::Measure => {
+                &[Self::Read, Self::Operate]
+            }
             Operation::Start
             | Operation::Signal
             | Operation::RaiseEvent
@@ -50,7 +54,7 @@ impl Role {
             | Operation::Rewind
             | Operation::Purge => &[Self::Operate],
             Operation::Work => &[Self::Worker],
-            Operation::PurgeMany | Operation::Administer => &[],
+            Operation::PurgeMany | Operation::AdministerHub | Operation::Administer => &[],
         };
         self == Self::Admin || others.contains(&self)
     }

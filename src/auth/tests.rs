@@ -3,17 +3,20 @@
 use super::*;
 use crate::{
     clock::{Clock as _, ManualClock},
-    model::Timestamp,
+    model::{HubName, Timestamp},
 };
 use std::{sync::Arc, time::Duration};
 
 const NOW: Timestamp = Timestamp(1_767_323_045_999_999);
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
-const OPERATIONS: [Operation; 16] = [
+const OPERATIONS: [Operation; 20] = [
     Operation::Greet,
+    Operation::Hello,
+    Operation::Look,
     Operation::Status,
     Operation::History,
     Operation::List,
+    Operation::Measure,
     Operation::Start,
     Operation::Signal,
     Operation::RaiseEvent,
@@ -25,12 +28,13 @@ const OPERATIONS: [Operation; 16] = [
     Operation::Purge,
     Operation::PurgeMany,
     Operation::Work,
+    Operation::AdministerHub,
     Operation::Administer,
 ];
 
 fn key(name: &str, role: Role, keys: &[&str]) -> NamedKey {
     let digests = keys.iter().map(|key| Digest::of(key.as_bytes())).collect();
-    NamedKey { name: name.into(), role, digests }
+    NamedKey { name: name.into(), role, reach: Reach::ALL, digests }
 }
 
 fn keys() -> Keys {
@@ -49,11 +53,16 @@ fn gate(ttl_secs: u64) -> (Gate, Arc<ManualClock>) {
 }
 
 fn place(hub: &str, instance: &str) -> Place {
-    Place { hub: hub.into(), instance: instance.into() }
+    Place { hub: hub.into(), instance: Some(instance.into()) }
+}
+
+/// No instance in particular.
+fn somewhere() -> Place {
+    Place { hub: "default".into(), instance: None }
 }
 
 fn caller(name: &str, role: Role) -> Caller {
-    Caller::Key { name: name.into(), role }
+    Caller::Key { name: name.into(), role, reach: Reach::ALL }
 }
 
 fn grant() -> Grant {
@@ -66,7 +75,7 @@ fn grant() -> Grant {
 }
 
 /// What a credential is told, in short.
-fn told(gate: &Gate, credential: &str, operation: Operation, at: Option<Place>) -> &'static str {
+fn told(gate: &Gate, credential: &str, operation: Operation, at: Place) -> &'static str {
     match gate.decide(Some(credential.as_bytes()), operation, || at) {
         Verdict::Allowed(_) => "allowed",
         Verdict::Unauthenticated => "unauthenticated",
@@ -77,7 +86,7 @@ fn told(gate: &Gate, credential: &str, operation: Operation, at: Option<Place>) 
 #[test]
 fn roles_permit_what_the_documentation_says() {
     use Operation::*;
-    let look = [Greet, Status, History, List];
+    let look = [Greet, Hello, Look, Status, History, List, Measure];
     let act = [Start, Signal, RaiseEvent, Terminate, Suspend, Resume, Restart, Rewind, Purge];
     for operation in OPERATIONS {
         let (looks, acts) = (look.contains(&operation), act.contains(&operation));
@@ -85,7 +94,7 @@ fn roles_permit_what_the_documentation_says() {
         assert_eq!(Role::Operate.permits(operation), looks || acts, "{operation:?}");
         assert_eq!(
             Role::Worker.permits(operation),
-            matches!(operation, Greet | History | Work),
+            matches!(operation, Greet | Hello | History | Work),
             "{operation:?}"
         );
         assert!(Role::Admin.permits(operation), "{operation:?}");
@@ -112,20 +121,20 @@ fn the_gate_knows_every_live_digest_and_nothing_else() {
     ] {
         let expected = who.map_or(Verdict::Unauthenticated, Verdict::Allowed);
         assert_eq!(
-            gate.decide(Some(credential.as_bytes()), Operation::Greet, || None),
+            gate.decide(Some(credential.as_bytes()), Operation::Greet, somewhere),
             expected,
             "{credential}"
         );
     }
-    assert_eq!(gate.decide(None, Operation::Greet, || None), Verdict::Unauthenticated);
-    assert_eq!(told(&gate, "r", Operation::Start, None), "forbidden");
+    assert_eq!(gate.decide(None, Operation::Greet, somewhere), Verdict::Unauthenticated);
+    assert_eq!(told(&gate, "r", Operation::Start, somewhere()), "forbidden");
     let nobody = Gate::guarded(
         Keys::default(),
         LinkSigner::new(SECRET),
         Duration::ZERO,
         Arc::new(ManualClock::default()),
     );
-    assert_eq!(told(&nobody, "", Operation::Greet, None), "unauthenticated");
+    assert_eq!(told(&nobody, "", Operation::Greet, somewhere()), "unauthenticated");
 }
 
 #[test]
@@ -133,16 +142,16 @@ fn without_keys_everybody_may_do_everything_and_links_carry_nothing() {
     let gate = Gate::open(Arc::new(ManualClock::default()));
     for operation in OPERATIONS {
         for credential in [None, Some(b"whatever".as_slice())] {
-            assert_eq!(gate.decide(credential, operation, || None), Verdict::Allowed(Caller::Anyone));
+            assert_eq!(gate.decide(credential, operation, somewhere), Verdict::Allowed(Caller::Anyone));
         }
     }
-    assert_eq!(gate.link(&Caller::Anyone, place("default", "a")), None);
+    assert_eq!(gate.link(&Caller::Anyone, "default", "a".into()), None);
 }
 
 #[test]
 fn a_link_is_good_for_its_instance_in_its_hub_and_for_what_its_maker_may() {
     let (gate, _) = gate(0);
-    let here = || Some(place("Default", "a"));
+    let here = || place("Default", "a");
     for (maker, may) in [
         (caller("reader", Role::Read), &[Operation::Status][..]),
         (caller("ops", Role::Operate), &Operation::AT_ONE_INSTANCE),
@@ -150,7 +159,7 @@ fn a_link_is_good_for_its_instance_in_its_hub_and_for_what_its_maker_may() {
         (caller("runner", Role::Worker), &[]),
         (Caller::Local, &Operation::AT_ONE_INSTANCE),
     ] {
-        let link = gate.link(&maker, place("DEFAULT", "a")).unwrap();
+        let link = gate.link(&maker, "DEFAULT", "a".into()).unwrap();
         for operation in OPERATIONS {
             let expected = if may.contains(&operation) || operation == Operation::Greet {
                 "allowed"
@@ -159,9 +168,7 @@ fn a_link_is_good_for_its_instance_in_its_hub_and_for_what_its_maker_may() {
             };
             assert_eq!(told(&gate, &link, operation, here()), expected, "{maker} {operation:?}");
         }
-        for elsewhere in
-            [None, Some(place("default", "b")), Some(place("default", "A")), Some(place("other", "a"))]
-        {
+        for elsewhere in [somewhere(), place("default", "b"), place("default", "A"), place("other", "a")] {
             assert_eq!(
                 told(&gate, &link, Operation::Status, elsewhere.clone()),
                 "forbidden",
@@ -171,11 +178,52 @@ fn a_link_is_good_for_its_instance_in_its_hub_and_for_what_its_maker_may() {
     }
 }
 
+/// A key of each role for the hubs `one` and `two`.
+fn bound_gate() -> Gate {
+    let hubs = ["one", "Two"].map(|hub| HubName::parse(hub).unwrap());
+    let bound = |role: Role| NamedKey { reach: Reach::only(&hubs), ..key(role.name(), role, &[role.name()]) };
+    let clock = Arc::new(ManualClock::at(NOW));
+    Gate::guarded(Keys::new(Role::ALL.map(bound).into()), LinkSigner::new(SECRET), Duration::ZERO, clock)
+}
+
+#[test]
+fn a_key_for_some_hubs_may_there_what_its_role_may_and_nothing_elsewhere() {
+    let gate = bound_gate();
+    for role in Role::ALL {
+        for operation in OPERATIONS {
+            for (hub, own) in
+                [("one", true), ("ONE", true), ("two", true), ("three", false), ("on", false), ("", false)]
+            {
+                let may = role.permits(operation)
+                    && match operation.scope() {
+                        Scope::Nowhere => true,
+                        Scope::Hub => own,
+                        Scope::Server => false,
+                    };
+                let told = told(&gate, role.name(), operation, Place { hub: hub.into(), instance: None });
+                assert_eq!(told == "allowed", may, "{role} {operation:?} in {hub}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_caller_may_know_of_the_hubs_that_he_is_for() {
+    let bound = Caller::Key {
+        name: "ops".into(),
+        role: Role::Admin,
+        reach: Reach::only(&[HubName::parse("One").unwrap()]),
+    };
+    assert!(bound.may_know("oNE") && !bound.may_know("two") && !bound.permits(Operation::Administer));
+    assert!(caller("root", Role::Admin).may_know("two") && Caller::Anyone.may_know("two"));
+    assert!(Caller::Link(grant()).may_know("Default") && !Caller::Link(grant()).may_know("two"));
+}
+
 #[test]
 fn a_link_ends_when_it_says_and_not_a_second_before_what_was_promised() {
     let (gate, clock) = gate(60);
-    let link = gate.link(&caller("root", Role::Admin), place("default", "a")).unwrap();
-    let look = || told(&gate, &link, Operation::Status, Some(place("default", "a")));
+    let link = gate.link(&caller("root", Role::Admin), "default", "a".into()).unwrap();
+    let look = || told(&gate, &link, Operation::Status, place("default", "a"));
     for (at, expected) in [
         (NOW, "allowed"),
         (NOW.plus(Duration::from_secs(60)), "allowed"),
@@ -184,7 +232,7 @@ fn a_link_ends_when_it_says_and_not_a_second_before_what_was_promised() {
         clock.move_to(at);
         assert_eq!(look(), expected, "{at}");
     }
-    assert_eq!(told(&gate, &link, Operation::Greet, None), "forbidden");
+    assert_eq!(told(&gate, &link, Operation::Greet, somewhere()), "forbidden");
 }
 
 #[test]
@@ -195,12 +243,12 @@ fn what_a_link_makes_is_no_wider_than_itself() {
     let ends = NOW.plus(Duration::from_secs(30)).0 / 1_000_000 * 1_000_000;
     let own = Grant { operations: narrow, expires_at: Some(Timestamp(ends)), ..grant() };
     let made = signer
-        .read(gate.link(&Caller::Link(own.clone()), place("default", "b")).unwrap().as_bytes())
+        .read(gate.link(&Caller::Link(own.clone()), "default", "b".into()).unwrap().as_bytes())
         .unwrap();
     assert_eq!((made.operations, made.expires_at, made.instance.as_str()), (narrow, own.expires_at, "b"));
     let endless = Grant { expires_at: None, ..own };
     let made =
-        signer.read(gate.link(&Caller::Link(endless), place("default", "b")).unwrap().as_bytes()).unwrap();
+        signer.read(gate.link(&Caller::Link(endless), "default", "b".into()).unwrap().as_bytes()).unwrap();
     assert_eq!(made.expires_at, Some(Timestamp(1_767_323_106_000_000)));
     assert_eq!(clock.now(), NOW);
 }
@@ -228,8 +276,7 @@ fn a_link_reads_as_it_was_signed_and_with_its_own_secret_only() {
 fn a_link_changed_in_any_byte_is_not_known() {
     let (gate, _) = gate(0);
     let token = LinkSigner::new(SECRET).sign(&grant()).into_bytes();
-    let ask =
-        |token: &[u8]| gate.decide(Some(token), Operation::Status, || Some(place("default", "order-7 ü")));
+    let ask = |token: &[u8]| gate.decide(Some(token), Operation::Status, || place("default", "order-7 ü"));
     assert!(matches!(ask(&token), Verdict::Allowed(Caller::Link(_))));
     for at in 0..token.len() {
         for new in (0..=u8::MAX).filter(|new| *new != token[at]) {
@@ -284,7 +331,7 @@ fn a_signature_counts_only_in_full() {
     let token = LinkSigner::new(SECRET).sign(&grant());
     let (signed, mac) = token.rsplit_once('.').unwrap();
     let mac = URL_SAFE_NO_PAD.decode(mac).unwrap();
-    let at = || Some(place("default", "order-7 ü"));
+    let at = || place("default", "order-7 ü");
     for (length, expected) in
         [(32, "allowed"), (31, "unauthenticated"), (16, "unauthenticated"), (0, "unauthenticated")]
     {

@@ -3,6 +3,7 @@
 use crate::{
     auth::{self, Digest, Role},
     config,
+    model::HubName,
 };
 use clap::Subcommand;
 use std::io::Read;
@@ -20,7 +21,7 @@ Roles:
   admin     everything
 
 Only a digest of the key belongs into the settings, so nobody can read the key there. The key is shown once: keep it where you
-keep passwords. To change a key without an interruption, let its name have two digests until everybody uses the new one.
+keep passwords. With --hub it is good for that task hub only. To change a key without an interruption, let its name have two digests until everybody uses the new one.
 ";
 
 /// What to do about keys.
@@ -35,6 +36,9 @@ pub enum KeyVerb {
         /// What it is for: read, operate, worker or admin
         #[arg(long, value_parser = role)]
         role: Role,
+        /// A task hub that it is for, again for another one; without it, all hubs and the server itself
+        #[arg(long = "hub", value_name = "HUB", value_parser = hub)]
+        hubs: Vec<String>,
     },
     /// Read a key from standard input and print the digest for the settings
     Hash,
@@ -47,6 +51,10 @@ fn name(text: &str) -> Result<String, String> {
 fn role(text: &str) -> Result<Role, String> {
     let known = Role::ALL.map(Role::name).join(", ");
     Role::from_name(text).ok_or_else(|| format!("the roles are {known}"))
+}
+
+fn hub(text: &str) -> Result<String, String> {
+    HubName::parse(text).map(|hub| hub.to_string()).map_err(|error| error.to_string())
 }
 
 /// What to print, and what to say beside it.
@@ -62,11 +70,11 @@ impl KeyVerb {
     /// Does it. `input`: standard input, read by `hash` only. The error is for standard error.
     pub fn run(&self, input: &mut dyn Read) -> Result<Told, String> {
         match self {
-            Self::New { name, role } => {
+            Self::New { name, role, hubs } => {
                 let key =
                     auth::new_key().map_err(|error| format!("the system gives no randomness: {error}"))?;
                 let digest = Digest::of(key.as_bytes()).to_hex();
-                Ok(Told { output: new_text(&key, name, *role, &digest), note: None })
+                Ok(Told { output: new_text(&key, name, *role, hubs, &digest), note: None })
             }
             Self::Hash => {
                 let key = read_key(input)?;
@@ -83,7 +91,11 @@ impl KeyVerb {
 }
 
 /// The key comes first and alone, so that `head -1` gives it to a script.
-fn new_text(key: &str, name: &str, role: Role, digest: &str) -> String {
+fn new_text(key: &str, name: &str, role: Role, hubs: &[String], digest: &str) -> String {
+    let (line, piece) = match hubs {
+        [] => (String::new(), String::new()),
+        some => (format!("\nhubs = [\"{}\"]", some.join("\", \"")), format!(":{}", some.join("+"))),
+    };
     format!(
         "\
 {key}
@@ -93,11 +105,11 @@ That is the key. It is not kept anywhere and cannot be shown again. For the conf
 [[auth.keys]]
 name = \"{name}\"
 role = \"{role}\"
-sha256 = [\"{digest}\"]
+sha256 = [\"{digest}\"]{line}
 
 or, instead, as an environment variable (more keys after a comma):
 
-DURAHUB__AUTH__KEYS={name}:{role}:{digest}
+DURAHUB__AUTH__KEYS={name}:{role}:{digest}{piece}
 
 Callers send it as x-functions-key: KEY, as Authorization: Bearer KEY (gRPC metadata, too), or as ?code=KEY.
 "
@@ -136,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_new_key_is_long_and_its_settings_can_be_read() {
-        let new = KeyVerb::New { name: "ops".into(), role: Role::Operate };
+        let new = KeyVerb::New { name: "ops".into(), role: Role::Operate, hubs: Vec::new() };
         let told = [(); 2].map(|()| new.run(&mut std::io::empty()).unwrap().output);
         let keys = told.each_ref().map(|text| text.lines().next().unwrap());
         assert_ne!(keys[0], keys[1]);
@@ -157,6 +169,26 @@ mod tests {
         assert_eq!(config::load(&sources).unwrap().config.auth.keys, from_file);
         let told = hash(keys[0]).unwrap();
         assert_eq!((told.output.trim(), told.note), (variable.rsplit(':').next().unwrap(), None));
+    }
+
+    #[test]
+    fn a_new_key_for_some_hubs_says_so_in_both_forms() {
+        let hubs = vec!["orders".to_owned(), "Billing".to_owned()];
+        let told = KeyVerb::New { name: "ops".into(), role: Role::Operate, hubs };
+        let told = told.run(&mut std::io::empty()).unwrap().output;
+        let table: Vec<_> = told.lines().skip_while(|line| !line.starts_with("[[")).take(5).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, table.join("\n")).unwrap();
+        let sources = config::Sources { file: Some(path), ..config::Sources::default() };
+        let from_file = config::load(&sources).unwrap().config.auth.keys;
+        let names: Vec<_> = from_file[0].reach.names().unwrap().iter().map(String::as_str).collect();
+        assert_eq!(names, ["billing", "orders"]);
+        let variable = told.lines().find_map(|line| line.strip_prefix("DURAHUB__AUTH__KEYS=")).unwrap();
+        let environment = vec![("DURAHUB__AUTH__KEYS".into(), variable.into())];
+        let sources = config::Sources { environment, ..config::Sources::default() };
+        assert_eq!(config::load(&sources).unwrap().config.auth.keys, from_file);
+        assert!(hub("1bad").is_err() && hub("orders").is_ok());
     }
 
     #[test]

@@ -3,14 +3,17 @@
 //! Nothing here repeats what was written except names: a person who puts the key itself where its digest belongs must not find it in
 //! an error, a log or the printed settings.
 
-use crate::auth::{Digest, MAX_DIGESTS, NamedKey, Role};
+use crate::{
+    auth::{Digest, MAX_DIGESTS, NamedKey, Reach, Role},
+    model::HubName,
+};
 use figment::value::{Dict, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
 /// Shortest signing secret, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
-const FIELDS: [&str; 3] = ["name", "role", "sha256"];
+const FIELDS: [&str; 4] = ["name", "role", "sha256", "hubs"];
 
 /// `[auth]`: whom the server answers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -66,13 +69,20 @@ pub(super) fn keys(value: &Value) -> Result<Vec<NamedKey>, String> {
     match (value.as_str(), value.as_array()) {
         (Some(line), _) => {
             for piece in line.split(',') {
-                let (name, role, digest) = piece_of_line(piece.trim())?;
-                match keys.iter_mut().find(|known| *known.name == name) {
-                    Some(known) if known.role != role => {
-                        return Err(format!("the key {name:?} has two roles: {} and {role}", known.role));
+                let key = piece_of_line(piece.trim())?;
+                let name = &*key.name;
+                match keys.iter_mut().find(|known| known.name == key.name) {
+                    Some(known) if known.role != key.role => {
+                        return Err(format!(
+                            "the key {name:?} has two roles: {} and {}",
+                            known.role, key.role
+                        ));
                     }
-                    Some(known) => known.digests.push(digest),
-                    None => keys.push(NamedKey { name: name.into(), role, digests: vec![digest] }),
+                    Some(known) if known.reach != key.reach => {
+                        return Err(format!("the key {name:?} has two lists of hubs"));
+                    }
+                    Some(known) => known.digests.extend(key.digests),
+                    None => keys.push(key),
                 }
             }
         }
@@ -88,14 +98,18 @@ pub(super) fn keys(value: &Value) -> Result<Vec<NamedKey>, String> {
     Ok(keys)
 }
 
-/// `name:role:hexdigest`.
-fn piece_of_line(piece: &str) -> Result<(String, Role, Digest), String> {
+/// `name:role:hexdigest`, or `name:role:hexdigest:hub+hub`.
+fn piece_of_line(piece: &str) -> Result<NamedKey, String> {
     let fields: Vec<_> = piece.split(':').map(str::trim).collect();
-    let [name, role, digest] = fields.as_slice() else {
-        return Err("a piece is not NAME:ROLE:DIGEST".to_owned());
+    let (name, role, digest, hubs) = match fields.as_slice() {
+        [name, role, digest] => (name, role, digest, None),
+        [name, role, digest, hubs] => (name, role, digest, Some(hubs.split('+').map(str::trim))),
+        _ => return Err("a piece is not NAME:ROLE:DIGEST or NAME:ROLE:DIGEST:HUB+HUB".to_owned()),
     };
     let name = name_of(name)?;
-    Ok((name.clone(), role_of(&name, role)?, digest_of(&name, digest)?))
+    let (role, digests) = (role_of(&name, role)?, vec![digest_of(&name, digest)?]);
+    let reach = hubs.map_or(Ok(Reach::ALL), |hubs| reach_of(&name, hubs))?;
+    Ok(NamedKey { name: name.into(), role, reach, digests })
 }
 
 fn key_of_table(table: &Dict) -> Result<NamedKey, String> {
@@ -108,7 +122,30 @@ fn key_of_table(table: &Dict) -> Result<NamedKey, String> {
     let role = role_of(&name, role.unwrap_or_default())?;
     let digests = table.get("sha256").and_then(|list| list.as_array()).unwrap_or_default();
     let digests = digests.iter().map(|digest| digest_of(&name, digest.as_str().unwrap_or_default()));
-    Ok(NamedKey { digests: digests.collect::<Result<_, _>>()?, name: name.into(), role })
+    let digests = digests.collect::<Result<_, _>>()?;
+    let reach = match table.get("hubs") {
+        None => Reach::ALL,
+        Some(hubs) => {
+            let hubs = hubs
+                .as_array()
+                .ok_or_else(|| format!("the hubs of the key {name:?} are not a list of names"))?;
+            reach_of(&name, hubs.iter().map(|hub| hub.as_str().unwrap_or_default()))?
+        }
+    };
+    Ok(NamedKey { name: name.into(), role, reach, digests })
+}
+
+/// An empty list is refused: one could take it for all hubs, or for none.
+fn reach_of<'a>(name: &str, hubs: impl Iterator<Item = &'a str>) -> Result<Reach, String> {
+    let hubs: Vec<_> = hubs.map(HubName::parse).collect::<Result<_, _>>().map_err(|_| {
+        format!(
+            "the key {name:?} names a hub that is not 1 to 64 letters, digits, '-' or '_', beginning with a letter"
+        )
+    })?;
+    match hubs.as_slice() {
+        [] => Err(format!("the key {name:?} has an empty list of hubs; leave it out for all hubs")),
+        some => Ok(Reach::only(some)),
+    }
 }
 
 /// Checks the name of a key. What is not a name may be a key in the wrong place, and is not repeated.
@@ -169,6 +206,8 @@ struct Shown<'a> {
     name: &'a str,
     role: &'static str,
     sha256: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hubs: Option<&'a [String]>,
 }
 
 /// Digests as their beginnings only.
@@ -177,5 +216,6 @@ fn keys_out<S: Serializer>(keys: &[NamedKey], to: S) -> Result<S::Ok, S::Error> 
         name: &key.name,
         role: key.role.name(),
         sha256: key.digests.iter().map(Digest::to_string).collect(),
+        hubs: key.reach.names(),
     }))
 }

@@ -28,9 +28,11 @@ pub(super) enum Allowed {
     Secret(&'static str),
     /// Keys: tables in a file, a line in the environment.
     Keys,
+    /// A list of retention rules.
+    Rules,
 }
 
-use Allowed::{Keys, List, Secret, Secrets, Switch, Text, Whole};
+use Allowed::{Keys, List, Rules, Secret, Secrets, Switch, Text, Whole};
 
 const GIB: i64 = 1024 * 1024 * 1024;
 /// SQLite keeps nothing above a billion bytes in one value.
@@ -73,6 +75,9 @@ pub(super) const KEYS: &[Key] = &[
     key("hubs", "create_on_start", Switch),
     key("hubs", "webhook_secrets", Secrets("a list of \"HUB github SECRET\" and \"HUB standard-webhooks whsec_BASE64\", secrets of at least 16 bytes")),
     key("hubs", "limits", List("a list of \"HUB per_second=N bytes_per_second=N live=N\", at least one of the three, above 0, each hub once")),
+    key("retention", "rules", Rules),
+    key("retention", "every_secs", Whole(1..=DAY_SECS)),
+    key("retention", "per_second", Whole(1..=100_000)),
     key("samples", "enabled", Switch),
     key("limits", "new_work", Whole(1..=1_000_000)),
     key("limits", "free_disk_bytes", Whole(0..=1_024 * 1_024 * GIB)),
@@ -99,6 +104,8 @@ pub(super) const KEYS: &[Key] = &[
     key("dispatch", "max_backoff_ms", Whole(1..=3_600_000)),
     key("dispatch", "activity_deliveries", Whole(0..=1_000_000)),
     key("dispatch", "turn_deliveries", Whole(0..=1_000_000)),
+    key("dispatch", "concurrency", List("a list of \"activity N NAME\", \"orchestration N NAME\" and \"entity N NAME\", N from 1 to 1000000, each name once of its kind")),
+    key("dispatch", "watchdog_secs", Whole(0..=DAY_SECS)),
     // The SDKs give a stream up after 120 silent seconds.
     key("grpc", "ping_secs", Whole(1..=100)),
     key("log", "level", Text("off, error, warn, info, debug or trace, or a comma-separated list of these and TARGET=LEVEL")),
@@ -148,6 +155,7 @@ impl Key {
                 value.as_array().is_some_and(|list| list.iter().all(|item| item.as_str().is_some()))
             }
             Keys => super::auth::keys(value).is_ok(),
+            Rules => super::retention::rules(value).is_ok(),
         }
     }
 
@@ -158,8 +166,8 @@ impl Key {
             Switch => text.parse::<bool>().map_or_else(|_| text.into(), Value::from),
             Text(_) | Secret(_) | Keys => text.into(),
             // So that an empty variable is an empty list.
-            List(_) | Secrets(_) if text.trim().is_empty() => Vec::<Value>::new().into(),
-            List(_) | Secrets(_) => {
+            List(_) | Secrets(_) | Rules if text.trim().is_empty() => Vec::<Value>::new().into(),
+            List(_) | Secrets(_) | Rules => {
                 text.split(',').map(|item| Value::from(item.trim())).collect::<Vec<_>>().into()
             }
         }
@@ -174,8 +182,12 @@ impl fmt::Display for Allowed {
             Switch => f.write_str("true or false"),
             Text(what) | List(what) | Secret(what) | Secrets(what) => f.write_str(what),
             Keys => f.write_str(
-                "a list of tables with name, role (read, operate, worker or admin) and sha256 (one or two digests), or in the \
-                 environment NAME:ROLE:DIGEST, separated by commas",
+                "a list of tables with name, role (read, operate, worker or admin), sha256 (one or two digests) and perhaps hubs (names; \
+                 without it all hubs), or in the environment NAME:ROLE:DIGEST or NAME:ROLE:DIGEST:HUB+HUB, separated by commas",
+            ),
+            Rules => f.write_str(
+                "a list of \"HUB after=30d status=Completed+Failed name=Prefix* unless_tag=KEY=VALUE\", where * is for every hub, and \
+                 only after must be there",
             ),
         }
     }

@@ -82,7 +82,11 @@ fn page(file: &str) -> String {
         let key = KEYS.iter().find(|key| key.section == section && key.name == name).expect("a setting");
         let range = match &key.allowed {
             Allowed::Whole(range) => format!("{} | {}", range.start(), range.end()),
-            _ if (key.section, key.name) == ("hubs", "limits") => " | ".to_owned(),
+            _ if ["hubs.limits", "retention.rules", "dispatch.concurrency"]
+                .contains(&key.path().as_str()) =>
+            {
+                " | ".to_owned()
+            }
             _ => continue,
         };
         let comment = comment.replace('|', "\\|");

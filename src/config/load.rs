@@ -234,6 +234,10 @@ impl Layer {
                 Err(wrong) => format!("not usable: {wrong}"),
                 Ok(_) => "not usable".to_owned(),
             },
+            (Some(value), Some(Allowed::Rules)) => match super::retention::rules(value) {
+                Err(wrong) => format!("not usable: {wrong}"),
+                Ok(_) => "not usable".to_owned(),
+            },
             (Some(_), Some(Allowed::Secret(_) | Allowed::Secrets(_))) => "not shown here".to_owned(),
             (Some(value), _) if key == "store.url" => without_secret(value),
             (Some(value), _) => shown(value),
@@ -248,10 +252,12 @@ fn shown(value: &Value) -> String {
     serde_json::Value::deserialize(value).map_or_else(|_| "not usable".to_owned(), |plain| plain.to_string())
 }
 
-/// Only the scheme of a URL, since a password may follow.
+/// Only the scheme of a URL, since a password may follow; nothing of what has a place for one and is not quite a URL.
 fn without_secret(value: &Value) -> String {
-    match value.as_str().and_then(|url| url.split_once("://")) {
-        Some((scheme, _)) => format!("\"{scheme}://...\""),
-        None => shown(value),
+    let text = value.as_str().unwrap_or_default();
+    match text.split_once("://") {
+        Some((scheme, _)) if !scheme.contains('@') => format!("\"{scheme}://...\""),
+        _ if text.contains('@') => "not shown here".to_owned(),
+        _ => shown(value),
     }
 }

@@ -7,12 +7,16 @@
 #![warn(missing_docs)]
 
 mod auth;
+mod concurrency;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod hub_limits;
 mod keys;
 #[cfg(test)]
 mod limits_page;
 mod load;
+mod retention;
 mod show;
 mod store_url;
 #[cfg(test)]
@@ -22,9 +26,11 @@ mod webhook;
 
 pub use auth::name_of as key_name;
 pub use auth::{Auth, Secret};
+pub use concurrency::Concurrency;
 pub use error::Error;
 pub use hub_limits::HubLimits;
 pub use load::{Effective, Setting, Sources, load};
+pub use retention::Retention;
 pub use store_url::{StoreUrl, UnsupportedUrl};
 pub use webhook::{SignatureStyle, WebhookSecret};
 
@@ -58,6 +64,8 @@ pub struct Config {
     pub store: Store,
     /// `[hubs]`
     pub hubs: Hubs,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[samples]`
     pub samples: Samples,
     /// `[limits]`
@@ -287,6 +295,11 @@ pub struct Dispatch {
     /// How often in a row a turn, or a batch of entity operations, may be delivered without an answer before its instance is parked. 0:
     /// without limit.
     pub turn_deliveries: u32,
+    /// Names of which only so much runs at a time, in each hub.
+    #[serde(deserialize_with = "values::concurrency")]
+    pub concurrency: Vec<Concurrency>,
+    /// How often the watchdog looks, and for how long what it looks at must not have moved. 0: never.
+    pub watchdog_secs: u64,
 }
 
 /// `[grpc]`: worker streams.
@@ -411,6 +424,8 @@ impl Default for Dispatch {
             max_backoff_ms: 10_000,
             activity_deliveries: 10,
             turn_deliveries: 10,
+            concurrency: Vec::new(),
+            watchdog_secs: 300,
         }
     }
 }

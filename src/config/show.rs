@@ -4,7 +4,7 @@ use super::{Config, Effective, keys::KEYS};
 use std::fmt::Write as _;
 
 impl Config {
-    /// Every setting by section, for showing to whoever may look: of secrets only how many there are, of keys only names and roles.
+    /// Every setting by section, for showing to whoever may look: of secrets only how many there are, of keys only names, roles and hubs.
     pub fn without_secrets(&self) -> serde_json::Value {
         let mut values = serde_json::to_value(self).expect("the settings are plain data");
         for key in KEYS {
@@ -14,8 +14,10 @@ impl Config {
                 *value = format!("({count}, not shown)").into();
             }
         }
-        let named =
-            |key: &crate::auth::NamedKey| serde_json::json!({ "name": &*key.name, "role": key.role.name() });
+        let named = |key: &crate::auth::NamedKey| match key.reach.names() {
+            None => serde_json::json!({ "name": &*key.name, "role": key.role.name() }),
+            Some(hubs) => serde_json::json!({ "name": &*key.name, "role": key.role.name(), "hubs": hubs }),
+        };
         values["auth"]["keys"] = self.auth.keys.iter().map(named).collect();
         values
     }

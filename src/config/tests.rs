@@ -241,9 +241,14 @@ fn only_loopback_addresses_are_served_without_saying_insecure() {
 
 #[test]
 fn a_password_in_a_refused_url_is_not_repeated() {
-    let url = flag("--store", "store.url", "postgres://me:hunter2@db/durahub");
-    let text = from("", &[], &[url]).unwrap_err().to_string();
-    assert!(text.contains("postgres://...") && !text.contains("hunter2"), "{text}");
+    for (url, told) in [
+        ("postgres://me:hunter2@db/durahub", "store.url is \"postgres://...\""),
+        ("postgres:/me:hunter2@db/durahub", "store.url is not shown here"),
+        ("me:hunter2@postgres://db", "store.url is not shown here"),
+    ] {
+        let text = from("", &[], &[flag("--store", "store.url", url)]).unwrap_err().to_string();
+        assert!(text.contains(told) && !text.contains("hunter2"), "{text}");
+    }
 }
 
 #[test]
@@ -307,6 +312,42 @@ fn keys_are_tables_in_a_file_and_a_line_in_the_environment() {
 }
 
 #[test]
+fn a_key_may_name_the_hubs_that_it_is_for() {
+    let (a, b) = (hex('a'), hex('b'));
+    let file = format!(
+        "[[auth.keys]]\nname = \"ops\"\nrole = \"operate\"\nsha256 = [\"{a}\", \"{b}\"]\nhubs = [\"Two\", \"one\", \"ONE\"]"
+    );
+    let line = format!("ops:operate:{a}: one + two ,ops:operate:{b}:TWO+one");
+    let from_file = from(&file, &[], &[]).unwrap();
+    let from_line = from("", &[("DURAHUB__AUTH__KEYS", &line)], &[]).unwrap();
+    assert_eq!(from_file.config.auth.keys, from_line.config.auth.keys);
+    let reach = &from_file.config.auth.keys[0].reach;
+    assert_eq!(reach.names().unwrap(), ["one", "two"]);
+    assert!(from_file.to_toml().contains("hubs = [\"one\",\"two\"]"), "{}", from_file.to_toml());
+    let shown = from_file.config.without_secrets();
+    assert_eq!(shown["auth"]["keys"][0]["hubs"], serde_json::json!(["one", "two"]));
+
+    for (line, why) in [
+        (format!("o:operate:{a}:"), "names a hub that is not 1 to 64"),
+        (format!("o:operate:{a}:one+"), "names a hub that is not 1 to 64"),
+        (format!("o:operate:{a}:1bad"), "\"o\" names a hub that is not 1 to 64"),
+        (format!("o:operate:{a}:one:two"), "not NAME:ROLE:DIGEST or NAME:ROLE:DIGEST:HUB+HUB"),
+        (format!("o:operate:{a}:one,o:operate:{b}"), "\"o\" has two lists of hubs"),
+    ] {
+        refused(from("", &[("DURAHUB__AUTH__KEYS", &line)], &[]), &["auth.keys", why]);
+    }
+    for (hubs, why) in [
+        ("[]", "\"o\" has an empty list of hubs; leave it out for all hubs"),
+        ("\"one\"", "the hubs of the key \"o\" are not a list of names"),
+        ("[1]", "names a hub that is not 1 to 64"),
+        ("[\"a b\"]", "names a hub that is not 1 to 64"),
+    ] {
+        let file = format!("[[auth.keys]]\nname = \"o\"\nrole = \"read\"\nsha256 = [\"{a}\"]\nhubs = {hubs}");
+        refused(from(&file, &[], &[]), &["auth.keys", why, "test.toml"]);
+    }
+}
+
+#[test]
 fn keys_that_cannot_be_used_say_why_and_repeat_no_secret() {
     let (a, b, c) = (hex('a'), hex('b'), hex('c'));
     let secret = "hunter2-hunter2-hunter2-hunter2-hunter2-hunter2";
@@ -339,7 +380,7 @@ fn keys_that_cannot_be_used_say_why_and_repeat_no_secret() {
         (table("name = \"o\"\nrole = \"read\""), "\"o\" has no sha256"),
         (
             table(&format!("name = \"o\"\nrole = \"read\"\nkey = \"{secret}\"")),
-            "a field other than name, role, sha256",
+            "a field other than name, role, sha256, hubs",
         ),
         (table(&format!("name = \"o\"\nsha256 = [\"{a}\"]")), "the role of the key \"o\""),
         (table(&format!("role = \"read\"\nsha256 = [\"{a}\"]")), "a key has no name"),
@@ -394,4 +435,30 @@ fn with_a_key_any_address_may_be_served() {
     let environment = [("DURAHUB__AUTH__KEYS", keys.as_str())];
     assert!(from("", &environment, std::slice::from_ref(&listen)).is_ok());
     refused(from("[auth]\nkeys = []", &[], &[listen]), &["no key", "durahub key new"]);
+}
+
+#[test]
+fn retention_rules_that_cannot_be_used_are_named_with_what_is_wrong() {
+    for (rules, why) in [
+        (
+            "[\"a after=1d\", \"a after=1w\"]",
+            "rule 2 (\"a after=1w\"): after is \"1w\"; after must be a whole number",
+        ),
+        ("[\"a after=1d status=Running\"]", "rule 1 (\"a after=1d status=Running\"): status is \"Running\""),
+        ("[7]", "rule 1 is not a text"),
+        ("\"a after=1d\"", "it is not a list"),
+    ] {
+        let refusal = from(&format!("[retention]\nrules = {rules}"), &[], &[]);
+        refused(
+            refusal,
+            &["retention.rules is not usable", why, "test.toml", "must be a list of \"HUB after=30d"],
+        );
+    }
+    let environment =
+        [("DURAHUB__RETENTION__RULES", "default after=30d status=Failed+Completed, * after=365d")];
+    let set = from("", &environment, &[]).unwrap();
+    let shown = "rules = [\"default after=30d status=Completed+Failed\",\"* after=365d\"]";
+    assert!(set.to_toml().contains(shown), "{}", set.to_toml());
+    same(&from(&set.to_toml(), &[], &[]).unwrap().config, &set.config);
+    assert!(from("", &[], &[]).unwrap().config.retention.rules.is_empty());
 }

@@ -2,7 +2,7 @@
 //!
 //! The errors are short because `Error::BadValue` already names the key, where the value came from, and what is allowed.
 
-use super::HubLimits;
+use super::{Concurrency, HubLimits};
 use crate::model::HubName;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serializer, de};
@@ -58,6 +58,16 @@ pub(super) fn hub_limits<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<HubLi
     let hubs: HashSet<_> = limits.iter().map(|limits| limits.hub.folded()).collect();
     if hubs.len() < limits.len() {
         return Err(de::Error::custom("a hub is named twice"));
+    }
+    Ok(limits)
+}
+
+/// Each name once.
+pub(super) fn concurrency<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Concurrency>, D::Error> {
+    let limits = Vec::<Concurrency>::deserialize(from)?;
+    let subjects: HashSet<_> = limits.iter().map(Concurrency::subject).collect();
+    if subjects.len() < limits.len() {
+        return Err(de::Error::custom("a name is limited twice"));
     }
     Ok(limits)
 }

@@ -64,6 +64,11 @@ impl<K: Copy> Backlog<K> {
         self.behind.contains_key(route)
     }
 
+    /// Whether the first circle has gone over everything.
+    pub fn is_complete(&self) -> bool {
+        self.circle > 0
+    }
+
     /// Some work of the route was handed out.
     pub fn moved(&mut self, route: &Route) {
         if let Some(behind) = self.behind.get_mut(route) {

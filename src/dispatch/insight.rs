@@ -5,6 +5,8 @@ use super::{
     Dispatch,
     board::Board,
     queue::Route,
+    tally::Tally,
+    watchdog::Watch,
     worker::{Kind, WorkerId},
 };
 use crate::model::{HubId, InstanceKey, Timestamp};
@@ -31,11 +33,18 @@ pub struct WorkerView {
     pub names: Option<ServedNames>,
 }
 
-/// How many items of a kind a worker holds, and how many it would.
+/// How many items are held, and how many may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Places {
     pub held: usize,
     pub most: usize,
+}
+
+impl Places {
+    /// There is no room for another one.
+    pub fn is_full(self) -> bool {
+        self.held >= self.most
+    }
 }
 
 /// Names in alphabetical order.
@@ -60,6 +69,10 @@ pub struct QueueView {
     pub more: bool,
     /// Whether a connected worker serves it.
     pub served: bool,
+    /// How much of the name workers hold, all versions together, and how much they may; `None`: as much as they have room for.
+    pub limit: Option<Places>,
+    /// Since when somebody has been waiting here without a break.
+    pub since: Timestamp,
 }
 
 /// Where something stands on its way to a worker.
@@ -69,6 +82,8 @@ pub enum Standing {
     Unserved,
     /// It waits for a worker that serves it to have room.
     Queued,
+    /// As much of its name is out as may be at a time, whoever has room.
+    Limited { most: usize },
     /// A worker has it.
     Held { worker: String, since: Timestamp },
     /// It was put back and waits a little before it is tried again.
@@ -109,6 +124,10 @@ pub trait Insight: Send + Sync + 'static {
     fn instance(&self, key: InstanceKey) -> InstanceView;
     /// How work of a kind, name and version stands that is ready and not in memory; `None`: there is none.
     fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing>;
+    /// What the watchdog has found.
+    fn watch(&self) -> Watch;
+    /// What has been done.
+    fn tally(&self) -> Tally;
 }
 
 impl Insight for Dispatch {
@@ -133,5 +152,13 @@ impl Insight for Dispatch {
     fn behind(&self, hub: HubId, kind: Kind, name: &str, version: Option<&str>) -> Option<Standing> {
         let route = Route { hub, kind, name: name.into(), version: version.map(Into::into) };
         self.with_board(|board: &mut Board| board.show_behind(&route))
+    }
+
+    fn watch(&self) -> Watch {
+        self.shared.kennel.watch()
+    }
+
+    fn tally(&self) -> Tally {
+        self.with_board(|board: &mut Board| board.show_tally())
     }
 }

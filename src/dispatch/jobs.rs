@@ -167,7 +167,7 @@ impl Dispatch {
         }
     }
 
-    async fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
+    pub(super) async fn read(&self, key: InstanceKey) -> Result<Read, ReadError> {
         let loaded = match self.shared.store.instance_load(key).await {
             Ok(Some(loaded)) => loaded,
             Ok(None) => return Err(ReadError::Gone),

@@ -1,8 +1,9 @@
 //! Who holds what. Leases live in memory: only this process can hold work, and after a crash everything is handed out anew.
 
 use super::{
+    limits::Limits,
     pieces::Pieces,
-    queue::{Place, turn_kind},
+    queue::{Place, Route, turn_kind},
     unnamed::{Deliveries, Subject},
     worker::{Kind, WorkerId},
 };
@@ -11,6 +12,7 @@ use crate::model::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 use uuid::Uuid;
@@ -118,6 +120,8 @@ pub(super) struct Lease {
     number: u64,
     pub worker: WorkerId,
     pub hub: HubId,
+    /// Of the orchestration, the activity, the entity.
+    name: Arc<str>,
     pub since: Timestamp,
     pub held: Held,
     /// The answer so far, if it comes in pieces.
@@ -144,17 +148,40 @@ pub(super) struct Leases {
     /// For answers that do not name their lease.
     deliveries: Deliveries,
     granted: u64,
+    limits: Limits,
 }
 
 impl Leases {
-    /// Hands an item out under a new token nobody can guess.
-    pub fn grant(&mut self, worker: WorkerId, hub: HubId, since: Timestamp, held: Held) -> String {
+    /// With nothing handed out.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// How much of which names is out. What is being read for a worker is counted there, too.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// A turn is being read for a worker, who will get it then.
+    pub fn expect(&mut self, route: &Route) {
+        self.limits.begin(route.hub, route.kind, &route.name);
+    }
+
+    /// It has been read; if it is still to be handed out, that is another matter.
+    pub fn expect_no_more(&mut self, route: &Route) {
+        self.limits.end(route.hub, route.kind, &route.name);
+    }
+
+    /// Hands an item of `route` out under a new token nobody can guess.
+    pub fn grant(&mut self, worker: WorkerId, route: &Route, since: Timestamp, held: Held) -> String {
         let token = Uuid::new_v4().simple().to_string();
         if let Held::Activity(waiting) = &held {
             self.activities.insert(waiting.task.key, token.clone());
         }
         self.granted += 1;
-        let lease = Lease { number: self.granted, worker, hub, since, held, pieces: Pieces::default() };
+        let (hub, name) = (route.hub, route.name.clone());
+        self.limits.begin(hub, route.kind, &name);
+        let lease = Lease { number: self.granted, worker, hub, name, since, held, pieces: Pieces::default() };
         self.deliveries.sent(lease.subject(), token.clone());
         self.by_token.insert(token.clone(), lease);
         token
@@ -187,6 +214,11 @@ impl Leases {
             Held::Activity(waiting) => Some((token.as_str(), waiting)),
             Held::Turn(..) => None,
         })
+    }
+
+    /// Hub, kind and name of all that is handed out.
+    pub fn names(&self) -> impl Iterator<Item = (HubId, Kind, Arc<str>)> {
+        self.by_token.values().map(|lease| (lease.hub, lease.held.kind(), lease.name.clone()))
     }
 
     /// How many leases there have been.
@@ -248,6 +280,7 @@ impl Leases {
 
     fn remove(&mut self, token: &str) -> Option<Lease> {
         let lease = self.by_token.remove(token)?;
+        self.limits.end(lease.hub, lease.held.kind(), &lease.name);
         if let Held::Activity(waiting) = &lease.held {
             self.activities.remove(&waiting.task.key);
         }

@@ -1,6 +1,6 @@
 //! What goes on by itself: taking in effects, timers, leases that expire. An idle server wakes for none of them.
 
-use super::{Dispatch, wheel::PAGE};
+use super::{Dispatch, watchdog::look_around, wheel::PAGE};
 use crate::model::{Effect, Timestamp};
 use std::time::Duration;
 use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
@@ -22,6 +22,10 @@ pub(super) fn spawn(
     let effects = tokio::spawn(take_effects(dispatch.clone(), effects));
     let timers = tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
     let leases = tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
+    let pause = dispatch.shared.settings.watchdog;
+    if !pause.is_zero() {
+        tokio::spawn(until_stopped(dispatch.clone(), look_around(dispatch.clone(), pause)));
+    }
     vec![
         ("tells dispatch of changes", effects.abort_handle()),
         ("wakes instances in time", timers.abort_handle()),
@@ -39,6 +43,7 @@ async fn until_stopped(dispatch: Dispatch, work: impl Future<Output = ()>) {
 /// Ends when the store has been dropped. Goes on after a stop, so that commits under way are seen through.
 async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
     while let Some(group) = effects.recv().await {
+        dispatch.shared.kennel.told();
         let told: Vec<_> = group
             .iter()
             .filter_map(|effect| match effect {
@@ -97,7 +102,7 @@ fn until(now: Timestamp, at: Timestamp) -> Duration {
 
 /// Takes back what silent workers hold too long. The age of a lease is time that has passed: it does not grow by a clock that is set forward.
 async fn expire_leases(dispatch: Dispatch) {
-    let settings = dispatch.shared.settings;
+    let settings = &dispatch.shared.settings;
     let mut ticks = tokio::time::interval(LEASE_CHECK.min(settings.turn_lease).min(settings.activity_lease));
     let mut last = (dispatch.shared.clock.now(), Instant::now());
     loop {
@@ -112,8 +117,7 @@ async fn expire_leases(dispatch: Dispatch) {
             );
             dispatch.with_board(|board| board.clock_was_set(forward));
         }
-        let before = |age: Duration| Timestamp(now.0 - i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
-        let (turns, activities) = (before(settings.turn_lease), before(settings.activity_lease));
+        let (turns, activities) = (now.minus(settings.turn_lease), now.minus(settings.activity_lease));
         let expired = dispatch.with_board(|board| board.expire(turns, activities));
         if expired > 0 {
             tracing::warn!(expired, "took back work from workers that have not answered in time");

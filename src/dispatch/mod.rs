@@ -14,14 +14,18 @@ mod finishing;
 mod insight;
 mod jobs;
 mod lease;
+mod limits;
 mod loops;
+mod overlooked;
 mod pieces;
 mod pulse;
 mod queue;
 mod slot;
+mod tally;
 mod unnamed;
 mod waiters;
 mod waiting;
+mod watchdog;
 mod watchers;
 mod wheel;
 mod worker;
@@ -29,7 +33,10 @@ mod worker;
 pub use insight::{
     ActivityView, Insight, InstanceView, Places, QueueView, ServedNames, Standing, WorkerView,
 };
+pub use limits::ConcurrencyLimit;
+pub use tally::{Delivered, Tally};
 pub use waiters::{Interest, Waiter, Waiters};
+pub use watchdog::{LostKind, Watch};
 pub use watchers::{Changes, Watcher};
 pub use worker::{
     ActivityItem, BatchItem, EntityNames, Kind, Names, Offer, Seat, Serves, TurnItem, WorkItem, WorkerId,
@@ -51,9 +58,10 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use watchdog::Kennel;
 
 /// Settings of dispatch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Bytes of idle instances' state kept in memory.
     pub cache_bytes: usize,
@@ -73,10 +81,14 @@ pub struct Settings {
     pub activity_deliveries: u32,
     /// How often in a row a turn, or a batch, may be delivered without an answer before its instance is parked; 0: without limit.
     pub turn_deliveries: u32,
+    /// Names of which only so much is handed out at a time.
+    pub concurrency: Vec<ConcurrencyLimit>,
     /// How long a silent worker may hold a turn.
     pub turn_lease: Duration,
     /// How long a silent worker may hold an activity.
     pub activity_lease: Duration,
+    /// How often the watchdog looks, and at what: at what has not moved for as long. Zero: never.
+    pub watchdog: Duration,
 }
 
 /// How long a history may be. 0: without limit.
@@ -120,6 +132,7 @@ struct Shared {
     /// Commits and reads under way.
     tasks: TaskTracker,
     pulse: Pulse,
+    kennel: Kennel,
     stop: CancellationToken,
 }
 
@@ -147,11 +160,12 @@ impl Dispatch {
             store,
             clock,
             waiters,
+            board: Mutex::new(Board::new(rules, &settings.concurrency)),
             settings,
-            board: Mutex::new(Board::new(rules)),
             wind: Notify::new(),
             tasks: TaskTracker::new(),
             pulse: Pulse::default(),
+            kennel: Kennel::default(),
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };
@@ -253,7 +267,7 @@ impl Dispatch {
                 "" => board.token_of_activity(hub, &instance_id, task_id)?,
                 _ => completion_token,
             };
-            board.take_activity(hub, &token)
+            board.take_activity(hub, &token, failure_details.is_some())
         });
         let Some(waiting) = taken else {
             tracing::debug!(instance.id = %instance_id, task_id, "a stale activity was answered; ignored");

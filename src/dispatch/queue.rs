@@ -1,7 +1,7 @@
 //! Ready work, queued by what a worker must know to do it. Queues nobody serves cost nothing but their entries.
 
-use super::{insight::Standing, worker::Kind};
-use crate::model::{ActivityTask, HubId, InstanceId, InstanceRef};
+use super::worker::Kind;
+use crate::model::{ActivityTask, HubId, InstanceId, InstanceRef, Timestamp};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -45,12 +45,15 @@ pub(super) struct Place(i64);
 /// First in, first out for each route; the routes take turns. An item can leave from any place, so nothing that is over stays behind.
 #[derive(Debug)]
 pub(super) struct Queues<T> {
-    queues: HashMap<Route, BTreeMap<Place, T>>,
+    queues: HashMap<Route, Queue<T>>,
     /// Routes with work that some worker serves, in the order of their turns.
     ring: VecDeque<Route>,
     /// Routes with work that no connected worker serves.
     unserved: HashSet<Route>,
 }
+
+/// The items of one route, each with the time since when somebody has been waiting here without a break.
+type Queue<T> = BTreeMap<Place, (Timestamp, T)>;
 
 impl<T> Default for Queues<T> {
     fn default() -> Self {
@@ -60,7 +63,7 @@ impl<T> Default for Queues<T> {
 
 impl<T> Queues<T> {
     /// Adds an item at the end, or at the front if it was there before. Answers its place.
-    pub fn push(&mut self, route: &Route, item: T, front: bool) -> Place {
+    pub fn push(&mut self, route: &Route, item: T, front: bool, now: Timestamp) -> Place {
         let queue = match self.queues.get_mut(route) {
             Some(queue) => queue,
             None => {
@@ -72,13 +75,19 @@ impl<T> Queues<T> {
             true => Place(queue.first_key_value().map_or(0, |(first, _)| first.0 - 1)),
             false => Place(queue.last_key_value().map_or(0, |(last, _)| last.0 + 1)),
         };
-        queue.insert(place, item);
+        let first = queue.first_key_value().map(|(_, (since, _))| *since);
+        queue.insert(place, (first.filter(|_| front).unwrap_or(now), item));
         place
     }
 
     /// How many items wait on a route.
     pub fn len(&self, route: &Route) -> usize {
         self.queues.get(route).map_or(0, BTreeMap::len)
+    }
+
+    /// Since when the queue of a route has not been empty of those who wait in it now.
+    pub fn since(&self, route: &Route) -> Option<Timestamp> {
+        self.queues.get(route)?.first_key_value().map(|(_, (since, _))| *since)
     }
 
     /// All routes with work, how much of it, and whether some worker serves it.
@@ -91,19 +100,14 @@ impl<T> Queues<T> {
         self.unserved.contains(route)
     }
 
-    /// Where an item in the queue of `route` stands.
-    pub fn standing(&self, route: &Route) -> Standing {
-        if self.is_unserved(route) { Standing::Unserved } else { Standing::Queued }
-    }
-
     /// The first item of a route.
     pub fn peek(&self, route: &Route) -> Option<&T> {
-        self.queues.get(route)?.first_key_value().map(|(_, item)| item)
+        self.queues.get(route)?.first_key_value().map(|(_, (_, item))| item)
     }
 
     /// Takes the first item of a route.
     pub fn pop(&mut self, route: &Route) -> Option<T> {
-        let (_, item) = self.queues.get_mut(route)?.pop_first()?;
+        let (_, (_, item)) = self.queues.get_mut(route)?.pop_first()?;
         self.forget_if_empty(route);
         Some(item)
     }
@@ -165,6 +169,8 @@ impl<T> Queues<T> {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(0);
+
     fn route(name: &str) -> Route {
         Route { hub: HubId(1), kind: Kind::Turn, name: name.into(), version: None }
     }
@@ -173,7 +179,7 @@ mod tests {
     fn routes_take_turns_and_empty_ones_are_forgotten() {
         let mut queues = Queues::default();
         for (name, item) in [("a", 1), ("a", 2), ("b", 3)] {
-            queues.push(&route(name), item, false);
+            queues.push(&route(name), item, false, NOW);
         }
         let mut seen = Vec::new();
         while let Some(next) = queues.rotate() {
@@ -187,7 +193,7 @@ mod tests {
     #[test]
     fn an_item_can_leave_from_the_middle() {
         let mut queues = Queues::default();
-        let places = [1, 2, 3].map(|item| queues.push(&route("a"), item, false));
+        let places = [1, 2, 3].map(|item| queues.push(&route("a"), item, false, NOW));
         queues.remove(&route("a"), places[1]);
         queues.remove(&route("a"), places[1]);
         assert_eq!([queues.pop(&route("a")), queues.pop(&route("a"))], [Some(1), Some(3)]);
@@ -197,11 +203,11 @@ mod tests {
     #[test]
     fn what_nobody_serves_waits_aside_and_keeps_its_order() {
         let mut queues = Queues::default();
-        queues.push(&route("a"), 1, false);
+        queues.push(&route("a"), 1, false, NOW);
         queues.set_aside(&route("a"));
         assert_eq!(queues.rotate(), None);
-        queues.push(&route("a"), 2, false);
-        queues.push(&route("a"), 0, true);
+        queues.push(&route("a"), 2, false, NOW);
+        queues.push(&route("a"), 0, true, NOW);
         queues.reconsider();
         assert_eq!(queues.rotate(), Some(route("a")));
         assert_eq!(

@@ -158,7 +158,7 @@ impl<'c, 'x> Scribe<'c, 'x> {
 
     /// Workers repeat actions that are still open (facts: section 6.1); the repetition means nothing.
     fn is_open(&self, id: i32) -> bool {
-        self.execution.open.contains_key(&id)
+        self.execution.open.contains(id)
     }
 
     /// The trace that what is scheduled belongs to: the one its action names, else the one that the orchestration was started in. SDKs

@@ -1,9 +1,9 @@
 //! Making a sub-orchestration from the event that records it: when it is first asked for, and when a rewind finds it gone.
 
-use super::{Context, complete::FIRE_AND_FORGET};
+use super::Context;
 use crate::model::{
-    Class, InstanceId, InstanceRecord, NewChild, NewInstance, NewMessage, Short, Tags, error_type, event,
-    failure,
+    Class, FIRE_AND_FORGET, InstanceId, InstanceRecord, NewChild, NewInstance, NewMessage, Short, Tags,
+    error_type, event, failure,
     pb::{self, SubOrchestrationInstanceCreatedEvent as Created},
 };
 

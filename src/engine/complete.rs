@@ -2,13 +2,10 @@
 
 use super::{Context, Execution, Outcome};
 use crate::model::{
-    Class, Commit, HistoryChange, InstanceId, NewExecution, NewMessage, Outgoing, Pending, Recipient, Status,
-    Timestamp, bounded, error_type, event, failure,
+    Class, Commit, FIRE_AND_FORGET, HistoryChange, InstanceId, NewExecution, NewMessage, Outgoing, Pending,
+    Recipient, Status, Timestamp, bounded, error_type, event, failure,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
-
-/// A child with this tag never reports to its parent (DurableTask.Core, OrchestrationTags).
-pub(super) const FIRE_AND_FORGET: &str = "FireAndForget";
 
 /// The completing action of a turn.
 pub(super) struct End {

@@ -4,11 +4,10 @@
 use super::{
     Context, Execution, Outcome,
     complete::{End, blank_commit, finish},
-    execution::Open,
 };
 use crate::model::{
-    Chunk, Class, Commit, HistoryChange, InstanceRecord, Message, NewMessage, Outgoing, Recipient, Status,
-    event,
+    Chunk, Class, Commit, HistoryChange, InstanceRecord, Message, NewMessage, OpenTask, Outgoing, Recipient,
+    Status, event,
     pb::{self, HistoryEvent, TaskFailureDetails, history_event::EventType},
 };
 
@@ -161,10 +160,8 @@ impl Desk {
     /// Every child that has not answered gets the same order. Only a child of this very execution takes it.
     fn terminate_children(&mut self, terminated: &pb::ExecutionTerminatedEvent, context: &Context<'_>) {
         let record = &self.execution.record;
-        let mut children: Vec<_> = self.execution.open.iter().collect();
-        children.sort_unstable_by_key(|(task, _)| **task);
-        for (_, open) in children {
-            let Open::Child(id) = open else { continue };
+        for (_, open) in self.execution.open.in_order() {
+            let OpenTask::Child { id, .. } = open else { continue };
             let event = event::execution_terminated(context.now, terminated.input.clone(), true);
             self.commit.outbox.push(Outgoing {
                 to: Recipient::ChildOf {

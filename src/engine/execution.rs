@@ -1,20 +1,10 @@
 //! What the engine remembers of the current execution, so that a turn need not read the past again.
 
 use crate::model::{
-    Chunk, Commit, CorruptHistory, InstanceId, InstanceRecord, Message, Timestamp,
+    Chunk, Commit, CorruptHistory, InstanceRecord, Message, OpenTasks, Timestamp,
     pb::{self, HistoryEvent, history_event::EventType},
 };
-use std::collections::{HashMap, HashSet};
-
-/// Something scheduled and not answered yet, by action id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Open {
-    Activity,
-    Timer,
-    Child(InstanceId),
-    /// An entity's answer to a call, or the beginning of a critical section, under this request id.
-    Request(String),
-}
+use std::collections::HashSet;
 
 /// One execution as of its last commit: the row, and the sum of its history.
 #[derive(Clone, Debug)]
@@ -25,9 +15,7 @@ pub struct Execution {
     pub custom_status: Option<String>,
     /// The opening event without its input; `None` until the first turn is committed.
     pub(super) started: Option<pb::ExecutionStartedEvent>,
-    pub(super) open: HashMap<i32, Open>,
-    /// The action ids of those among them that are answered under a request id.
-    requests: HashMap<String, i32>,
+    pub(super) open: OpenTasks,
     /// Ids of one-way actions (events sent, entities signalled or unlocked) already recorded.
     pub(super) sent: HashSet<i32>,
     /// How many events the history holds.
@@ -58,8 +46,7 @@ impl Execution {
             record,
             custom_status,
             started: None,
-            open: HashMap::new(),
-            requests: HashMap::new(),
+            open: OpenTasks::default(),
             sent: HashSet::new(),
             length: 0,
             last_turn: Timestamp(0),
@@ -103,7 +90,7 @@ impl Execution {
     /// Whether an entity has not answered yet.
     #[cfg(test)]
     pub(crate) fn awaits_entities(&self) -> bool {
-        !self.requests.is_empty()
+        self.open.has_requests()
     }
 
     /// Takes one event of the history into account.
@@ -121,15 +108,6 @@ impl Execution {
             Some(EventType::ExecutionStarted(started)) if self.started.is_none() => {
                 self.started = Some(pb::ExecutionStartedEvent { input: None, ..started.clone() });
             }
-            Some(EventType::TaskScheduled(_)) => {
-                self.open.insert(id, Open::Activity);
-            }
-            Some(EventType::TimerCreated(_)) => {
-                self.open.insert(id, Open::Timer);
-            }
-            Some(EventType::SubOrchestrationInstanceCreated(child)) => {
-                self.open.insert(id, Open::Child(InstanceId::lookup(child.instance_id.as_str())));
-            }
             Some(
                 EventType::EventSent(_)
                 | EventType::EntityOperationSignaled(_)
@@ -137,83 +115,12 @@ impl Execution {
             ) => {
                 self.sent.insert(id);
             }
-            Some(EventType::EntityOperationCalled(call)) => self.asked(id, &call.request_id),
-            Some(EventType::EntityLockRequested(request)) => self.asked(id, &request.critical_section_id),
-            Some(other) => {
-                if let Some(answered) = self.answered_action(other)
-                    && let Some(Open::Request(request)) = self.open.remove(&answered)
-                {
-                    self.requests.remove(&request);
-                }
-            }
-            None => {}
+            _ => self.open.note(event),
         }
-    }
-
-    fn asked(&mut self, id: i32, request: &str) {
-        self.open.insert(id, Open::Request(request.to_owned()));
-        self.requests.insert(request.to_owned(), id);
-    }
-
-    /// The action id that `event` answers, if it is an answer to anything that could be open.
-    pub(super) fn answered_action(&self, event: &EventType) -> Option<i32> {
-        match answered_request(event) {
-            Some(request) => self.requests.get(request).copied(),
-            None => answer(event).map(|(id, _)| id),
-        }
-    }
-
-    /// Whether `event` answers something that is open. `None`: it is not an answer at all.
-    pub(super) fn wants(&self, event: &EventType) -> Option<bool> {
-        if let Some(request) = answered_request(event) {
-            return Some(self.requests.contains_key(request));
-        }
-        let (id, kind) = answer(event)?;
-        Some(match (self.open.get(&id), kind) {
-            (Some(Open::Activity), Answer::Activity)
-            | (Some(Open::Timer), Answer::Timer)
-            | (Some(Open::Child(_)), Answer::Child) => true,
-            (Some(Open::Activity | Open::Timer | Open::Child(_) | Open::Request(_)) | None, _) => false,
-        })
     }
 }
 
 /// When the execution that `start` opens was made.
 fn start_time(start: &Message) -> Option<Timestamp> {
     start.events.first()?.timestamp.as_ref().map(Timestamp::at_or_after)
-}
-
-/// What kind of thing an event answers.
-enum Answer {
-    Activity,
-    Timer,
-    Child,
-}
-
-/// The request id that an entity's event answers.
-fn answered_request(event: &EventType) -> Option<&str> {
-    match event {
-        EventType::EntityOperationCompleted(done) => Some(&done.request_id),
-        EventType::EntityOperationFailed(done) => Some(&done.request_id),
-        EventType::EntityLockGranted(granted) => Some(&granted.critical_section_id),
-        _ => None,
-    }
-}
-
-/// The action id an event answers, if it is an answer that names one.
-#[cfg(test)]
-pub(super) fn answered_action(event: &EventType) -> Option<i32> {
-    answer(event).map(|(id, _)| id)
-}
-
-/// The action id an event answers, and what that action must have been.
-fn answer(event: &EventType) -> Option<(i32, Answer)> {
-    match event {
-        EventType::TaskCompleted(done) => Some((done.task_scheduled_id, Answer::Activity)),
-        EventType::TaskFailed(done) => Some((done.task_scheduled_id, Answer::Activity)),
-        EventType::TimerFired(done) => Some((done.timer_id, Answer::Timer)),
-        EventType::SubOrchestrationInstanceCompleted(done) => Some((done.task_scheduled_id, Answer::Child)),
-        EventType::SubOrchestrationInstanceFailed(done) => Some((done.task_scheduled_id, Answer::Child)),
-        _ => None,
-    }
 }

@@ -15,6 +15,7 @@ mod complete;
 mod control;
 pub mod entity;
 mod execution;
+pub mod retention;
 mod rewind;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -145,7 +145,7 @@ impl<'a> Picker<'a> {
             }
             _ => {}
         }
-        if self.execution.wants(kind) == Some(false) || !self.first_answer(kind) {
+        if self.execution.open.wants(kind) == Some(false) || !self.first_answer(kind) {
             return;
         }
         self.events.push(event);
@@ -153,7 +153,7 @@ impl<'a> Picker<'a> {
 
     /// Whether this turn holds no answer to the same action yet.
     fn first_answer(&mut self, kind: &EventType) -> bool {
-        self.execution.answered_action(kind).is_none_or(|id| self.answered.insert(id))
+        self.execution.open.answered_by(kind).is_none_or(|id| self.answered.insert(id))
     }
 
     fn finish(mut self) -> Next {

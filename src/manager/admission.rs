@@ -15,7 +15,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -70,6 +70,34 @@ pub struct HubAllowance {
     pub live: Option<u64>,
 }
 
+/// How much new work was refused, by limit.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    new_work: AtomicU64,
+    disk: AtomicU64,
+    per_second: AtomicU64,
+    bytes_per_second: AtomicU64,
+    live: AtomicU64,
+}
+
+impl Refusals {
+    /// By the setting that was in the way.
+    fn by_limit(&self) -> [(&'static str, u64); 5] {
+        [
+            ("limits.new_work", &self.new_work),
+            ("limits.free_disk_bytes", &self.disk),
+            ("hubs.limits per_second", &self.per_second),
+            ("hubs.limits bytes_per_second", &self.bytes_per_second),
+            ("hubs.limits live", &self.live),
+        ]
+        .map(|(limit, count)| (limit, count.load(Ordering::Relaxed)))
+    }
+}
+
+fn count(refused: &AtomicU64) {
+    refused.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Lets new work in.
 #[derive(Debug)]
 pub struct Admission {
@@ -80,6 +108,7 @@ pub struct Admission {
     free: Mutex<Option<(Timestamp, u64)>>,
     /// By folded name.
     hubs: HashMap<String, Gauge>,
+    refusals: Refusals,
 }
 
 /// Lets one request go on until it is dropped.
@@ -118,7 +147,13 @@ impl Admission {
             disk: allowance.disk,
             free: Mutex::default(),
             hubs,
+            refusals: Refusals::default(),
         }
+    }
+
+    /// How much new work was refused since the start, by the setting that was in the way.
+    pub fn refused(&self) -> [(&'static str, u64); 5] {
+        self.refusals.by_limit()
     }
 
     /// Lets a request with so many bytes of payload in. `Overloaded`.
@@ -130,13 +165,14 @@ impl Admission {
     ) -> Result<Permit, Error> {
         let permit = Permit(self.under_way.clone());
         if self.under_way.fetch_add(1, Ordering::Relaxed) >= self.most {
+            count(&self.refusals.new_work);
             let most = self.most;
             let why = format!("{most} requests for new work are under way already (setting limits.new_work)");
             return Err(Error::Overloaded { why, again: SHORTLY });
         }
-        self.check_disk(bytes, clock.now())?;
+        self.check_disk(bytes, clock.now()).inspect_err(|_| count(&self.refusals.disk))?;
         if let Some(gauge) = self.gauge(hub) {
-            gauge.request(bytes, clock.now())?;
+            gauge.request(bytes, clock.now(), &self.refusals)?;
         }
         Ok(permit)
     }
@@ -161,28 +197,28 @@ impl Admission {
         self.hubs.get(&HubName::parse(&hub()).ok()?.folded())
     }
 
-    /// Lets an instance be started, as far as the number of live ones goes: it may be exceeded by those whose starts are under way. `count`
+    /// Lets an instance be started, as far as the number of live ones goes: it may be exceeded by those whose starts are under way. `counting`
     /// counts those of the hub. `Overloaded`.
     pub async fn start(
         &self,
         hub: impl FnOnce() -> String,
         clock: &dyn Clock,
-        count: impl AsyncFnOnce(Filter) -> Result<u64, store::Error>,
+        counting: impl AsyncFnOnce(Filter) -> Result<u64, store::Error>,
     ) -> Result<(), Error> {
         let Some(gauge) = self.gauge(hub) else { return Ok(()) };
         let Some(most) = gauge.allowance.live else { return Ok(()) };
-        let full = || Error::Overloaded {
-            why: format!(
-                "{most} instances of task hub {} have not ended (setting hubs.limits, live)",
-                gauge.hub
-            ),
-            again: SHORTLY,
+        let full = || {
+            count(&self.refusals.live);
+            let hub = &gauge.hub;
+            let why =
+                format!("{most} instances of task hub {hub} have not ended (setting hubs.limits, live)");
+            Error::Overloaded { why, again: SHORTLY }
         };
         match gauge.levels(|levels| levels.live.take(most, clock.now())) {
             Room::Yes => Ok(()),
             Room::No => Err(full()),
             Room::Count => {
-                let counted = count(live()).await?;
+                let counted = counting(live()).await?;
                 let room = gauge.levels(|levels| levels.live.counted(counted, most, clock.now()));
                 if room { Ok(()) } else { Err(full()) }
             }
@@ -201,7 +237,7 @@ impl Gauge {
         look(&mut self.levels.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn request(&self, bytes: usize, now: Timestamp) -> Result<(), Error> {
+    fn request(&self, bytes: usize, now: Timestamp, refusals: &Refusals) -> Result<(), Error> {
         let HubAllowance { per_second, bytes_per_second, .. } = self.allowance;
         let hub = &self.hub;
         let refused = |limit: u64, what: &str, again| Error::Overloaded {
@@ -213,11 +249,16 @@ impl Gauge {
                 levels
                     .requests
                     .take(1, limit, now)
-                    .map_err(|again| refused(limit, "starts, events and signals", again))?;
+                    .map_err(|again| refused(limit, "starts, events and signals", again))
+                    .inspect_err(|_| count(&refusals.per_second))?;
             }
             let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
             if let Some(limit) = bytes_per_second {
-                levels.bytes.take(bytes, limit, now).map_err(|again| refused(limit, "bytes", again))?;
+                levels
+                    .bytes
+                    .take(bytes, limit, now)
+                    .map_err(|again| refused(limit, "bytes", again))
+                    .inspect_err(|_| count(&refusals.bytes_per_second))?;
             }
             Ok(())
         })

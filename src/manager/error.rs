@@ -26,13 +26,13 @@ pub enum Error {
     #[error(
         "task hub {:?} does not exist; known hubs: {} (setting hubs.names, or hubs.create_on_start)",
         Short(name),
-        Short(known)
+        Short(&listed(known))
     )]
     UnknownHub {
         /// The name asked for.
         name: String,
-        /// The names there are, separated by commas.
-        known: String,
+        /// The names there are.
+        known: Vec<String>,
     },
     /// There is no such instance.
     #[error("instance {} does not exist", Short(.0.as_str()))]
@@ -137,6 +137,21 @@ pub enum Error {
     Store(#[from] store::Error),
 }
 
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+impl Error {
+    /// The same, naming no hubs but these to whoever asked for one that is not there.
+    #[must_use]
+    pub fn naming_hubs(mut self, may_know: impl Fn(&str) -> bool) -> Self {
+        if let Self::UnknownHub { known, .. } = &mut self {
+            known.retain(|hub| may_know(hub));
+        }
+        self
+    }
+}
+
 impl From<IdError> for Error {
     fn from(error: IdError) -> Self {
         Self::Invalid(error.to_string())
@@ -153,7 +168,7 @@ mod tests {
         let id = || InstanceId::lookup(long.as_str());
         let (verb, status) = ("purge", Status::Running);
         let errors = [
-            Error::UnknownHub { name: long.clone(), known: long.clone() },
+            Error::UnknownHub { name: long.clone(), known: vec![long.clone()] },
             Error::NotFound(id()),
             Error::NotParked(id()),
             Error::AlreadyEnded { id: id(), status },

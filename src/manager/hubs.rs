@@ -6,6 +6,7 @@ use crate::{
     store::Store,
 };
 use std::sync::{PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// How many instances one transaction removes from a hub, so that others need not wait long.
 const CLEAR_BATCH: usize = 200;
@@ -17,6 +18,8 @@ pub struct Hubs {
     /// Those that the settings name; the first is the default hub. They cannot be deleted for good.
     configured: Vec<HubName>,
     create: bool,
+    /// Written to when there is another one.
+    changed: watch::Sender<()>,
 }
 
 impl Hubs {
@@ -30,7 +33,7 @@ impl Hubs {
             store.hub_ensure(name.clone()).await?;
         }
         let known = RwLock::new(store.hub_list().await?);
-        Ok(Self { known, configured: names.to_vec(), create })
+        Ok(Self { known, configured: names.to_vec(), create, changed: watch::Sender::new(()) })
     }
 
     /// The hub called `name`, the default hub if there is no name or a blank one.
@@ -42,8 +45,8 @@ impl Hubs {
             .find(|(_, name)| name.as_str().eq_ignore_ascii_case(wanted))
             .map(|(hub, _)| *hub)
             .ok_or_else(|| {
-                let known: Vec<_> = known.iter().map(|(_, name)| name.as_str()).collect();
-                Error::UnknownHub { name: wanted.to_owned(), known: known.join(", ") }
+                let known = known.iter().map(|(_, name)| name.to_string()).collect();
+                Error::UnknownHub { name: wanted.to_owned(), known }
             })
     }
 
@@ -62,8 +65,19 @@ impl Hubs {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if !known.iter().any(|(known, _)| *known == hub) {
             known.push((hub, name));
+            self.changed.send_replace(());
         }
         Ok(hub)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<(HubId, HubName)> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells of each hub that comes from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// From now on nobody finds the hub. `false`: the settings name it, so it stays.
@@ -96,7 +110,7 @@ impl Hubs {
         self.configured.first().map_or("", HubName::as_str)
     }
 
-    fn wanted<'a>(&'a self, name: Option<&'a str>) -> &'a str {
+    pub(super) fn wanted<'a>(&'a self, name: Option<&'a str>) -> &'a str {
         name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or_else(|| self.default())
     }
 }

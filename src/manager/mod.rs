@@ -26,6 +26,7 @@ mod purge;
 mod purge_many;
 mod recent;
 mod restart;
+mod retention;
 mod rewind;
 mod search;
 mod start;
@@ -49,6 +50,7 @@ pub use list::{List, ListQuery};
 pub use parked::ParkedList;
 pub use purge_many::PurgedMany;
 pub use restart::{Restart, Under};
+pub use retention::{LastPass, Preview, Previewed, RetentionPlan, RuleState};
 pub use search::{SearchQuery, SearchResult};
 pub use start::{Reuse, Start, Started};
 pub use statistics::{Durations, FailedByHour, Statistics};
@@ -108,6 +110,7 @@ pub struct Manager {
     admission: Arc<Admission>,
     jobs: Arc<jobs::Jobs>,
     checks: Arc<check::Checks>,
+    retention: Arc<retention::Retention>,
 }
 
 impl Manager {
@@ -129,7 +132,14 @@ impl Manager {
             admission: Arc::new(Admission::new(Allowance::default())),
             jobs: Arc::default(),
             checks: Arc::default(),
+            retention: Arc::default(),
         }
+    }
+
+    /// The same, removing what has ended by this plan.
+    #[must_use]
+    pub fn retaining(self, plan: RetentionPlan) -> Self {
+        Self { retention: Arc::new(retention::Retention::new(plan)), ..self }
     }
 
     /// The same, taking in no more new work than `allowance`.
@@ -143,6 +153,11 @@ impl Manager {
         self.admission.request(|| self.hub_name(hub), bytes, &*self.clock)
     }
 
+    /// How much new work was refused since the start, by the setting that was in the way.
+    pub fn refused(&self) -> [(&'static str, u64); 5] {
+        self.admission.refused()
+    }
+
     /// Lets one more instance be started, as far as the hub's number of live ones goes. `Overloaded`.
     async fn admit_instance(&self, hub: HubId) -> Result<(), Error> {
         let count = async |filter| Ok(self.store.instance_count(hub, filter).await?.total());
@@ -152,6 +167,11 @@ impl Manager {
     /// The hub called `name` (the default hub if absent or blank), for reading or acting. `UnknownHub` if there is none.
     pub fn hub(&self, name: Option<&str>) -> Result<HubId, Error> {
         self.hubs.find(name)
+    }
+
+    /// The name of the hub that is meant by `name`, whether there is such a hub or not.
+    pub fn hub_meant<'a>(&'a self, name: Option<&'a str>) -> &'a str {
+        self.hubs.wanted(name)
     }
 
     /// Like [`Manager::hub`], but makes the hub if the settings allow that: for starts and workers.

@@ -1,8 +1,9 @@
 //! Continuation tokens: a place in a list, as text that callers hand back and need not understand.
 //!
-//! Hex of a version, the order, a seal over the hub and the filter, and the place. Hex, because it survives headers, URLs and shells as
-//! it is. A token of another version, or one that somebody made up, is refused instead of guessed at; so is one of another list,
-//! because its place would mean something else there. The seal is no secret and guards against mistakes only.
+//! Hex of a version, the order, a seal over the hub and the filter, the place, and a check over all of it. Hex, because it survives
+//! headers, URLs and shells as it is. A token of another version, or one that somebody made up or changed, is refused instead of guessed
+//! at; so is one of another list, because its place would mean something else there. Seal and check are no secrets and guard against
+//! mistakes only: which hub is read is said by the request, and never by a token.
 
 use crate::{
     model::{HubId, InstanceId, InstanceKey, Status, StatusExt as _, Timestamp},
@@ -11,7 +12,7 @@ use crate::{
 use std::fmt::Write as _;
 use uuid::Uuid;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Added to the number of the order.
 const DESCENDING: u8 = 0x80;
 const ORDERS: [(Order, u8); 7] = [
@@ -26,6 +27,9 @@ const ORDERS: [(Order, u8); 7] = [
 /// In [`Order::Took`]: the place of what has ended, or of what has not.
 const ENDED: u8 = 0;
 const LIVE: u8 = 1;
+
+/// Bytes of the check.
+const CHECK: usize = 4;
 
 /// What a token is good for.
 pub type Seal = [u8; 8];
@@ -81,7 +85,15 @@ pub fn write(walk: &Walk, seal: Seal) -> Option<String> {
             bytes.extend(id.as_str().as_bytes());
         }
     }
+    bytes.extend(check(&bytes));
     Some(hex(&bytes))
+}
+
+/// What tells a token from one that was changed on its way.
+fn check(bytes: &[u8]) -> [u8; CHECK] {
+    let digest = Uuid::new_v5(&Uuid::NAMESPACE_OID, bytes);
+    let (check, _) = digest.as_bytes().split_first_chunk().expect("a digest is longer");
+    *check
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -100,6 +112,10 @@ pub fn read(token: &str, seal: Seal) -> Result<Walk, Refused> {
 
 fn parse(token: &str) -> Option<(Walk, Seal)> {
     let bytes = unhex(token)?;
+    let (bytes, told) = bytes.split_last_chunk()?;
+    if check(bytes) != *told {
+        return None;
+    }
     let ([VERSION, order], rest) = bytes.split_first_chunk()? else { return None };
     let (seal, rest) = rest.split_first_chunk::<8>()?;
     let (number, descending) = (order & !DESCENDING, order & DESCENDING != 0);
@@ -180,16 +196,30 @@ mod tests {
         assert_eq!(write(&Walk::first(Order::Created), SEAL), None);
     }
 
+    /// The token without its check.
+    fn bare(token: &str) -> &str {
+        &token[..token.len() - 2 * CHECK]
+    }
+
+    /// A token with a good check, whatever is in it.
+    fn checked(bare: &str) -> String {
+        let mut bytes = unhex(bare).unwrap();
+        bytes.extend(check(&bytes));
+        hex(&bytes)
+    }
+
     #[test]
     fn what_we_did_not_write_is_refused() {
-        let good = write(&walk(Order::Created, Place::Key(Timestamp(7), InstanceKey(8))), SEAL).unwrap();
+        let token = write(&walk(Order::Created, Place::Key(Timestamp(7), InstanceKey(8))), SEAL).unwrap();
+        let good = bare(&token);
+        assert_eq!(checked(good), token);
         let named = walk(Order::Completed, Place::Id(Timestamp(7), InstanceId::lookup("a")));
         let named = write(&named, SEAL).unwrap();
-        let other_version = good.replacen("02", "01", 1);
-        let other_order = good.replacen("0200", "0247", 1);
-        let (short, odd, long) = (&good[..good.len() - 2], &good[1..], format!("{good}00"));
+        let (other_version, other_order) = (good.replacen("03", "02", 1), good.replacen("0300", "0347", 1));
+        let (short, long) = (&good[..good.len() - 2], format!("{good}00"));
         let (no_id, bad_utf8) = (&named[..36], format!("{}ff", &named[..36]));
         let took = write(&walk(Order::Took, Place::Took(7, InstanceKey(8))), SEAL).unwrap();
+        let took = bare(&took);
         let (other_kind, no_key) = (
             took.replacen(
                 &hex(&[SEAL.as_slice(), &[ENDED]].concat()),
@@ -201,15 +231,38 @@ mod tests {
         assert_ne!(other_kind, took);
         let place = Place::Within("Sleeping".into(), Timestamp(7), InstanceKey(8));
         let no_status = write(&walk(Order::Status, place), SEAL).unwrap();
-        for bad in [other_kind.as_str(), no_key, no_status.as_str()] {
+        for bad in [
+            "",
+            "03",
+            &other_version,
+            &other_order,
+            short,
+            &long,
+            no_id,
+            &bad_utf8,
+            &other_kind,
+            no_key,
+            bare(&no_status),
+        ] {
+            assert_eq!(read(&checked(bad), SEAL), Err(Refused::Unknown), "{bad}");
+        }
+        for bad in ["", "0", "zz", "é", "+1", good, &token[1..], &format!("{token}00")] {
             assert_eq!(read(bad, SEAL), Err(Refused::Unknown), "{bad}");
         }
-        for bad in
-            ["", "0", "zz", "é", "+1", &other_version, &other_order, short, odd, &long, no_id, &bad_utf8]
-        {
-            assert_eq!(read(bad, SEAL), Err(Refused::Unknown), "{bad}");
+        assert_eq!(read(&token, [8; 8]), Err(Refused::OtherList));
+    }
+
+    #[test]
+    fn a_token_with_any_byte_changed_is_refused() {
+        let place = Place::Within("Ship".into(), Timestamp(7), InstanceKey(8));
+        let token = unhex(&write(&walk(Order::Name, place), SEAL).unwrap()).unwrap();
+        for at in 0..token.len() {
+            for new in (0..=u8::MAX).filter(|new| *new != token[at]) {
+                let mut changed = token.clone();
+                changed[at] = new;
+                assert_eq!(read(&hex(&changed), SEAL), Err(Refused::Unknown), "byte {at} as {new}");
+            }
         }
-        assert_eq!(read(&good, [8; 8]), Err(Refused::OtherList));
     }
 
     #[test]

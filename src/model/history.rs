@@ -41,7 +41,9 @@ impl Chunk {
     /// The events, each still encoded; the slices share the chunk's memory.
     pub fn slices(&self) -> Result<Vec<Bytes>, CorruptHistory> {
         let mut rest = self.bytes.clone();
-        let mut slices = Vec::with_capacity(usize::try_from(self.count).unwrap_or(0));
+        // Not more than there can be, whatever is stored as their number: an event takes two bytes at least.
+        let most = rest.len() / 2;
+        let mut slices = Vec::with_capacity(usize::try_from(self.count).map_or(0, |count| count.min(most)));
         while rest.has_remaining() {
             let tag = decode_varint(&mut rest).map_err(corrupt)?;
             let length = decode_varint(&mut rest).map_err(corrupt)?;
@@ -144,6 +146,11 @@ mod tests {
             if let Ok(slices) = chunk.slices() {
                 assert!(slices.len() < 3);
             }
+        }
+        for count in [i64::MIN, -1, 0, i64::MAX] {
+            let chunk = Chunk { first: 0, count, bytes: whole.clone() };
+            assert_eq!(chunk.slices().unwrap().len(), 3);
+            assert!(chunk.events_after(0).is_err());
         }
         let foreign = Chunk { first: 0, count: 1, bytes: Bytes::from_static(&[0xff; 16]) };
         assert!(foreign.slices().is_err());

@@ -8,11 +8,14 @@ mod effect;
 mod entity;
 pub mod event;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod history;
 mod id;
 mod instance;
 mod job;
 mod message;
+mod open;
 mod parked;
 mod revision;
 mod short;
@@ -41,6 +44,9 @@ pub use id::{ActivityKey, HubId, HubName, IdError, InstanceId, InstanceKey, MAX_
 pub use instance::{InstanceRecord, InstanceRef, NewInstance, ParentRef, Payloads, Tags, parent_of};
 pub use job::{Job, JobEnd, JobFailure, JobState, JobStep, JobWork, NewJob};
 pub use message::{ActivityTask, Class, Message, NewMessage};
+#[cfg(test)]
+pub use open::answered_action;
+pub use open::{FIRE_AND_FORGET, OpenTask, OpenTasks};
 pub use parked::{Legible, Parked, ParkedFor, Parking};
 pub use revision::{Revision, Rewrite};
 pub use short::Short;

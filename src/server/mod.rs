@@ -25,14 +25,14 @@ use crate::{
     api::{
         Auditor,
         grpc::{self as grpc_api, Sidecar},
-        http::{self, HttpSettings, Readiness},
+        http::{self, HttpSettings, Meters, Readiness},
     },
     audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
     clock::{Clock, SetClock, SystemClock},
-    config::{Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
+    config::{self, Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
-    manager::{self, Allowance, Disk, Hubs, Limits, Manager},
+    manager::{self, Allowance, Disk, Hubs, Limits, Manager, RetentionPlan},
     model::Timestamp,
     store::{
         self, EffectSender, Store,
@@ -120,7 +120,8 @@ impl Server {
     pub async fn start(config: &Config, functions: Registry) -> Result<Self, StartError> {
         let tls = open_tls(config)?;
         let (effects, told) = mpsc::unbounded_channel();
-        let store = open_store(config, effects).await?;
+        let meters = meters(config);
+        let store = open_store(config, effects, &meters).await?;
         let clock = clock()?;
         let waiters = Arc::new(Waiters::default());
         let audit = open_audit(config, &clock)?;
@@ -137,10 +138,12 @@ impl Server {
         let address = listening.local_addr().unwrap_or(address);
 
         let manager = Manager::new(store.clone(), waiters.clone(), clock.clone(), hubs, limits)
-            .allowing(allowance(config));
+            .allowing(allowance(config))
+            .retaining(retention_plan(config));
         let dispatch =
             Dispatch::start(store.clone(), told, clock.clone(), waiters, dispatch_settings(config));
         manager.resume_jobs();
+        manager.begin_retention();
         let leaving = CancellationToken::new();
         if !functions.is_empty() {
             let places = embedded::Places {
@@ -157,6 +160,7 @@ impl Server {
             clock: &clock,
             gate: &gate,
             audit,
+            meters,
             leaving: &leaving,
         };
         let router = routes(config, rooms);
@@ -204,6 +208,7 @@ impl Server {
         if tokio::time::timeout(LINGER, self.manager.leave_jobs()).await.is_err() {
             tracing::info!("some bulk jobs had not put down their work; they do it again at the next start");
         }
+        self.manager.leave_retention().await;
         self.dispatch.stop();
         // Half of the time for answers to work that is out; connections need the rest.
         let answers_until = Instant::now() + self.grace / 2;
@@ -240,7 +245,11 @@ fn clock() -> Result<Arc<dyn Clock>, StartError> {
     Ok(Arc::new(clock))
 }
 
-async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn Store>, StartError> {
+async fn open_store(
+    config: &Config,
+    effects: EffectSender,
+    meters: &Meters,
+) -> Result<Arc<dyn Store>, StartError> {
     let url = &config.store.url;
     let mut options = match url {
         StoreUrl::File(path) => SqliteOptions::file(path),
@@ -248,6 +257,7 @@ async fn open_store(config: &Config, effects: EffectSender) -> Result<Arc<dyn St
     };
     options.synchronous_full = matches!(config.store.synchronous, Synchronous::Full);
     options.readers = config.store.readers;
+    options.meter = meters.commits.clone();
     options.read_budget = Duration::from_millis(config.store.read_budget_ms);
     let failed = |source| StartError::Store { url: url.to_string(), source };
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options, effects)).await;
@@ -296,7 +306,8 @@ async fn gate(config: &Config, store: &dyn Store, clock: Arc<dyn Clock>) -> Resu
     Ok(Gate::guarded(Keys::new(auth.keys.clone()), LinkSigner::new(&secret), ttl, clock))
 }
 
-fn dispatch_settings(config: &Config) -> dispatch::Settings {
+/// What the settings mean to dispatch.
+pub(crate) fn dispatch_settings(config: &Config) -> dispatch::Settings {
     dispatch::Settings {
         cache_bytes: config.dispatch.cache_bytes,
         window: config.dispatch.window,
@@ -310,9 +321,16 @@ fn dispatch_settings(config: &Config) -> dispatch::Settings {
         max_backoff: Duration::from_millis(config.dispatch.max_backoff_ms),
         activity_deliveries: config.dispatch.activity_deliveries,
         turn_deliveries: config.dispatch.turn_deliveries,
+        concurrency: config.dispatch.concurrency.iter().map(|limit| limit.0.clone()).collect(),
         turn_lease: Duration::from_secs(config.dispatch.turn_lease_secs),
         activity_lease: Duration::from_secs(config.dispatch.activity_lease_secs),
+        watchdog: Duration::from_secs(config.dispatch.watchdog_secs),
     }
+}
+
+fn retention_plan(config: &Config) -> RetentionPlan {
+    let config::Retention { rules, every_secs, per_second } = config.retention.clone();
+    RetentionPlan { rules, every: Duration::from_secs(every_secs), per_second }
 }
 
 fn allowance(config: &Config) -> Allowance {
@@ -359,6 +377,17 @@ fn http_settings(config: &Config) -> HttpSettings {
     }
 }
 
+fn meters(config: &Config) -> Meters {
+    let free_disk: Option<Arc<dyn Fn() -> Option<u64> + Send + Sync>> = match &config.store.url {
+        StoreUrl::File(path) => {
+            let path = path.clone();
+            Some(Arc::new(move || disk::free_bytes(&path)))
+        }
+        StoreUrl::Memory => None,
+    };
+    Meters { free_disk, ..Meters::default() }
+}
+
 fn facts(config: &Config, started: Timestamp) -> http::Facts {
     let (store_kind, store_path) = match &config.store.url {
         StoreUrl::File(path) => ("sqlite", Some(path.clone())),
@@ -375,17 +404,20 @@ struct Rooms<'a> {
     clock: &'a Arc<dyn Clock>,
     gate: &'a Arc<Gate>,
     audit: Audit,
+    meters: Meters,
     leaving: &'a CancellationToken,
 }
 
 fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
-    let Rooms { manager, dispatch, store, clock, gate, audit, leaving } = rooms;
+    let Rooms { manager, dispatch, store, clock, gate, audit, meters, leaving } = rooms;
     let readiness: Arc<dyn Readiness> = Arc::new(ready::Probe::new(store.clone(), dispatch.clone()));
     let auditor = Arc::new(Auditor {
         audit,
         trusted_proxies: config.server.trusted_proxies.clone(),
         open: gate.is_open(),
     });
+    let recorder =
+        grpc_api::Recorder { auditor: auditor.clone(), manager: manager.clone(), edge: meters.edge.clone() };
     let api = http::Api {
         manager: manager.clone(),
         settings: Arc::new(http_settings(config)),
@@ -393,8 +425,9 @@ fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
         insight: Arc::new(dispatch.clone()),
         clock: clock.clone(),
         gate: gate.clone(),
-        auditor: auditor.clone(),
+        auditor,
         facts: Arc::new(facts(config, clock.now())),
+        meters,
         leaving: leaving.clone(),
     };
     let workers = grpc::Settings {
@@ -406,6 +439,5 @@ fn routes(config: &Config, rooms: Rooms<'_>) -> Router {
     let sidecar = Sidecar::new(manager.clone(), dispatch.clone(), workers, leaving.clone());
     let sizes =
         grpc_api::Sizes { received: config.limits.grpc_message_bytes, sent: config.limits.grpc_sent_bytes };
-    let recorder = grpc_api::Recorder { auditor, manager: manager.clone() };
     grpc_api::mount(http::router(api), sidecar, sizes, readiness, gate.clone(), recorder, leaving.clone())
 }

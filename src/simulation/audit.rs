@@ -7,12 +7,13 @@ use super::{
     world::World,
 };
 use crate::{
+    dispatch::Insight as _,
     engine::tests::check_history,
     model::{
         ActivityKey, Class, HubId, InstanceKey, MessageId, Status, StatusExt as _, Timestamp, error_type,
         pb::{HistoryEvent, history_event::EventType},
     },
-    store::{Due, Store as _},
+    store::{Due, LostTask, Store as _, Suspects},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,6 +29,11 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
     if held > 0 {
         wrong.push(format!("{held} items are held by nobody"));
     }
+    let taken_up = process.dispatch.watch().taken_up;
+    if taken_up > 0 {
+        wrong.push(format!("{taken_up} instances were overlooked"));
+    }
+    wrong.extend(nothing_is_lost(disk).await);
     wrong.extend(nothing_waits(disk).await);
     for (key, life) in &ledger.lives {
         let mut about = Vec::new();
@@ -60,6 +66,13 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
     }
     wrong.extend(messages(&ledger));
     wrong
+}
+
+/// Whatever goes wrong, at no moment does anybody wait for what nothing will answer.
+pub async fn nothing_is_lost(disk: &Disk) -> Vec<String> {
+    let all = Suspects::Unmoved { after: None, since: Timestamp(i64::MAX), rows: usize::MAX };
+    let lost = disk.store.lost_tasks(all).await.expect("the store is well").tasks;
+    lost.iter().map(|lost| format!("{}: {}", lost.instance, LostTask::problem(lost.id, &lost.task))).collect()
 }
 
 /// No row asks for anything to be done.

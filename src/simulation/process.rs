@@ -1,8 +1,8 @@
 //! Processes: each has a dispatch and a manager of its own on the data that the one before has left, and dies with all that is in memory.
 
-use super::world::World;
+use super::{programs::LOG, world::World};
 use crate::{
-    dispatch::{self, Dispatch, Waiters},
+    dispatch::{self, ConcurrencyLimit, Dispatch, Kind, Waiters},
     manager::{Hubs, Limits, Manager},
     model::{Effect, HubId, HubName},
     store::{
@@ -110,13 +110,22 @@ impl Disk {
             max_backoff: Duration::from_secs(2),
             turn_lease: TURN_LEASE,
             activity_lease: Duration::from_secs(50),
+            watchdog: Duration::from_secs(10),
             // Bad luck is no poison.
             activity_deliveries: 0,
             turn_deliveries: 0,
+            concurrency: concurrency(world.plan.concurrency),
         };
         let dispatch = Dispatch::start(store, told, world.clone(), waiters, settings);
         (Process { dispatch, manager, hub }, death)
     }
+}
+
+/// Of one name of each kind at most this much is out at a time; 0: without limit.
+fn concurrency(most: usize) -> Vec<ConcurrencyLimit> {
+    let names = [(Kind::Turn, "Gather"), (Kind::Turn, "Part"), (Kind::Activity, "Work"), (Kind::Batch, LOG)];
+    let limit = |(kind, name): (Kind, &str)| ConcurrencyLimit { kind, name: name.into(), most };
+    names.into_iter().filter(|_| most > 0).map(limit).collect()
 }
 
 /// Effects that arrive a little later than they were told, in their order.

@@ -49,6 +49,8 @@ pub struct Plan {
     /// How many items of a route wait in memory, and bytes of all activities that do.
     pub window: usize,
     pub window_bytes: usize,
+    /// How much of some names may be out at a time; 0: as much as there is room for.
+    pub concurrency: usize,
 }
 
 impl Plan {
@@ -67,6 +69,7 @@ impl Plan {
             cache_bytes: rng.pick(&[0, 5_000, usize::MAX]),
             window: rng.pick(&[1, 2, 10, 1_000]),
             window_bytes: rng.pick(&[100, 500, usize::MAX]),
+            concurrency: rng.pick(&[0, 0, 1, 2]),
         }
     }
 }

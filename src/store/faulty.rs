@@ -5,8 +5,8 @@
 
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
-    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged,
-    Ready, Recorded, Search, Searched, Store, Terms, Walk,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
+    PurgeTree, Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, Effect, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -192,6 +192,7 @@ through! {
     instance_purge_matching(
         hub: HubId, filter: Filter, after: Option<(Timestamp, InstanceKey)>, limit: usize
     ) -> Cleared;
+    instance_purge_seen(trees: Vec<PurgeTree>) -> usize;
     ready_claim(now: Timestamp, after: InstanceKey, limit: usize) -> Vec<Ready>;
     activity_claim(after: ActivityKey, limit: usize) -> Vec<ActivityTask>;
     due_list(after: Due, limit: usize) -> Vec<Due>;
@@ -205,6 +206,7 @@ through! {
     job_end(id: String, end: JobEnd) -> bool;
     job_delete(id: String) -> bool;
     check(place: CheckPlace) -> Checked;
+    lost_tasks(suspects: Suspects) -> LostTasks;
     ping() -> ();
     close() -> ();
 }

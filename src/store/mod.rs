@@ -13,7 +13,7 @@
 
 mod check;
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 mod create;
 mod entity;
 mod error;
@@ -21,6 +21,9 @@ mod error;
 pub(crate) mod faulty;
 mod histogram;
 mod list;
+mod lost;
+mod meter;
+mod purge;
 mod search;
 pub mod sqlite;
 
@@ -32,6 +35,9 @@ pub use histogram::{By, Histogram, HistogramQuery, Moment, Series};
 pub use list::{
     Cleared, Counts, Filter, Listed, Order, PageLimits, Parent, Place, Read, Span, Tag, Took, Walk,
 };
+pub use lost::{Answering, LivePlace, LostTask, LostTasks, Suspects};
+pub use meter::CommitMeter;
+pub use purge::{PurgeTree, Purged, Seen};
 pub use search::{Found, Holds, Search, Searched};
 
 use crate::model::{
@@ -61,17 +67,6 @@ pub struct HistorySize {
     pub events: i64,
     /// Of the events as they are stored.
     pub bytes: i64,
-}
-
-/// Answer of [`Store::instance_purge`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purged {
-    /// The instance, its history, inbox and activities are gone.
-    Deleted,
-    /// The instance has not ended; nothing was changed.
-    Live(Status),
-    /// No such instance.
-    NotFound,
 }
 
 /// All that is needed to run the next turn of an instance.
@@ -308,6 +303,10 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Cleared, Error>;
 
+    /// Removes ended instances that are as they were seen, in one transaction: of each tree those below its top, and then the top if the tree
+    /// is whole; answers how many those were. What has changed since stays, and all of a tree whose top has. Effects: `Gone` for each.
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error>;
+
     /// Instances with deliverable messages at `now`, by key, after `after`: those that have not ended and have a message that is due
     /// (for suspended and parked ones only a control message counts). At most `limit`; fewer means there are no more.
     async fn ready_claim(
@@ -363,6 +362,10 @@ pub trait Store: Send + Sync + 'static {
     /// is of one moment, and changes go on meanwhile; the first one takes time in proportion to all that is there. Dropping the future
     /// does not stop a slice, [`Store::close`] does.
     async fn check(&self, place: CheckPlace) -> Result<Checked, Error>;
+
+    /// Looks for tasks that nothing stored will answer; see [`LostTasks`]. Each call is of one moment. There are none, unless somebody else
+    /// has changed what is stored, or there is a mistake somewhere. A page may end early; [`LostTasks::next`] goes on.
+    async fn lost_tasks(&self, suspects: Suspects) -> Result<LostTasks, Error>;
 
     /// Answers when the store can read and write.
     async fn ping(&self) -> Result<(), Error>;

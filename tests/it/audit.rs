@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Data, Inside, Worker, eventually, get_request, in_hub, run, start_request};
 use durahub::{
-    auth::{Digest, NamedKey, Role},
+    auth::{Digest, NamedKey, Reach, Role},
     config::{SignatureStyle, WebhookSecret},
     model::{HubName, pb},
     workers::embedded::Registry,
@@ -28,6 +28,7 @@ async fn server() -> Inside {
         let key = |name: &str, role, key: &str| NamedKey {
             name: name.into(),
             role,
+            reach: Reach::ALL,
             digests: vec![Digest::of(key.as_bytes())],
         };
         config.auth.keys = vec![key("ops", Role::Operate, KEY), key("root", Role::Admin, ROOT)];

@@ -51,7 +51,7 @@ async fn what_nobody_serves_says_so() {
     let queues = server.ask("GET", "/api/v1/queues", None).await.json();
     assert_eq!(
         queues,
-        json!([{"kind": "orchestration", "name": "Nobody", "version": null, "waiting": 1, "more": false, "served": false}])
+        json!([{"kind": "orchestration", "name": "Nobody", "version": null, "waiting": 1, "more": false, "served": false, "limit": null}])
     );
 }
 

@@ -5,7 +5,7 @@
 use crate::support::{Answer, Inside, channel, in_hub, soon, start_request};
 use axum::http::uri::PathAndQuery;
 use durahub::{
-    auth::{Digest, NamedKey, Role},
+    auth::{Digest, NamedKey, Reach, Role},
     model::{HubName, pb},
     workers::embedded::Registry,
 };
@@ -28,7 +28,7 @@ const DESCRIPTION: &str = include_str!("../../openapi.yaml");
 
 /// Who asks: nobody, somebody with a wrong key, the four roles, and the holder of the link to instance `a` in the first hub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Who {
+pub enum Who {
     Nobody,
     Wrong,
     Read,
@@ -40,7 +40,7 @@ enum Who {
 use Who::{Admin, Link, Nobody, Operate, Read, Work, Wrong};
 
 const EVERYBODY: [Who; 7] = [Nobody, Wrong, Read, Work, Operate, Link, Admin];
-const ALL: &[Who] = &EVERYBODY;
+pub const ALL: &[Who] = &EVERYBODY;
 const LOOK: &[Who] = &[Read, Operate, Admin];
 const LOOK_AT_ONE: &[Who] = &[Read, Operate, Admin, Link];
 const ACT: &[Who] = &[Operate, Admin];
@@ -50,7 +50,7 @@ const RULE: &[Who] = &[Admin];
 
 /// By `operationId`: what is asked for, with a body where it needs one, and who may. The id is `a` of the first hub wherever there is one.
 #[rustfmt::skip]
-const ROUTES: &[(&str, &str, &str, &[Who])] = &[
+pub const ROUTES: &[(&str, &str, &str, &[Who])] = &[
     ("startOrchestration",         "orchestrators/F",                            "",  ACT),
     ("startOrchestrationWithId",   "orchestrators/F/new",                        "",  ACT),
     ("listInstances",              "instances",                                  "",  LOOK),
@@ -93,6 +93,8 @@ const ROUTES: &[(&str, &str, &str, &[Who])] = &[
     ("about",                      "/api/v1/about",                              "",  LOOK),
     ("listen",                     "/api/v1/events",                             "",  LOOK),
     ("listParked",                 "/api/v1/parked",                             "",  LOOK),
+    ("showRetention",              "/api/v1/retention",                          "",  LOOK),
+    ("previewRetention",           "/api/v1/retention/preview",                  "",  LOOK),
     ("retryParkedInstance",        "/api/v1/instances/a/retry",                  "",  ACT_ON_ONE),
     ("discardParkedInstance",      "/api/v1/instances/a/discard",                "",  ACT_ON_ONE),
     ("startCheck",                 "/api/v1/check",                              "",  RULE),
@@ -104,6 +106,7 @@ const ROUTES: &[(&str, &str, &str, &[Who])] = &[
     ("deleteJob",                  "/api/v1/jobs/j",                             "",  LOOK),
     ("stopJob",                    "/api/v1/jobs/j/stop",                        "",  LOOK),
     ("countInstances",             "/api/v1/counts",                             "",  LOOK),
+    ("metrics",                    "/metrics",                                   "",  LOOK),
     ("live",                       "/healthz",                                   "",  ALL),
     ("ready",                      "/readyz",                                    "",  ALL),
     ("description",                "/openapi.yaml",                              "",  ALL),
@@ -124,14 +127,22 @@ fn key_of(who: Who) -> Option<&'static str> {
     }
 }
 
-/// Two hubs, keys of every role, and in the first hub the instance `a`, which nobody serves.
-struct World {
-    server: Inside,
+/// Two hubs, keys of every role, good for both or for the second only, and in the first hub the instance `a`, which nobody serves.
+pub struct World {
+    pub server: Inside,
     link: String,
 }
 
+/// An administrator's key for the hub `missing`, which is not there.
+pub const KEY_OF_NOTHING: &str = "the-key-to-a-hub-that-is-not-there-0123";
+
+/// The key of this role that is for the hub `two`.
+pub fn bound_key(role: Role) -> String {
+    format!("the-key-of-one-who-may-{role}-in-two")
+}
+
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let keys = [(Read, Role::Read), (Work, Role::Worker), (Operate, Role::Operate), (Admin, Role::Admin)];
         let server = Inside::serving(Registry::new(), |config| {
             config.hubs.names = ["one", "two"].map(|name| HubName::parse(name).unwrap()).into();
@@ -140,9 +151,23 @@ impl World {
                 .map(|(who, role)| NamedKey {
                     name: role.name().into(),
                     role: *role,
+                    reach: Reach::ALL,
                     digests: vec![Digest::of(key_of(*who).unwrap().as_bytes())],
                 })
                 .collect();
+            let bound = Role::ALL.map(|role| NamedKey {
+                name: format!("{role}-in-two").into(),
+                role,
+                reach: Reach::only([&HubName::parse("two").unwrap()]),
+                digests: vec![Digest::of(bound_key(role).as_bytes())],
+            });
+            config.auth.keys.extend(bound);
+            config.auth.keys.push(NamedKey {
+                name: "of-nothing".into(),
+                role: Role::Admin,
+                reach: Reach::only([&HubName::parse("missing").unwrap()]),
+                digests: vec![Digest::of(KEY_OF_NOTHING.as_bytes())],
+            });
         })
         .await;
         let mut world = Self { server, link: String::new() };
@@ -154,22 +179,30 @@ impl World {
 
     /// An answer, or its head if it is one that does not end.
     async fn http(&self, who: Who, method: &str, target: &str, body: &str) -> Answer {
-        let mut headers = vec![("content-type", "application/json")];
-        headers.extend(key_of(who).map(|key| ("x-functions-key", key)));
-        let and = if target.contains('?') { '&' } else { '?' };
-        let target = match who {
-            Link => format!("{target}{and}code={}", self.link),
-            _ => target.to_owned(),
-        };
-        if target.starts_with("/api/v1/events") {
-            return self.server.ask_head(method, &target, &headers).await;
+        match who {
+            Link => self.http_as(None, method, &and(target, &format!("code={}", self.link)), body).await,
+            _ => self.http_as(key_of(who), method, target, body).await,
         }
-        self.server.ask_headers(method, &target, &headers, body.to_owned()).await
+    }
+
+    /// The same for the holder of any key.
+    pub async fn http_as(&self, key: Option<&str>, method: &str, target: &str, body: &str) -> Answer {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(key.map(|key| ("x-functions-key", key)));
+        if target.starts_with("/api/v1/events") {
+            return self.server.ask_head(method, target, &headers).await;
+        }
+        self.server.ask_headers(method, target, &headers, body.to_owned()).await
     }
 }
 
+/// `target` with one more piece in its query.
+pub fn and(target: &str, piece: &str) -> String {
+    format!("{target}{}{piece}", if target.contains('?') { '&' } else { '?' })
+}
+
 /// By `operationId`: the method.
-fn described() -> BTreeMap<String, String> {
+pub fn described() -> BTreeMap<String, String> {
     let document: Value = yaml_serde::from_str(DESCRIPTION).unwrap();
     let mut operations = BTreeMap::new();
     for item in document["paths"].as_mapping().unwrap().values() {
@@ -210,7 +243,7 @@ async fn every_route_is_for_those_whom_the_table_names_and_refuses_all_others_al
 }
 
 /// Nothing but the status, so that nothing can be learnt from it.
-fn is_refusal(answer: &Answer, status: u16, told: &str) {
+pub fn is_refusal(answer: &Answer, status: u16, told: &str) {
     assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{told}");
     assert_eq!(answer.header("www-authenticate"), (status == 401).then_some("Bearer"), "{told}");
     assert_eq!(answer.header("content-type"), None, "{told}");
@@ -221,24 +254,27 @@ async fn a_refusal_does_not_tell_whether_a_hub_or_an_instance_exists() {
     let world = World::new().await;
     for (id, target, body, may) in ROUTES.iter().filter(|(_, _, _, may)| *may != ALL) {
         let method = &described()[*id];
-        let and = if target.contains('?') { '&' } else { '?' };
         for who in EVERYBODY.into_iter().filter(|who| !may.contains(who)) {
             let mut seen = BTreeSet::new();
             for id in ["/a", "/nobody", "/%20", "/@counter@k"] {
                 let target = target.replace("instances/a", &format!("instances{id}"));
                 for hub in ["one", "two", "nowhere", "1bad", ""] {
-                    let target = format!("{target}{and}taskHub={hub}");
-                    let answer = world.http(who, method, &target, body).await;
-                    let mut headers: Vec<_> =
-                        answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
-                    headers.retain(|line| !line.starts_with("date") && !line.starts_with("x-request-id"));
-                    headers.sort();
-                    seen.insert((answer.status, answer.body, headers));
+                    let target = and(&target, &format!("taskHub={hub}"));
+                    seen.insert(all_of(world.http(who, method, &target, body).await));
                 }
             }
             assert_eq!(seen.len(), 1, "{who:?} {method} {target}: {seen:?}");
         }
     }
+}
+
+/// Everything that an answer tells.
+pub fn all_of(answer: Answer) -> (u16, String, Vec<String>) {
+    let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value:?}"));
+    let mut lines: Vec<_> =
+        lines.filter(|line| !line.starts_with("date") && !line.starts_with("x-request-id")).collect();
+    lines.sort();
+    (answer.status, answer.body, lines)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,9 +284,8 @@ async fn a_link_is_for_its_hub_and_instance_only() {
     assert_eq!(world.http(Admin, "POST", "orchestrators/F/b", "3").await.status, 202);
     for (id, target, body, may) in ROUTES.iter().filter(|(_, _, _, may)| may.contains(&Link) && *may != ALL) {
         assert!(target.contains("instances/a"), "{id} {may:?}");
-        let and = if target.contains('?') { '&' } else { '?' };
         for elsewhere in [
-            format!("{target}{and}taskHub=two"),
+            and(target, "taskHub=two"),
             target.replace("instances/a", "instances/b"),
             target.replace("instances/a", "instances/A"),
             target.replace("instances/a", "instances/a%20"),
@@ -303,7 +338,7 @@ async fn jobs_take_what_their_action_takes() {
 }
 
 /// Every rpc: what is sent, and who may. Links are for HTTP and permit nothing here.
-fn rpcs() -> BTreeMap<&'static str, (Vec<u8>, &'static [Who])> {
+pub fn rpcs() -> BTreeMap<&'static str, (Vec<u8>, &'static [Who])> {
     use pb::purge_instances_request::Request as Purge;
     let a = || "a".to_owned();
     let get = || pb::GetInstanceRequest { instance_id: a(), ..Default::default() }.encode_to_vec();
@@ -313,7 +348,7 @@ fn rpcs() -> BTreeMap<&'static str, (Vec<u8>, &'static [Who])> {
     let of_a = get;
     let none = Vec::new;
     BTreeMap::from([
-        ("TaskHubSidecarService/Hello", (none(), &[Read, Work, Operate, Link, Admin][..])),
+        ("TaskHubSidecarService/Hello", (none(), &[Read, Work, Operate, Admin][..])),
         ("TaskHubSidecarService/StartInstance", (start_request("F", "new").encode_to_vec(), ACT)),
         ("TaskHubSidecarService/GetInstance", (get(), LOOK)),
         ("TaskHubSidecarService/WaitForInstanceStart", (get(), LOOK)),
@@ -368,11 +403,22 @@ fn rpcs() -> BTreeMap<&'static str, (Vec<u8>, &'static [Who])> {
 impl World {
     /// How far a call gets: `Ok` if it is past the door, whatever becomes of it. Unary and streaming calls look alike to their callers.
     async fn rpc(&self, who: Who, rpc: &str, message: Vec<u8>, hub: &str) -> Result<(), Status> {
+        let shown = key_of(who).or((who == Link).then_some(self.link.as_str()));
+        self.rpc_as(shown, rpc, message, hub).await
+    }
+
+    /// The same for the holder of any key.
+    pub async fn rpc_as(
+        &self,
+        key: Option<&str>,
+        rpc: &str,
+        message: Vec<u8>,
+        hub: &str,
+    ) -> Result<(), Status> {
         let mut grpc = Grpc::new(channel(&self.server.url).await);
         grpc.ready().await.unwrap();
         let mut request = in_hub(hub, message);
-        let shown = key_of(who).or((who == Link).then_some(self.link.as_str()));
-        if let Some(key) = shown {
+        if let Some(key) = key {
             request.metadata_mut().insert("x-functions-key", AsciiMetadataValue::try_from(key).unwrap());
         }
         let path: PathAndQuery = format!("/{rpc}").parse().unwrap();

@@ -1,7 +1,8 @@
 // Task hubs are made and removed; and what the page about the server tells.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { nothingToMend, open, page, server, stage } from "./server.js";
+import { nothingToMend, open, page, Server, server, stage } from "./server.js";
 
 stage();
 
@@ -77,4 +78,33 @@ test("about: version, store, endpoints, settings, health", async () => {
     await narrow();
     await page.getByRole("link", { name: "API reference" }).click();
     await page.waitForURL(/\/docs$/);
+});
+
+test("a key for one hub shows that hub and nothing of the others or of the server", async () => {
+    const digest = (key) => createHash("sha256").update(key).digest("hex");
+    const keys = `root:admin:${digest("the-key-to-all")},orders:admin:${digest("the-key-to-orders")}:orders`;
+    const guarded = await Server.run({ environment: { DURAHUB__AUTH__KEYS: keys, DURAHUB__HUBS__NAMES: "default,billing,orders" } });
+    try {
+        for (const hub of ["default", "orders"]) {
+            await guarded.call("POST", `orchestrators/NobodyServesThis/in-${hub}?taskHub=${hub}`, undefined, { "x-functions-key": "the-key-to-all" });
+        }
+        await open("instances", guarded);
+        await page.getByLabel("Key", { exact: true }).fill("the-key-to-orders");
+        await page.getByRole("button", { name: "Enter", exact: true }).click();
+        await page.waitForURL(/hub=orders/);
+        await page.getByRole("link", { name: "in-orders" }).waitFor();
+        assert.equal(await page.getByText("in-default").count(), 0);
+        assert.deepEqual(await page.getByRole("combobox", { name: /^Hub/ }).locator("option").allTextContents(), ["orders"]);
+        await page.getByRole("link", { name: "Hubs", exact: true }).click();
+        await page.getByRole("cell", { name: "orders" }).first().waitFor();
+        assert.equal(await page.getByRole("row").count(), 2);
+        await page.getByText("Your key is for orders; this takes one for all task hubs.").waitFor();
+        await page.getByRole("link", { name: "About", exact: true }).click();
+        await page.getByText("orders (admin in orders)").waitFor();
+        assert.equal(await page.getByRole("heading", { name: "Settings" }).count(), 0);
+    } finally {
+        // A stream that breaks off would be a complaint of the browser's.
+        await page.goto("about:blank");
+        await guarded.end();
+    }
 });

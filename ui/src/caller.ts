@@ -33,6 +33,7 @@ export function forbidden(permission: Permission): string | undefined {
     const { readOnly, caller } = server.value;
     if (readOnly && permission !== "read") return "This dashboard only looks (setting dashboard.read_only).";
     if (caller.permits.includes(permission)) return undefined;
+    if (caller.taskHubs && permission === "administer") return `Your key is for ${caller.taskHubs.join(", ")}; this takes one for all task hubs.`;
     const least = permission === "purgeMany" || permission === "administer" ? "admin" : "operate";
     return `Your key has the role ${caller.role}; this takes ${least}.`;
 }

@@ -47,6 +47,8 @@ export interface Queue {
     waiting: number;
     more: boolean;
     served: boolean;
+    /** Of a name with a limit: how much of it runs, and may. */
+    limit: Held | null;
 }
 export interface FailureGroup {
     name: string;
@@ -70,6 +72,8 @@ export interface Standing {
     state: string;
     worker: string | null;
     since: string | null;
+    /** How many of its name may run at a time, and do. */
+    limit: number | null;
     returns: number;
 }
 export interface Waiting {
@@ -83,6 +87,8 @@ export interface Waiting {
     delivery: Standing | null;
     backlog: number | null;
     lockedBy: string | null;
+    /** Nothing that is stored will ever answer it. */
+    lost: boolean;
 }
 export interface Explanation {
     summary: string;

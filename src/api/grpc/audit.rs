@@ -2,7 +2,10 @@
 
 use super::{permit, service};
 use crate::{
-    api::audit::{self, Asked, Auditor, Trail},
+    api::{
+        EdgeMeter,
+        audit::{self, Asked, Auditor, Trail},
+    },
     audit::Outcome,
     manager::Manager,
     model::pb,
@@ -23,11 +26,25 @@ pub struct Recorder {
     pub auditor: Arc<Auditor>,
     /// Knows how hubs are called.
     pub manager: Manager,
+    /// Counts calls.
+    pub edge: EdgeMeter,
 }
 
-/// Around the door. What workers do is recorded only if it is refused.
-pub async fn record(State(recorder): State<Recorder>, mut request: Request, next: Next) -> Response {
-    let Recorder { auditor, manager } = recorder;
+/// Around the door: every call is counted, and written down if it is for the audit log.
+pub async fn record(State(recorder): State<Recorder>, request: Request, next: Next) -> Response {
+    let edge = recorder.edge.clone();
+    let response = written_down(recorder, request, next).await;
+    match response.status() {
+        StatusCode::OK => edge.grpc(code(&response)),
+        // What does not call itself gRPC.
+        status => edge.http(status),
+    }
+    response
+}
+
+/// What workers do is recorded only if it is refused.
+async fn written_down(recorder: Recorder, mut request: Request, next: Next) -> Response {
+    let Recorder { auditor, manager, .. } = recorder;
     if !auditor.audit.is_on() {
         return next.run(request).await;
     }
@@ -44,9 +61,13 @@ pub async fn record(State(recorder): State<Recorder>, mut request: Request, next
     audit::watch(auditor, asked, trail, next.run(request), outcome).await
 }
 
+/// What does not succeed is told in the head of the answer, because nothing of it has been sent yet.
+fn code(response: &Response) -> Code {
+    Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code())
+}
+
 fn outcome(response: &Response) -> (Outcome, String) {
-    // What does not succeed is told in the head of the answer, because nothing of it has been sent yet.
-    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+    let code = code(response);
     match (response.status(), code) {
         (StatusCode::OK, Code::Ok) => (Outcome::Done, format!("{code:?}")),
         (StatusCode::OK, Code::Unauthenticated | Code::PermissionDenied) => {

@@ -4,6 +4,7 @@ use super::{permit, size};
 use crate::{
     api::{caller, http},
     auth::Gate,
+    manager::Manager,
 };
 use axum::{
     extract::{Request, State},
@@ -14,6 +15,15 @@ use axum::{
 use std::sync::Arc;
 use tonic::{Code, Status};
 
+/// Who decides, and who knows which hub is meant.
+#[derive(Clone)]
+pub struct Porter {
+    /// Decides.
+    pub gate: Arc<Gate>,
+    /// Knows the hubs.
+    pub manager: Manager,
+}
+
 const GRPC: &str = "application/grpc";
 
 /// UNAUTHENTICATED and PERMISSION_DENIED for callers who may not do what they ask for; see `permit`. 415 for what does not call itself
@@ -21,9 +31,10 @@ const GRPC: &str = "application/grpc";
 /// here may send what it likes, as to a server of its own, but it cannot leave out that it is a page, nor speak HTTP/2 without TLS: both
 /// are refused.
 /// A message over the size limit is RESOURCE_EXHAUSTED like every other limit; see `size`.
-pub async fn door(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+pub async fn door(State(porter): State<Porter>, mut request: Request, next: Next) -> Response {
     let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let (grpc, judged) = (declared.is_some_and(is_grpc), permit::judge(&gate, &request));
+    let (grpc, judged) =
+        (declared.is_some_and(is_grpc), permit::judge(&porter.gate, &porter.manager, &request));
     match judged {
         Err(refusal) if refusal.code() == Code::Unauthenticated && !grpc => {
             return http::Error::Unauthenticated.into_response();

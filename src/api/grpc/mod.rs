@@ -5,6 +5,8 @@
 mod audit;
 mod door;
 mod entity;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod history;
 mod permit;
@@ -24,7 +26,7 @@ pub mod generated {
 }
 
 pub use audit::Recorder;
-use door::door;
+use door::{Porter, door};
 pub use history::HistoryChunk;
 pub use routes::mount;
 pub use service::Sidecar;

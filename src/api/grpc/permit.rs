@@ -1,9 +1,11 @@
 //! What each rpc takes, and the door that asks for it: once for unary and streaming calls alike, before any of them begins.
 
 pub(super) use super::generated::task_hub_sidecar_service_server::SERVICE_NAME;
+use super::service::HUB;
 use crate::{
     api::{audit::Trail, caller},
-    auth::{Caller, Gate, Operation, Verdict},
+    auth::{Caller, Gate, Operation, Place, Verdict},
+    manager::Manager,
 };
 use axum::{extract::Request, http::Extensions};
 use tonic::Status;
@@ -15,7 +17,7 @@ const REFLECTION: [&str; 2] =
 /// What a caller must be permitted to do for this rpc of the Durable Task service. `None`: no such rpc, or one that nobody has decided about, which is not served.
 pub(super) fn operation(rpc: &str) -> Option<Operation> {
     Some(match rpc {
-        "Hello" => Operation::Greet,
+        "Hello" => Operation::Hello,
         "StartInstance" => Operation::Start,
         "GetInstance" | "WaitForInstanceStart" | "WaitForInstanceCompletion" => Operation::Status,
         "StreamInstanceHistory" => Operation::History,
@@ -36,16 +38,14 @@ pub(super) fn operation(rpc: &str) -> Option<Operation> {
         | "AbandonTaskActivityWorkItem"
         | "AbandonTaskOrchestratorWorkItem"
         | "AbandonTaskEntityWorkItem" => Operation::Work,
-        "CreateTaskHub"
-        | "DeleteTaskHub"
-        | "CleanEntityStorage"
-        | "SkipGracefulOrchestrationTerminations" => Operation::Administer,
+        "CleanEntityStorage" | "SkipGracefulOrchestrationTerminations" => Operation::AdministerHub,
+        "CreateTaskHub" | "DeleteTaskHub" => Operation::Administer,
         _ => return None,
     })
 }
 
 /// Who calls, if he may. Links are for HTTP: here they permit nothing.
-pub(super) fn judge(gate: &Gate, request: &Request) -> Result<Caller, Status> {
+pub(super) fn judge(gate: &Gate, manager: &Manager, request: &Request) -> Result<Caller, Status> {
     let path = request.uri().path();
     let (service, rpc) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let operation = match service {
@@ -57,7 +57,7 @@ pub(super) fn judge(gate: &Gate, request: &Request) -> Result<Caller, Status> {
         _ => None,
     };
     let credential = caller::credential(request.headers());
-    let verdict = gate.decide(credential, operation.unwrap_or(Operation::Greet), || None);
+    let verdict = gate.decide(credential, operation.unwrap_or(Operation::Greet), || place(manager, request));
     if let (Some(trail), Verdict::Allowed(caller) | Verdict::Forbidden(caller)) =
         (Trail::of(request.extensions()), &verdict)
     {
@@ -81,6 +81,12 @@ pub(super) fn judge(gate: &Gate, request: &Request) -> Result<Caller, Status> {
     }
 }
 
+/// The hub that the metadata means. What is no text names none.
+fn place(manager: &Manager, request: &Request) -> Place {
+    let named = request.headers().get(HUB).map(|name| name.to_str().unwrap_or("?"));
+    Place { hub: manager.hub_meant(named).to_owned(), instance: None }
+}
+
 /// Asks once more for what only the body of a request tells.
 pub(super) fn also(extensions: &Extensions, operation: Operation, what: &str) -> Result<(), Status> {
     match extensions.get::<Caller>() {
@@ -95,9 +101,15 @@ pub(super) fn also(extensions: &Extensions, operation: Operation, what: &str) ->
 
 fn forbidden(caller: &Caller, what: &str) -> Status {
     match caller {
-        Caller::Key { name, role } => Status::permission_denied(format!(
-            "the key {name} has the role {role}, which does not permit {what}"
-        )),
+        Caller::Key { name, role, reach } => {
+            let role = format!("the key {name} has the role {role}");
+            Status::permission_denied(match reach.names() {
+                None => format!("{role}, which does not permit {what}"),
+                Some(hubs) => {
+                    format!("{role} in the task hubs {}, which does not permit {what}", hubs.join(", "))
+                }
+            })
+        }
         Caller::Link(_) | Caller::Anyone | Caller::Local => {
             Status::permission_denied(format!("this credential does not permit {what}"))
         }

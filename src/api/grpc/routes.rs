@@ -1,7 +1,7 @@
 //! Where the gRPC services are mounted: all on the one port, all behind the same door.
 
 use super::{
-    Recorder, Sidecar, Sizes, audit, door,
+    Porter, Recorder, Sidecar, Sizes, audit, door,
     generated::task_hub_sidecar_service_server::TaskHubSidecarServiceServer, health, reflection,
 };
 use crate::{api::http::Readiness, auth::Gate};
@@ -26,8 +26,9 @@ pub fn mount(
     let sidecar = TaskHubSidecarServiceServer::new(sidecar)
         .max_decoding_message_size(sizes.received)
         .max_encoding_message_size(sizes.sent);
+    let porter = Porter { gate, manager: recorder.manager.clone() };
     let around = middleware::from_fn_with_state(recorder, audit::record);
-    let door = tower::layer::util::Stack::new(middleware::from_fn_with_state(gate, door), around);
+    let door = tower::layer::util::Stack::new(middleware::from_fn_with_state(porter, door), around);
     router
         .route_service("/TaskHubSidecarService/{rpc}", door.layer(sidecar))
         .route_service("/grpc.health.v1.Health/{rpc}", door.layer(health::service(readiness, stop)))

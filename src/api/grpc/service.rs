@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::audit::Trail,
-    auth::Operation,
+    auth::{Caller, Operation},
     dispatch::{Dispatch, Kind},
     manager::{Error, Manager, Reuse, Start, WaitFor},
     model::{HubId, InstanceId, StatusSet, Timestamp, pb},
@@ -46,13 +46,14 @@ impl Sidecar {
     /// The hub of a request, which the audit log is told about at the same time.
     fn hub<T: Subject>(&self, request: &Request<T>) -> Result<HubId, Status> {
         note(request);
-        self.manager.hub(hub_name(request.metadata())?).map_err(status::of_manager)
+        self.manager.hub(hub_name(request.metadata())?).map_err(|error| unknown(error, request))
     }
 
     /// The hub for starting or working in it, made if the settings allow.
     async fn hub_or_create<T: Subject + Sync>(&self, request: &Request<T>) -> Result<HubId, Status> {
         note(request);
-        self.manager.hub_or_create(hub_name(request.metadata())?).await.map_err(status::of_manager)
+        let hub = self.manager.hub_or_create(hub_name(request.metadata())?).await;
+        hub.map_err(|error| unknown(error, request))
     }
 
     /// Waits for an instance. The caller's own deadline ends it: the client hangs up, and this future is dropped.
@@ -81,6 +82,12 @@ fn note<T: Subject>(request: &Request<T>) {
     if let Some(trail) = Trail::of(request.extensions()) {
         request.get_ref().note(trail);
     }
+}
+
+/// Names no hub that the caller may not know of.
+fn unknown<T>(error: Error, request: &Request<T>) -> Status {
+    let caller = request.extensions().get::<Caller>();
+    status::of_manager(error.naming_hubs(|hub| caller.is_some_and(|caller| caller.may_know(hub))))
 }
 
 fn closing() -> Status {

@@ -1,7 +1,9 @@
 //! The door of this room: whoever does not show a key or a link that permits what he asks for is sent away before anything else is
 //! looked at. Every route passes here; one that [`door`] does not know exists for administrators only.
 
-use super::{Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, route, signature, v1};
+use super::{
+    Api, Error, Query, RPC_BASE, WEBHOOK_BASE, dashboard, guard, links, metrics, route, signature, v1,
+};
 use crate::{
     api::{
         audit::Trail,
@@ -32,6 +34,9 @@ pub(super) fn door(method: &Method, path: &str) -> Door {
     // The files of the dashboard hold no data; it asks for a key and shows it with every request it makes.
     if OPEN.contains(&path) || dashboard::is_file(path) {
         return Door::Open;
+    }
+    if path == metrics::PATH {
+        return Door::Own(v1::Asked { operation: Operation::Measure, instance: None, path: metrics::PATH });
     }
     if let Some(asked) = v1::asked(method, path) {
         return Door::Own(asked);
@@ -83,10 +88,12 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
         Door::Own(v1::Asked { operation, instance, .. }) => {
             (operation, api.gate.decide(credential, operation, || place(api, &query, instance.as_deref())))
         }
-        Door::Elsewhere => match api.gate.decide(credential, Operation::Administer, || None) {
-            Verdict::Forbidden(_) => return Err(Error::NoRoute),
-            verdict => (Operation::Administer, verdict),
-        },
+        Door::Elsewhere => {
+            match api.gate.decide(credential, Operation::Administer, || place(api, &query, None)) {
+                Verdict::Forbidden(_) => return Err(Error::NoRoute),
+                verdict => (Operation::Administer, verdict),
+            }
+        }
     };
     match verdict {
         Verdict::Allowed(caller) => Ok(caller),
@@ -104,10 +111,10 @@ fn judge(api: &Api, request: &Request) -> Result<Caller, Error> {
     }
 }
 
-/// The instance that the path and `taskHub` name. A hub that does not exist has no links.
-fn place(api: &Api, query: &Query, instance: Option<&str>) -> Option<Place> {
-    let hub = api.manager.hub(query.word("taskHub")).ok()?;
-    Some(Place { hub: api.manager.hub_name(hub), instance: instance?.to_owned() })
+/// Where the path and `taskHub` lead, whether that exists or not.
+fn place(api: &Api, query: &Query, instance: Option<&str>) -> Place {
+    let hub = api.manager.hub_meant(query.word("taskHub")).to_owned();
+    Place { hub, instance: instance.map(str::to_owned) }
 }
 
 /// Whether this is an event for a hub whose events are signed.

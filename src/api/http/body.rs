@@ -2,12 +2,14 @@
 //! is stored is the text as it came.
 
 use super::{Error, HttpSettings};
+use crate::model::Short;
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, header},
 };
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::time::Duration;
 
@@ -49,6 +51,13 @@ async fn drain(mut body: Body) {
     {
         drained += frame.data_ref().map_or(0, Bytes::len);
     }
+}
+
+/// The body as an object of our own. The refusal tells what is wrong and where, and repeats no more than a little of what was sent.
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::NotJson(format!("the request body cannot be used: {}", Short(&error.to_string())))
+    })
 }
 
 /// The body as the JSON text it is, `None` if it is empty. Nothing is changed: blanks and number spelling stay.
@@ -122,6 +131,17 @@ mod tests {
         }
         let error = json_text(b"\"\xff\"").unwrap_err().to_string();
         assert!(error.ends_with("UTF-8 from byte 1 on"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_the_object_that_is_asked_for_is_not_repeated_at_length() {
+        let told = |body: &str| object::<(u8, u8)>(body.as_bytes()).unwrap_err().to_string();
+        assert!(
+            told("[1,true]")
+                .ends_with("cannot be used: invalid type: boolean `true`, expected u8 at line 1 column 7")
+        );
+        let long = told(&format!("\"{}\"", "x".repeat(100_000)));
+        assert!(long.len() < 500 && long.contains("xxx"), "{} bytes", long.len());
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub async fn resume(call: &Call, id: String) -> Result<Response, Error> {
 /// Lets a failed instance go on from before its failures; 412 if it has not failed.
 pub async fn rewind(call: &Call, id: String) -> Result<Response, Error> {
     let rewound = async {
-        let hub = call.api.manager.hub(call.query.word("taskHub"))?;
+        let hub = call.find_hub()?;
         call.api.manager.rewind(hub, &InstanceId::lookup(id), reason(call)).await
     };
     match rewound.await {

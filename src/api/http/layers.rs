@@ -2,6 +2,7 @@
 //! told to be careful about, and a net under handlers that panic.
 
 use super::{Error, HttpSettings, request_id};
+use crate::api::EdgeMeter;
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, Method, header},
@@ -34,7 +35,7 @@ const EXPOSED: [HeaderName; 6] = [
 ];
 
 /// The routes with everything around them, the last one outermost.
-pub fn around(routes: Router, settings: &HttpSettings) -> Router {
+pub fn around(routes: Router, settings: &HttpSettings, edge: EdgeMeter) -> Router {
     let mut routes = routes.layer(CatchPanicLayer::custom(after_panic));
     if settings.compression {
         let layer = CompressionLayer::new().quality(CompressionLevel::Fastest);
@@ -46,8 +47,12 @@ pub fn around(routes: Router, settings: &HttpSettings) -> Router {
     }
     let hardened: Arc<[_]> = hardening(settings).into();
     routes.layer(middleware::from_fn(move |request, next| {
-        let hardened = hardened.clone();
-        async move { harden(&hardened, request_id::tag(request, next).await) }
+        let (hardened, edge) = (hardened.clone(), edge.clone());
+        async move {
+            let response = harden(&hardened, request_id::tag(request, next).await);
+            edge.http(response.status());
+            response
+        }
     }))
 }
 

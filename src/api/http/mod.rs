@@ -27,6 +27,7 @@ mod history;
 mod layers;
 mod links;
 mod list;
+mod metrics;
 mod prefer;
 mod query;
 mod request_id;
@@ -47,6 +48,7 @@ mod wait;
 pub use error::Error;
 pub use event_body::Accepted;
 pub use health::Readiness;
+pub use metrics::Meters;
 pub use settings::HttpSettings;
 pub use signature::{Secret, Style};
 pub use v1::Facts;
@@ -56,7 +58,7 @@ use crate::{
         Peer,
         audit::{Auditor, Trail},
     },
-    auth::{Caller, Gate, Place},
+    auth::{Caller, Gate},
     clock::Clock,
     dispatch::Insight,
     manager::{self, Manager},
@@ -102,18 +104,21 @@ pub struct Api {
     pub auditor: Arc<Auditor>,
     /// What the server is.
     pub facts: Arc<Facts>,
+    /// What is counted elsewhere.
+    pub meters: Meters,
     /// Cancelled when the server shuts down, so that callers who wait are answered.
     pub leaving: CancellationToken,
 }
 
-/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, the dashboard, `/healthz` and
-/// `/readyz`. Any other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
+/// All HTTP routes: the management API below [`WEBHOOK_BASE`] and [`RPC_BASE`], `/api/v1`, their description, the dashboard, `/metrics`,
+/// `/healthz` and `/readyz`. Any other path or method is 404 with an empty body. The router has a fallback of its own, so others are added to it with `route` and not
 /// with `merge`; what lies around these routes does not lie around those.
 pub fn router(state: Api) -> Router {
-    let settings = state.settings.clone();
+    let (settings, edge) = (state.settings.clone(), state.meters.edge.clone());
     let routes = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route(metrics::PATH, get(metrics::metrics))
         .nest(v1::BASE, v1::router())
         .merge(dashboard::router())
         .route("/openapi.yaml", get(docs::description))
@@ -122,7 +127,7 @@ pub fn router(state: Api) -> Router {
         .fallback(manage)
         .layer(middleware::from_fn_with_state(state.clone(), enter))
         .with_state(state);
-    layers::around(routes, &settings)
+    layers::around(routes, &settings, edge)
 }
 
 /// What every request goes through before a route sees it: the audit log, what browsers may not do, and who may do what. One layer, because
@@ -231,8 +236,7 @@ impl Call {
 
     /// The `code` of a link to this instance, for whoever made this request. `None` if links need none.
     fn code(&self, hub: HubId, id: &InstanceId) -> Option<String> {
-        let place = Place { hub: self.api.manager.hub_name(hub), instance: id.to_string() };
-        self.api.gate.link(self.caller.as_ref()?, place)
+        self.api.gate.link(self.caller.as_ref()?, &self.api.manager.hub_name(hub), id.to_string())
     }
 
     /// The address of this very request about this instance, for looking again. It never repeats a key: a link to the instance takes
@@ -250,13 +254,28 @@ impl Call {
 
     /// The hub that `taskHub` names, the default one if it names none. An unknown one reads as empty.
     fn hub(&self) -> Result<HubId, Error> {
-        Ok(self.api.manager.hub(self.query.word("taskHub"))?)
+        Ok(self.find_hub()?)
+    }
+
+    /// The same; the error names no hub that the caller may not know of.
+    fn find_hub(&self) -> Result<HubId, manager::Error> {
+        let found = self.api.manager.hub(self.query.word("taskHub"));
+        found.map_err(|error| self.discreet(error))
+    }
+
+    fn discreet(&self, error: manager::Error) -> manager::Error {
+        match &self.caller {
+            Some(caller) => error.naming_hubs(|hub| caller.may_know(hub)),
+            None => error,
+        }
     }
 
     /// The same for a start or a signal, which may make the hub, or is told why not.
     async fn hub_or_create(&self) -> Result<HubId, Error> {
         match self.api.manager.hub_or_create(self.query.word("taskHub")).await {
-            Err(unknown @ manager::Error::UnknownHub { .. }) => Err(Error::Invalid(unknown.to_string())),
+            Err(unknown @ manager::Error::UnknownHub { .. }) => {
+                Err(Error::Invalid(self.discreet(unknown).to_string()))
+            }
             hub => Ok(hub?),
         }
     }

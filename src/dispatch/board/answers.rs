@@ -6,6 +6,7 @@ use crate::{
         lease::{Held, Lease, Loss, Waiting},
         pieces::Pieces,
         slot::{Delivery, Stage, State},
+        tally::Delivered,
         unnamed::Subject,
         worker::{Kind, WorkerId},
     },
@@ -33,6 +34,7 @@ impl Board {
             return None;
         };
         self.answered(worker, Kind::Turn);
+        self.tally.delivered(hub, Kind::Turn, Delivered::Answered);
         let slot = self.instances.get_mut(&key)?;
         match std::mem::replace(&mut slot.stage, Stage::Applying) {
             Stage::Leased { delivery: Delivery::Turn(turn), .. } => match slot.take_state()? {
@@ -48,14 +50,16 @@ impl Board {
         }
     }
 
-    /// Takes an activity back for its answer. `None`: the token is stale.
-    pub fn take_activity(&mut self, hub: HubId, token: &str) -> Option<Waiting> {
+    /// Takes an activity back for its answer; `failed`: the answer says so. `None`: the token is stale.
+    pub fn take_activity(&mut self, hub: HubId, token: &str, failed: bool) -> Option<Waiting> {
         let Lease { worker, held: Held::Activity(waiting), .. } =
             self.leases.end(hub, token, Kind::Activity)?
         else {
             return None;
         };
         self.answered(worker, Kind::Activity);
+        let outcome = if failed { Delivered::Failed } else { Delivered::Answered };
+        self.tally.delivered(hub, Kind::Activity, outcome);
         self.finishing.begin(&waiting.task);
         Some(waiting)
     }
@@ -84,6 +88,7 @@ impl Board {
         match self.leases.end(hub, token, kind) {
             Some(lease) => {
                 self.release(Some(lease.worker), kind);
+                self.tally.delivered(hub, kind, Delivered::PutBack);
                 match lease.held {
                     Held::Turn(key, _) => self.rest_turn(key, lease.worker),
                     Held::Activity(mut waiting) => {

@@ -4,7 +4,7 @@ use super::{Board, Connected};
 use crate::{
     dispatch::{
         lease::{Held, Returns, Waiting},
-        queue::{Route, turn_kind},
+        queue::Route,
         slot::{Delivery, Slot, Stage, State},
         worker::{ActivityItem, Kind, Offer, Seat, TurnItem, WorkItem, WorkerId},
     },
@@ -51,6 +51,7 @@ impl Board {
             let Some(route) = self.turns.rotate() else { break };
             let next = self.turns.peek(&route).and_then(|key| self.instances.get(key));
             match self.pick(&route, next.map(|slot| &slot.returns)) {
+                Pick::Worker(_) if self.is_full(&route) => busy += 1,
                 Pick::Worker(worker) => {
                     busy = 0;
                     let granted = self.leases.granted();
@@ -70,6 +71,7 @@ impl Board {
             let Some(route) = self.activities.rotate() else { break };
             let next = self.activities.peek(&route).and_then(|key| self.waiting.get(key));
             match self.pick(&route, next.map(|waiting| &waiting.returns)) {
+                Pick::Worker(_) if self.is_full(&route) => busy += 1,
                 Pick::Worker(worker) => {
                     busy = 0;
                     if let Some(key) = self.activities.pop(&route) {
@@ -93,7 +95,8 @@ impl Board {
         }
         let waiting = self.turns.lengths().chain(self.activities.lengths());
         let served = waiting.filter(|(_, _, served)| *served).map(|(route, ..)| route);
-        let route = served.into_iter().find(|route| matches!(self.pick(route, None), Pick::Worker(_)))?;
+        let may = |route: &&Route| !self.is_full(route) && matches!(self.pick(route, None), Pick::Worker(_));
+        let route = served.into_iter().find(may)?;
         Some(format!("{:?} waits although a worker has room for it", Short(&route.name)))
     }
 
@@ -112,6 +115,11 @@ impl Board {
         }
     }
 
+    /// Whether as much of the route's name is out as may be at a time: what waits there waits, whoever has room.
+    pub(super) fn is_full(&self, route: &Route) -> bool {
+        self.leases.limits().of(route).is_some_and(|places| places.is_full())
+    }
+
     fn give_turn(&mut self, key: InstanceKey, worker: WorkerId) {
         let Some(slot) = self.instances.get_mut(&key) else { return };
         if !matches!(slot.stage, Stage::Queued(_)) {
@@ -122,8 +130,9 @@ impl Board {
         let Some(state) = slot.state() else {
             slot.stage = Stage::Loading(Some(worker));
             self.jobs.push(super::Job::Load(key));
-            let kind = turn_kind(&slot.reference.id);
-            return self.reserve(worker, kind);
+            let route = Route::of_turn(&slot.reference);
+            self.leases.expect(&route);
+            return self.reserve(worker, route.kind);
         };
         let execution = match state {
             State::Orchestration(execution) => execution,
@@ -158,7 +167,7 @@ impl Board {
         let Some(State::Orchestration(execution)) = &known.state else { return };
         let record = &execution.record;
         let held = Held::Turn(key, record.id.clone());
-        let token = self.leases.grant(worker, record.hub, self.now, held);
+        let token = self.leases.grant(worker, &Route::of_turn(&slot.reference), self.now, held);
         let item = WorkItem::Turn(TurnItem {
             token: token.clone(),
             instance: slot.reference.clone(),
@@ -174,7 +183,7 @@ impl Board {
 
     pub(super) fn queue_activity(&mut self, waiting: Waiting, front: bool) {
         let (key, route) = (waiting.task.key, Route::of_activity(&waiting.task));
-        let place = Some(self.activities.push(&route, key, front));
+        let place = Some(self.activities.push(&route, key, front, self.now));
         self.waiting.insert(Waiting { place, ..waiting });
     }
 
@@ -182,7 +191,7 @@ impl Board {
         // Not there any more: its execution has ended.
         let Some(waiting) = self.waiting.remove(&key) else { return };
         let task = waiting.task.clone();
-        let token = self.leases.grant(worker, task.hub, self.now, Held::Activity(waiting));
+        let token = self.leases.grant(worker, &Route::of_activity(&task), self.now, Held::Activity(waiting));
         self.reserve(worker, Kind::Activity);
         self.send(worker, WorkItem::Activity(ActivityItem { token, task }));
     }

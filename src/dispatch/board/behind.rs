@@ -98,10 +98,32 @@ impl Board {
             self.instances.insert(key, slot);
             self.jobs.push(Job::Load(key));
         } else if self.turns.len(&route) < self.rules.window {
-            slot.stage = Stage::Queued(self.turns.push(&route, key, false));
+            slot.stage = Stage::Queued(self.turns.push(&route, key, false, self.now));
             self.instances.insert(key, slot);
         } else {
             self.behind_turns.leave(&route);
+        }
+    }
+
+    /// Whether nothing is known of an instance that the store calls ready, although something should be.
+    pub fn overlooks(&self, ready: &Ready) -> bool {
+        let slot = self.instances.get(&ready.instance.key);
+        self.behind_turns.is_complete()
+            && !self.behind_turns.is_behind(&Route::of_turn(&ready.instance))
+            && slot.is_none_or(|slot| matches!(slot.stage, Stage::Idle))
+    }
+
+    /// Takes up what was overlooked, with nothing of what was thought to be known of it.
+    pub fn take_up(&mut self, ready: Ready) {
+        let key = ready.instance.key;
+        match self.instances.get_mut(&key) {
+            None => self.found(ready),
+            Some(slot) if matches!(slot.stage, Stage::Idle) => {
+                slot.forget();
+                self.leave_idle(key);
+                self.settle_unknown(key, ready.control);
+            }
+            Some(_) => {}
         }
     }
 

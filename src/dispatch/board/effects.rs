@@ -21,7 +21,12 @@ impl Board {
         match effect {
             Effect::Message { to, status, message } => self.message(to, status, message),
             Effect::Activity(task) => self.add_activity(task),
-            Effect::Changed { key, turn, .. } => self.committed(key, turn),
+            Effect::Changed { hub, id, key, status, turn } => {
+                if !id.is_entity() {
+                    self.tally.changed(hub, status, turn);
+                }
+                self.committed(key, turn);
+            }
             // Its slot went when it ended, and the message that follows makes a new one; only what it left to run is here.
             Effect::Reopened { key } => self.drop_activities(key, true),
             Effect::Unlocked { entity, lock } => self.unlocked(entity, lock),

@@ -4,7 +4,9 @@ use super::{Board, Job};
 use crate::{
     dispatch::{
         lease::{Held, Lease},
+        queue::Route,
         slot::{Delivery, Slot, Stage, State},
+        tally::Delivered,
         worker::{BatchItem, Kind, WorkItem, WorkerId},
     },
     engine::{Batch, Entity, EntityOutcome, NextBatch, entity},
@@ -83,7 +85,7 @@ impl Board {
         }
         let reference = slot.reference.clone();
         let held = Held::Turn(key, reference.id.clone());
-        let token = self.leases.grant(worker, reference.hub, self.now, held);
+        let token = self.leases.grant(worker, &Route::of_turn(&reference), self.now, held);
         let operations = batch.operations.clone();
         let item = BatchItem { token: token.clone(), entity: reference, state, operations };
         if let Some(slot) = self.instances.get_mut(&key) {
@@ -100,6 +102,8 @@ impl Board {
             return None;
         };
         self.answered(worker, Kind::Batch);
+        let outcome = if useless { Delivered::Failed } else { Delivered::Answered };
+        self.tally.delivered(hub, Kind::Batch, outcome);
         let slot = self.instances.get_mut(&key)?;
         if useless && slot.returns.times - slot.returns.lost < MAX_RETRIES {
             self.rest_turn(key, worker);

@@ -3,9 +3,9 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        queue::{Route, turn_kind},
+        queue::Route,
         slot::{Known, Slot, Stage, State, Swap},
-        worker::{Kind, WorkerId},
+        worker::WorkerId,
     },
     engine::{self, Context, Execution, Outcome, Turn},
     model::{
@@ -116,7 +116,7 @@ impl Board {
         }
         let (ahead, cache_bytes) = (self.turns.len(&route), self.rules.cache_bytes);
         let Some(slot) = self.instances.get_mut(&key) else { return };
-        slot.stage = Stage::Queued(self.turns.push(&route, key, front));
+        slot.stage = Stage::Queued(self.turns.push(&route, key, front, self.now));
         let far = ahead >= KNOWN_IN_QUEUE || (ahead >= 16 && ahead * slot.cost() > cache_bytes);
         if !front && far {
             // It will be a while. What it holds is in the store, and is read when its turn comes.
@@ -201,24 +201,24 @@ impl Board {
         if std::mem::take(&mut slot.stale) {
             return self.jobs.push(Job::Load(key));
         }
-        let kind = turn_kind(&slot.reference.id);
+        let route = Route::of_turn(&slot.reference);
         slot.stage = Stage::Idle;
         match read {
             Ok(read) => slot.fill(read),
-            Err(ReadError::Gone) => return self.forget_loading(key, reserved),
+            Err(ReadError::Gone) => return self.forget_loading(key, reserved, &route),
             Err(ReadError::Again) => {
                 slot.forget();
                 slot.stage = Stage::Resting;
                 self.jobs.push(Job::Rest(key, Duration::from_secs(1)));
             }
             Err(ReadError::Unusable(reason, outline)) => {
-                self.release(reserved, kind);
+                self.release_reading(reserved, &route);
                 return self.unusable(key, &reason, *outline);
             }
         }
         if let Some(slot) = self.instances.get_mut(&key).filter(|slot| slot.status.is_terminal()) {
             if slot.inbox.is_empty() {
-                return self.forget_loading(key, reserved);
+                return self.forget_loading(key, reserved, &route);
             }
             // What has ended has no inbox: it has been rewound since it was read.
             slot.forget();
@@ -226,15 +226,22 @@ impl Board {
             self.jobs.push(Job::Load(key));
             return;
         }
-        self.release(reserved, kind);
+        self.release_reading(reserved, &route);
         // It was read because it was first: at the end of the queue it would wait, in memory, until all others have been read, too.
         self.settle_at(key, reserved.is_some());
     }
 
-    fn forget_loading(&mut self, key: InstanceKey, reserved: Option<WorkerId>) {
-        let kind = self.instances.get(&key).map_or(Kind::Turn, |slot| turn_kind(&slot.reference.id));
-        self.release(reserved, kind);
+    fn forget_loading(&mut self, key: InstanceKey, reserved: Option<WorkerId>, route: &Route) {
+        self.release_reading(reserved, route);
         self.remove(key);
+    }
+
+    /// Gives back the place that was kept free while something was read.
+    fn release_reading(&mut self, reserved: Option<WorkerId>, route: &Route) {
+        if reserved.is_some() {
+            self.leases.expect_no_more(route);
+            self.release(reserved, route.kind);
+        }
     }
 
     /// A pause is over.
@@ -281,7 +288,7 @@ impl Board {
         self.leave_idle(key);
         if let Some(Slot { stage: Stage::Loading(reserved), reference, .. }) = self.instances.remove(&key) {
             // What is being read will find nobody here; the place at the worker would stay taken for ever.
-            self.release(reserved, turn_kind(&reference.id));
+            self.release_reading(reserved, &Route::of_turn(&reference));
         }
     }
 }

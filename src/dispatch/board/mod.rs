@@ -28,8 +28,10 @@ use super::{
     backlog::Backlog,
     finishing::Finishing,
     lease::{Leases, Waiting},
+    limits::{ConcurrencyLimit, Limits},
     queue::Queues,
     slot::Slot,
+    tally::Tally,
     waiting::WaitingActivities,
     wheel::Wheel,
     worker::{Kind, Offer, WorkItem, WorkerId},
@@ -156,11 +158,13 @@ pub(super) struct Board {
     next_worker: u64,
     leases: Leases,
     wheel: Wheel,
+    tally: Tally,
     stopped: bool,
 }
 
 impl Board {
-    pub fn new(rules: Rules) -> Self {
+    /// With nothing on it. `concurrency`: names of which only so much is handed out at a time.
+    pub fn new(rules: Rules, concurrency: &[ConcurrencyLimit]) -> Self {
         Self {
             rules,
             now: Timestamp::default(),
@@ -177,8 +181,9 @@ impl Board {
             behind_activities: Backlog::new(ActivityKey::START),
             workers: HashMap::new(),
             next_worker: 1,
-            leases: Leases::default(),
+            leases: Leases::new(Limits::new(concurrency)),
             wheel: Wheel::default(),
+            tally: Tally::default(),
             stopped: false,
         }
     }

@@ -10,6 +10,7 @@ use crate::{
         Longest,
         lease::{Held, Lease, Loss, Returns, Waiting},
         slot::{Slot, Stage, State},
+        tally::Delivered,
         worker::{Kind, WorkerId},
     },
     engine::{self, Context, Outcome, entity},
@@ -33,6 +34,7 @@ impl Board {
     /// A delivery has come to nothing.
     pub(super) fn lost(&mut self, lease: Lease, loss: Loss) {
         let worker = Some(lease.worker);
+        self.tally.delivered(lease.hub, lease.held.kind(), Delivered::Lost);
         self.release(worker, lease.held.kind());
         match lease.held {
             Held::Turn(key, _) => self.lose_turn(key, worker, loss),

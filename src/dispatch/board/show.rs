@@ -7,6 +7,7 @@ use crate::{
         lease::Waiting,
         queue::Route,
         slot::Stage,
+        tally::Tally,
         worker::{EntityNames, Kind, Names, Serves, WorkerId},
     },
     model::InstanceKey,
@@ -26,15 +27,29 @@ impl Board {
             version: route.version.clone(),
             waiting,
             served,
+            limit: self.leases.limits().of(route),
+            since: match route.kind {
+                Kind::Activity => self.activities.since(route),
+                Kind::Turn | Kind::Batch => self.turns.since(route),
+            }
+            .unwrap_or(self.now),
         };
         self.turns.lengths().chain(self.activities.lengths()).map(show).collect()
+    }
+
+    pub fn show_tally(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        for (hub, kind, _) in self.leases.names() {
+            *tally.held.entry((hub, kind)).or_default() += 1;
+        }
+        tally
     }
 
     pub fn show_instance(&self, key: InstanceKey) -> InstanceView {
         let slot = self.instances.get(&key);
         let turn = slot.and_then(|slot| match &slot.stage {
             Stage::Idle => None,
-            Stage::Queued(_) => Some(self.turns.standing(&Route::of_turn(&slot.reference))),
+            Stage::Queued(_) => Some(self.standing(&Route::of_turn(&slot.reference))),
             Stage::Leased { token, .. } => Some(self.holder(token)),
             Stage::Resting => Some(Standing::Resting),
             Stage::Loading(_) | Stage::Applying | Stage::Committing(_) => Some(Standing::UnderWay),
@@ -47,7 +62,7 @@ impl Board {
         };
         let waiting = self.waiting.of(key).map(|waiting| {
             let standing = match waiting.place {
-                Some(_) => self.activities.standing(&Route::of_activity(&waiting.task)),
+                Some(_) => self.standing(&Route::of_activity(&waiting.task)),
                 None => Standing::Resting,
             };
             show(waiting, standing)
@@ -59,10 +74,20 @@ impl Board {
     }
 
     pub fn show_behind(&self, route: &Route) -> Option<Standing> {
-        self.is_behind(route).then(|| match route.kind {
-            Kind::Activity => self.activities.standing(route),
-            Kind::Turn | Kind::Batch => self.turns.standing(route),
-        })
+        self.is_behind(route).then(|| self.standing(route))
+    }
+
+    /// How what waits on a route stands.
+    fn standing(&self, route: &Route) -> Standing {
+        let unserved = match route.kind {
+            Kind::Activity => self.activities.is_unserved(route),
+            Kind::Turn | Kind::Batch => self.turns.is_unserved(route),
+        };
+        match self.leases.limits().of(route) {
+            _ if unserved => Standing::Unserved,
+            Some(places) if places.is_full() => Standing::Limited { most: places.most },
+            Some(_) | None => Standing::Queued,
+        }
     }
 
     fn is_behind(&self, route: &Route) -> bool {

@@ -1,8 +1,8 @@
 //! A history as rewind looks at it: what was asked for, when it was answered, and what each turn delivered.
 
-use crate::{
-    engine::complete::FIRE_AND_FORGET,
-    model::pb::{HistoryEvent, history_event::EventType},
+use crate::model::{
+    FIRE_AND_FORGET,
+    pb::{HistoryEvent, history_event::EventType},
 };
 use std::collections::{HashMap, HashSet};
 

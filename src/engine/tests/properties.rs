@@ -2,9 +2,9 @@
 
 use super::{show, world::World};
 use crate::{
-    engine::{Next, execution::answered_action},
+    engine::Next,
     model::{
-        Class, MessageId, StatusExt as _, Timestamp,
+        Class, MessageId, StatusExt as _, Timestamp, answered_action,
         pb::{HistoryEvent, history_event::EventType},
     },
 };

@@ -2,9 +2,9 @@
 
 use super::world::World;
 use crate::{
-    engine::{Next, execution::answered_action},
+    engine::Next,
     model::{
-        Class, NewMessage, Status, StatusExt as _, event, failure,
+        Class, NewMessage, Status, StatusExt as _, answered_action, event, failure,
         pb::{self, HistoryEvent, history_event::EventType},
     },
     workers::embedded::{OrchestrationContext, Registry, RetryPolicy, TaskError},

@@ -266,8 +266,7 @@ fn sender(instance: Option<&String>, execution: Option<&String>) -> String {
 
 /// Everything the engine knows of an execution.
 pub fn execution(execution: &Execution) -> String {
-    let mut open: Vec<_> = execution.open.iter().collect();
-    open.sort_by_key(|(id, _)| **id);
+    let open = execution.open.in_order();
     let mut sent: Vec<_> = execution.sent.iter().collect();
     sent.sort();
     let mut record = execution.record.clone();

@@ -17,7 +17,7 @@ use crate::{
         HubId, InstanceId, InstanceKey, InstanceRecord, Lock, Message, Parking, Status, StatusExt as _,
         Timestamp,
     },
-    store::{self, Loaded, Outline},
+    store::{self, Loaded, Outline, Suspects},
 };
 
 /// Why an instance is where it is.
@@ -78,6 +78,7 @@ impl Manager {
             wait.see(hub, &view, insight);
             self.look_behind(hub, wait).await?;
         }
+        self.look_for_lost(key, &mut seen.open.waits).await?;
         let settled = seen.parked.is_some() || seen.record.status.is_terminal();
         let mut explanation = explained(seen, view, now);
         if let Some(why) = unusable.filter(|_| !settled) {
@@ -102,6 +103,18 @@ impl Manager {
         let lock = loaded.entity.and_then(|entity| entity.lock);
         let Loaded { record, inbox, parked, .. } = loaded;
         Ok(Some(Seen { record, inbox, open, lock, parked }))
+    }
+
+    /// Whether anything will answer. What has been answered since it was read is not lost.
+    async fn look_for_lost(&self, key: InstanceKey, waits: &mut [Wait]) -> Result<(), Error> {
+        if waits.is_empty() {
+            return Ok(());
+        }
+        let found = self.store.lost_tasks(Suspects::One(key)).await?;
+        for wait in waits {
+            wait.lost = found.tasks.iter().any(|lost| lost.id == wait.id);
+        }
+        Ok(())
     }
 
     /// What has become of a child or an entity that is waited for.

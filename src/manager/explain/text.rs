@@ -55,6 +55,9 @@ fn turn(explanation: &Explanation) -> Option<String> {
             "its next turn waits for a worker that serves {:?}{version} to have room",
             Short(&record.name)
         ),
+        Standing::Limited { most } => {
+            format!("its next turn waits: of {:?} {}", Short(&record.name), limited(*most))
+        }
         Standing::Held { worker, since } => {
             format!("a worker has had its turn since {since}: {}", Short(worker))
         }
@@ -84,15 +87,23 @@ fn of_entity(explanation: &Explanation) -> String {
 fn of_waits(explanation: &Explanation) -> String {
     // A timer beside something else is usually its time limit.
     let telling = |wait: &&Wait| match (&wait.kind, &wait.standing) {
-        (_, Some(Standing::Unserved)) => 0,
-        (WaitKind::Timer, _) => 2,
-        _ => 1,
+        _ if wait.lost => 0,
+        (_, Some(Standing::Unserved)) => 1,
+        (WaitKind::Timer, _) => 3,
+        _ => 2,
     };
     let Some(first) = explanation.waits.iter().min_by_key(telling) else {
         return "nothing that it asked for is outstanding: it waits for an external event".to_owned();
     };
     let others = explanation.waits.len() - 1;
     let more = if others > 0 { format!(" (and for {others} more)") } else { String::new() };
+    if first.lost {
+        return format!(
+            "it waits for {}{more}, which is lost: nothing that is stored will ever answer. That should not be: look at all that is stored \
+             (POST /api/v1/check), terminate the instance, restart it if its work is still wanted, and report what you have found",
+            named(first)
+        );
+    }
     format!("it waits for {}{more}", of_wait(first))
 }
 
@@ -104,6 +115,7 @@ fn of_wait(wait: &Wait) -> String {
             let how = match &wait.standing {
                 Some(Standing::Unserved) => "no connected worker serves it".to_owned(),
                 Some(Standing::Queued) => "no worker that serves it has room".to_owned(),
+                Some(Standing::Limited { most }) => limited(*most),
                 Some(Standing::Held { worker, since }) => {
                     format!("a worker has had it since {since}: {}", Short(worker))
                 }
@@ -132,6 +144,18 @@ fn of_wait(wait: &Wait) -> String {
     }
 }
 
+/// What is waited for, without how it stands.
+fn named(wait: &Wait) -> String {
+    match (wait.kind, &wait.instance) {
+        (WaitKind::Activity, _) => format!("the activity {:?}", Short(&wait.name)),
+        (WaitKind::SubOrchestration, Some(id)) => {
+            format!("the sub-orchestration {:?}, instance {}", Short(&wait.name), Short(id.as_str()))
+        }
+        (WaitKind::Timer, _) => "a timer".to_owned(),
+        _ => of_wait(wait),
+    }
+}
+
 fn behind(wait: &Wait) -> String {
     match (&wait.locked_by, wait.backlog) {
         (Some(owner), _) => format!(", which {} has locked", Short(owner.as_str())),
@@ -140,6 +164,10 @@ fn behind(wait: &Wait) -> String {
         }
         (None, _) => String::new(),
     }
+}
+
+fn limited(most: usize) -> String {
+    format!("{most} of {most} at a time are running (setting dispatch.concurrency)")
 }
 
 fn messages(count: usize) -> String {

@@ -42,6 +42,8 @@ pub struct Wait {
     /// Of an entity: how many messages wait there, and who has locked it.
     pub backlog: Option<i64>,
     pub locked_by: Option<InstanceId>,
+    /// Nothing that is stored will answer it.
+    pub lost: bool,
     /// Of an activity.
     version: Option<String>,
     /// Under which its answer comes, if that is not the action's id.
@@ -62,6 +64,7 @@ impl Wait {
             returns: 0,
             backlog: None,
             locked_by: None,
+            lost: false,
             version: None,
             request: None,
         }

@@ -17,6 +17,7 @@ pub mod hubs;
 pub mod inbox;
 pub mod jobs;
 pub mod list;
+pub mod lost;
 pub mod parked;
 pub mod payloads;
 pub mod pending;
@@ -57,6 +58,11 @@ macro_rules! conformance {
             }
             check {
                 nothing_is_found_where_only_the_store_has_written
+            }
+            lost {
+                what_is_asked_for_is_lost_only_if_nothing_will_answer
+                a_child_is_lost_if_it_is_gone_and_was_to_report
+                unmoved_instances_are_looked_at_in_pages
             }
             hubs {
                 a_cleared_hub_has_nothing_left_whatever_lived_in_it
@@ -136,6 +142,8 @@ macro_rules! conformance {
                 a_purged_instance_leaves_nothing_behind
                 purge_by_filter_takes_what_has_ended_and_matches
                 purge_by_filter_goes_on_where_it_stopped
+                what_was_seen_is_purged_if_it_has_ended_and_not_changed
+                nothing_of_a_tree_is_purged_if_its_top_has_changed
             }
             list {
                 pages_follow_the_time_of_creation_then_the_key

@@ -6,7 +6,7 @@ use crate::{
         ActivityKey, Class, Effect, HistoryChange, HubName, InstanceId, InstanceKey, MessageId, Status,
         Timestamp,
     },
-    store::{Cleared, Due, Filter, Purged, Span},
+    store::{Cleared, Due, Filter, PurgeTree, Purged, Seen, Span},
 };
 
 pub async fn only_ended_instances_are_purged(cx: &mut StoreTest) {
@@ -102,4 +102,50 @@ pub async fn purge_by_filter_goes_on_where_it_stopped(cx: &mut StoreTest) {
     assert_eq!(deleted, [3, 3, 1]);
     let gone = short(&cx.effects());
     assert_eq!(gone, ["e0", "e1", "e2", "e3", "e4", "e5", "e6"].map(|id| format!("Gone {id}")));
+}
+
+/// After so many commits.
+fn seen(key: InstanceKey, turn: i64) -> Seen {
+    Seen { key, turn }
+}
+
+fn alone(top: Seen) -> PurgeTree {
+    PurgeTree { top, below: Vec::new(), whole: true }
+}
+
+pub async fn what_was_seen_is_purged_if_it_has_ended_and_not_changed(cx: &mut StoreTest) {
+    let live = cx.create("live").await;
+    let (a, b) = (cx.create_ended("a").await, cx.create_ended("b").await);
+    let (child, deep) = (cx.create_ended("child").await, cx.create_ended("deep").await);
+    cx.effects();
+    let changed = vec![alone(seen(live, 0)), alone(seen(a, 0)), alone(seen(InstanceKey(a.0 + 1_000), 1))];
+    assert_eq!(cx.store.instance_purge_seen(changed).await.unwrap(), 0);
+    assert_eq!(cx.effects(), []);
+    let tree = |below, whole| PurgeTree { top: seen(b, 1), below, whole };
+    let some = vec![alone(seen(a, 1)), tree(vec![seen(deep, 1), seen(live, 0)], false)];
+    assert_eq!(cx.store.instance_purge_seen(some.clone()).await.unwrap(), 2);
+    assert_eq!(short(&cx.effects()), ["Gone a", "Gone deep"]);
+    // Repeated, it finds nothing, and counts nothing.
+    assert_eq!(cx.store.instance_purge_seen(some).await.unwrap(), 0);
+    let rest = vec![tree(vec![seen(child, 1)], true)];
+    assert_eq!(cx.store.instance_purge_seen(rest).await.unwrap(), 2);
+    assert_eq!(short(&cx.effects()), ["Gone child", "Gone b"]);
+    assert_eq!(cx.inbox(live).await, ["start"]);
+}
+
+pub async fn nothing_of_a_tree_is_purged_if_its_top_has_changed(cx: &mut StoreTest) {
+    let (top, child) = (cx.create_ended("top").await, cx.create_ended("child").await);
+    let tree = PurgeTree { top: seen(top, 1), below: vec![seen(child, 1)], whole: true };
+    // It lives again, as after a rewind, and ends once more.
+    let mut reopens = cx.turn(top, 2);
+    reopens.update.reopens = true;
+    cx.store.rewind_commit(vec![reopens], Vec::new()).await.unwrap();
+    assert_eq!(cx.store.instance_purge_seen(vec![tree.clone()]).await.unwrap(), 0);
+    let mut end = cx.turn(top, 3);
+    end.update.status = Status::Failed;
+    end.update.completed_at = Some(NOW);
+    cx.store.turn_commit(end).await.unwrap();
+    assert_eq!(cx.store.instance_purge_seen(vec![tree.clone()]).await.unwrap(), 0);
+    let now = PurgeTree { top: seen(top, 3), ..tree };
+    assert_eq!(cx.store.instance_purge_seen(vec![now]).await.unwrap(), 2);
 }

@@ -5,11 +5,14 @@ use super::{SqliteOptions, SqliteStore, open, writer::Writer};
 use crate::{
     model::{ActivityKey, Class, Effect, HistoryChange, HubName, InstanceId, MessageId, Pending, Status},
     store::{
-        Store,
+        CommitMeter, Store,
         conformance::fixture::{activity, chunk, message, new_instance, turn},
     },
 };
-use rusqlite::trace::{TraceEvent, TraceEventCodes};
+use rusqlite::{
+    Connection,
+    trace::{TraceEvent, TraceEventCodes},
+};
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -39,7 +42,7 @@ impl Measured {
         };
         owned.conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note)).unwrap();
         let (sender, effects) = unbounded_channel();
-        let writer = Writer::start(owned, 64, sender).unwrap();
+        let writer = Writer::start(owned, 64, sender, CommitMeter::default()).unwrap();
         let store = SqliteStore { readers: None, writer, patience: std::time::Duration::MAX };
         Self { store, effects, counts }
     }
@@ -131,5 +134,20 @@ async fn a_finished_orchestration_takes_this_much_of_the_file() {
     }
     measured.store.close().await.unwrap();
     let each = std::fs::metadata(&file).unwrap().len() / COUNT as u64;
-    expect_test::expect!["808"].assert_eq(&each.to_string());
+    expect_test::expect!["819"].assert_eq(&each.to_string());
+}
+
+#[tokio::test]
+async fn an_orchestration_writes_this_much_to_the_log() {
+    const COUNT: usize = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    let mut measured = Measured::open(&file);
+    let never = |conn: &Connection| Ok(conn.pragma_update(None, "wal_autocheckpoint", 0)?);
+    measured.store.writer.change(move |tx| never(tx.conn)).await.unwrap();
+    for number in 0..COUNT {
+        measured.orchestration(&format!("instance-{number:08}"), |_, _| ()).await;
+    }
+    let pages = std::fs::metadata(folder.path().join("a.db-wal")).unwrap().len() / 4_120;
+    expect_test::expect!["30.6"].assert_eq(&format!("{:.1}", pages as f64 / COUNT as f64));
 }

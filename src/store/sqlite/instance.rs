@@ -4,12 +4,13 @@ use super::{
     counters::Kind,
     entity, history, idempotency,
     inbox::{self, Letter},
-    parked, payload, revision, rows,
+    parked, payload, revision,
+    rows::{self, reference_columns},
     writer::Tx,
 };
 use crate::{
     model::{Effect, HubId, InstanceId, InstanceKey, InstanceRef, NewInstance, Status, StatusExt},
-    store::{Created, Error, Purged, Terms},
+    store::{Created, Error, PurgeTree, Purged, Seen, Terms},
 };
 use rusqlite::params;
 
@@ -161,6 +162,33 @@ pub fn purge_keys(tx: &mut Tx<'_>, keys: &[InstanceKey]) -> Result<usize, Error>
         }
     }
     Ok(deleted)
+}
+
+/// [`crate::store::Store::instance_purge_seen`].
+pub fn purge_seen(tx: &mut Tx<'_>, trees: &[PurgeTree]) -> Result<usize, Error> {
+    let mut deleted = 0;
+    for PurgeTree { top, below, whole } in trees {
+        let Some(top) = as_seen(tx, *top)? else { continue };
+        for seen in below {
+            if let Some(gone) = as_seen(tx, *seen)? {
+                remove(tx, gone)?;
+                deleted += 1;
+            }
+        }
+        if *whole {
+            remove(tx, top)?;
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
+}
+
+/// The instance, if it has ended and has had no turn since.
+fn as_seen(tx: &Tx<'_>, seen: Seen) -> Result<Option<InstanceRef>, Error> {
+    const SQL: &str =
+        concat!("SELECT ", reference_columns!(), " FROM instance i WHERE i.key = ?1 AND i.turn = ?2");
+    let found = rows::one(tx.conn, SQL, [seen.key.0, seen.turn], rows::reference)?;
+    Ok(found.filter(|(_, status)| status.is_terminal()).map(|(found, _)| found))
 }
 
 /// [`crate::store::Store::instance_purge`].

@@ -22,6 +22,7 @@ mod instance;
 mod job;
 mod list;
 mod lock;
+mod lost;
 mod migrate;
 mod open;
 mod options;
@@ -34,6 +35,7 @@ mod revision;
 mod rows;
 mod secret;
 mod shape;
+mod slack;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -47,8 +49,8 @@ pub use transfer::{Exported, Imported, OnExisting, export, import};
 
 use super::{
     Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EffectSender, EntitiesListed, EntityFilter,
-    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, Outline, PageLimits, Purged,
-    Ready, Recorded, Search, Searched, Store, Terms, Walk,
+    Error, Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
+    PurgeTree, Purged, Ready, Recorded, Search, Searched, Store, Suspects, Terms, Walk,
 };
 use crate::model::{
     ActivityKey, ActivityTask, Chunk, Commit, EntityId, EntityRecord, HubId, HubName, InstanceId,
@@ -81,14 +83,14 @@ impl SqliteStore {
     /// too new, or cannot be written; the text says which and what to do.
     pub fn open(options: SqliteOptions, effects: EffectSender) -> Result<Self, Error> {
         let owned = open::open(&options)?;
-        let SqliteOptions { readers, read_budget, busy_timeout, queue, .. } = options;
+        let SqliteOptions { readers, read_budget, busy_timeout, queue, meter, .. } = options;
         let patience = read_budget / 2;
         let readers = owned
             .path
             .clone()
             .map(|path| Readers::new(path, readers, read_budget, busy_timeout))
             .transpose()?;
-        let writer = Writer::start(owned, queue, effects)?;
+        let writer = Writer::start(owned, queue, effects, meter)?;
         Ok(Self { readers, writer, patience })
     }
 
@@ -339,6 +341,10 @@ impl Store for SqliteStore {
         Ok(Cleared { deleted, next })
     }
 
+    async fn instance_purge_seen(&self, trees: Vec<PurgeTree>) -> Result<usize, Error> {
+        self.writer.change(move |tx| instance::purge_seen(tx, &trees)).await
+    }
+
     async fn ready_claim(
         &self,
         now: Timestamp,
@@ -406,6 +412,11 @@ impl Store for SqliteStore {
             Some(readers) => readers.alone(look).await,
             None => self.writer.change(move |tx| look(tx.conn)).await,
         }
+    }
+
+    async fn lost_tasks(&self, suspects: Suspects) -> Result<LostTasks, Error> {
+        let look = move |conn: &Connection| lost::tasks(conn, suspects);
+        self.read(Lane::Query, move |conn| at_one_moment(conn, look)).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -116,6 +116,8 @@ pub fn stable_plans(conn: &Connection) -> Result<(), rusqlite::Error> {
 
 fn settings(owned: &Owned, options: &SqliteOptions, shown: &str) -> Result<(), Error> {
     let conn = &owned.conn;
+    // Before anything is written: a file that holds something keeps what it has.
+    conn.pragma_update(None, "auto_vacuum", "incremental")?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "temp_store", "memory")?;
     conn.pragma_update(None, "mmap_size", 0)?;

@@ -1,5 +1,6 @@
 //! How a SQLite store is opened.
 
+use crate::store::CommitMeter;
 use std::{path::PathBuf, time::Duration};
 
 /// Where the database is.
@@ -25,6 +26,8 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// How many changes may wait for the writer; whoever comes later waits to be let in.
     pub queue: usize,
+    /// Hears of every commit.
+    pub meter: CommitMeter,
 }
 
 impl SqliteOptions {
@@ -46,6 +49,7 @@ impl SqliteOptions {
             read_budget: Duration::from_secs(5),
             busy_timeout: Duration::from_secs(5),
             queue: 1024,
+            meter: CommitMeter::default(),
         }
     }
 }

@@ -4,8 +4,8 @@ use super::{SqliteOptions, SqliteStore};
 use crate::{
     model::{HubName, InstanceKey, Timestamp},
     store::{
-        EffectSender, Error, Store,
-        conformance::{Open, StoreTest, conformance, conformance_durable},
+        Created, EffectSender, Error, Store,
+        conformance::{self, Open, StoreTest, conformance, conformance_durable},
     },
 };
 use rusqlite::Connection;
@@ -152,9 +152,9 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     let hub = store.hub_ensure(HubName::parse("crash").unwrap()).await.unwrap();
     let mut keys = Vec::new();
     for number in 0..100 {
-        let new = crate::store::conformance::new_instance(hub, &format!("i{number}"));
+        let new = conformance::new_instance(hub, &format!("i{number}"));
         let created = store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
-        let crate::store::Created::New(key) = created else { panic!("{created:?}") };
+        let Created::New(key) = created else { panic!("{created:?}") };
         keys.push(key);
     }
     // The store is still open and has had no occasion to tidy up.
@@ -165,9 +165,9 @@ async fn a_file_and_its_wal_as_a_crash_leaves_them_hold_every_answered_call() {
     let again = open(&copy.path().join("hub.db")).unwrap();
     let ready = again.ready_claim(Timestamp(i64::MAX), InstanceKey(0), 1000).await.unwrap();
     assert_eq!(ready.iter().map(|ready| ready.instance.key).collect::<Vec<_>>(), keys);
-    let new = crate::store::conformance::new_instance(hub, "later");
+    let new = conformance::new_instance(hub, "later");
     let created = again.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap();
-    assert!(matches!(created, crate::store::Created::New(key) if key > keys[99]));
+    assert!(matches!(created, Created::New(key) if key > keys[99]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,7 +182,7 @@ async fn removed_instances_leave_no_rows_in_any_table() {
         let mut new = fixture::new_instance(hub, "a");
         new.started.input = Some("in".into());
         let created = store.instance_create(new, StatusSet::TERMINAL.into()).await.unwrap();
-        let crate::store::Created::New(key) = created else { panic!("{round}: {created:?}") };
+        let Created::New(key) = created else { panic!("{round}: {created:?}") };
         let mut end = fixture::turn(hub, key, 1);
         end.update.status = Status::Completed;
         end.update.output = Some("out".into());
@@ -282,7 +282,7 @@ async fn a_change_that_fails_or_panics_hurts_nobody_else_of_its_group() {
     let good: Vec<_> = [1, 3, 5].into_iter().map(|index| *answers[index].as_ref().unwrap()).collect();
     assert!(good.is_sorted_by(|a, b| a < b));
     let group = told.try_recv().unwrap();
-    let gone: Vec<_> = crate::store::conformance::short(&group);
+    let gone: Vec<_> = conformance::short(&group);
     assert_eq!(gone, ["Gone a", "Gone b", "Gone c"]);
     assert!(told.try_recv().is_err(), "one group, one send");
     assert_eq!(hub_names(store.hub_list().await.unwrap()), ["a", "b", "c"]);
@@ -386,4 +386,90 @@ async fn changes_in_the_queue_are_finished_before_a_close_is_answered() {
     closing.await.unwrap().unwrap();
     queued.await.unwrap().unwrap();
     assert!(matches!(store.ping().await, Err(Error::Closed)));
+}
+
+/// Ends so many instances, each with a large output, and purges them; answers the pages that are free then, and all.
+async fn filled_and_purged(path: &Path, count: usize) -> (i64, i64) {
+    let store = open(path).unwrap();
+    let hub = store.hub_ensure(HubName::parse("default").unwrap()).await.unwrap();
+    for number in 0..count {
+        let new = conformance::new_instance(hub, &format!("i{number}"));
+        let Created::New(key) =
+            store.instance_create(new, crate::model::StatusSet::NONE.into()).await.unwrap()
+        else {
+            panic!("{number} is new");
+        };
+        let mut end = conformance::fixture::turn(hub, key, 1);
+        end.update.status = crate::model::Status::Completed;
+        end.update.completed_at = Some(Timestamp(1));
+        end.update.output = Some("x".repeat(100_000));
+        end.pending = crate::model::Pending::DropAll;
+        store.turn_commit(end).await.unwrap();
+    }
+    store.instance_purge_matching(hub, crate::store::Filter::default(), None, count).await.unwrap();
+    pages(path)
+}
+
+fn pages(path: &Path) -> (i64, i64) {
+    let conn = Connection::open(path).unwrap();
+    let number = |name: &str| conn.pragma_query_value(None, name, |row| row.get(0)).unwrap();
+    (number("freelist_count"), number("page_count"))
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{what}");
+}
+
+#[tokio::test]
+async fn a_file_becomes_shorter_after_much_of_it_was_removed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.db");
+    let store = open(&path).unwrap();
+    drop(store);
+    filled_and_purged(&path, 100).await;
+    let size = || std::fs::metadata(&path).unwrap().len();
+    let (free, all) = pages(&path);
+    // The store was dropped at once; the next one goes on.
+    let store = open(&path).unwrap();
+    until("the file is shorter", || size() < 5_000_000 && pages(&path).0 <= 1_000).await;
+    assert!(free > 1_000 || all < 1_300, "{free} of {all}");
+    let (free, all) = pages(&path);
+    assert!(free > 900 && all < 1_200, "what comes next has room: {free} of {all}");
+    store.close().await.unwrap();
+    assert_eq!(pages(&path), (free, all));
+    let whole: String = Connection::open(&path)
+        .unwrap()
+        .pragma_query_value(None, "integrity_check", |row| row.get(0))
+        .unwrap();
+    assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn a_file_that_was_made_without_the_means_stays_as_long_as_it_is_until_it_is_converted() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("hub.db");
+    drop(open(&path).unwrap());
+    let convert = |to: &str| Connection::open(&path).unwrap().execute_batch(to).unwrap();
+    convert("PRAGMA auto_vacuum = none; VACUUM");
+    filled_and_purged(&path, 100).await;
+    let store = open(&path).unwrap();
+    for _ in 0..10 {
+        store.ping().await.unwrap();
+    }
+    store.close().await.unwrap();
+    let (free, _) = pages(&path);
+    assert!(free > 2_000, "{free}");
+    convert("PRAGMA auto_vacuum = incremental; VACUUM");
+    assert_eq!(pages(&path).0, 0);
+    filled_and_purged(&path, 100).await;
+    open(&path).unwrap().close().await.unwrap();
+    let store = open(&path).unwrap();
+    until("pages are given back", || pages(&path).0 <= 1_000).await;
+    store.close().await.unwrap();
 }

@@ -7,24 +7,30 @@
 //! - A change that fails or panics is rolled back to its savepoint and hurts nobody else of its group.
 //! - If the transaction as a whole fails, every caller of the group gets an error and no effect is sent.
 //! - Effects of a group are sent after its COMMIT and before any of its callers is answered.
-//! - With nothing to do the thread sleeps on its queue and runs no statement.
+//! - With nothing to do the thread sleeps on its queue and runs no statement; before that it gives back what the file holds for nothing, see
+//!   [`Slack`].
 
 use super::{
     counters::{Counters, Kind},
     error::again,
     open::Owned,
+    slack::Slack,
 };
 use crate::{
     model::Effect,
-    store::{EffectSender, Error},
+    store::{CommitMeter, EffectSender, Error},
 };
 use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Mutex,
     thread::JoinHandle,
+    time::Instant,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot,
+};
 
 /// How many changes share one transaction at most.
 const GROUP: usize = 512;
@@ -114,10 +120,16 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn start(owned: Owned, queue: usize, effects: EffectSender) -> Result<Self, Error> {
+    pub fn start(
+        owned: Owned,
+        queue: usize,
+        effects: EffectSender,
+        meter: CommitMeter,
+    ) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
         let (sender, receiver) = mpsc::channel(queue.max(1));
-        let core = Core { owned, counters, sender: effects, effects: Vec::new() };
+        let slack = Slack::of(&owned);
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter, slack };
         let thread = std::thread::Builder::new()
             .name("durahub-sqlite".into())
             .spawn(move || core.serve(receiver))
@@ -135,7 +147,9 @@ impl Writer {
     #[cfg(test)]
     pub fn here(owned: Owned, effects: EffectSender) -> Result<Self, Error> {
         let counters = Counters::read(&owned.conn)?;
-        let core = Core { owned, counters, sender: effects, effects: Vec::new() };
+        let meter = CommitMeter::default();
+        let slack = Slack::of(&owned);
+        let core = Core { owned, counters, sender: effects, effects: Vec::new(), meter, slack };
         Ok(Self { queue: None, thread: Mutex::new(None), here: Some(Mutex::new(core)) })
     }
 
@@ -201,13 +215,15 @@ struct Core {
     counters: Counters,
     sender: EffectSender,
     effects: Vec<Effect>,
+    meter: CommitMeter,
+    slack: Slack,
 }
 
 impl Core {
     fn serve(mut self, mut queue: mpsc::Receiver<Command>) {
         let mut group = Vec::new();
         let mut closing = None;
-        while let Some(command) = queue.blocking_recv() {
+        while let Some(command) = self.wait(&mut queue) {
             let mut next = Some(command);
             while let Some(command) = next {
                 match command {
@@ -228,14 +244,31 @@ impl Core {
         }
     }
 
+    /// The next command; `None`: none will come. Space is given back as long as nobody wants anything else.
+    fn wait(&mut self, queue: &mut mpsc::Receiver<Command>) -> Option<Command> {
+        loop {
+            match queue.try_recv() {
+                Err(TryRecvError::Empty) if self.slack.step(&self.owned.conn) => {}
+                Err(TryRecvError::Empty) => return queue.blocking_recv(),
+                Err(TryRecvError::Disconnected) => return None,
+                Ok(command) => return Some(command),
+            }
+        }
+    }
+
     /// Commits the group and answers everybody in it.
     fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
         if group.is_empty() {
             return;
         }
         let reserved = self.counters.reserved();
+        let (began, before) = (Instant::now(), self.owned.conn.total_changes());
         let outcome = self.apply(group);
+        if outcome.is_ok() && self.owned.conn.total_changes() > before {
+            self.meter.committed(group.len(), began.elapsed());
+        }
         if outcome.is_err() {
+            self.meter.failed.inc();
             self.effects.clear();
             self.counters.rolled_back(reserved);
             if !self.owned.conn.is_autocommit() {
@@ -243,6 +276,7 @@ impl Core {
                 let _still_open = self.execute("ROLLBACK");
             }
         } else if !self.effects.is_empty() {
+            self.slack.heard(&self.effects);
             // Nobody listening is not an error: effects are hints, the rows are the truth.
             let _nobody = self.sender.send(std::mem::take(&mut self.effects));
         }

@@ -4,6 +4,8 @@
 //! reconnect. It never ends with OK or CANCELLED: older SDKs stop for good on the one and reconnect without pause on the other (facts:
 //! gRPC protocol, section 5.3). What a stream held goes back the moment it is dropped.
 
+#[cfg(test)]
+mod fuzz;
 pub mod wire;
 
 use crate::{

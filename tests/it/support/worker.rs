@@ -55,6 +55,7 @@ pub struct Worker {
 pub struct Hands {
     client: Client,
     hub: String,
+    key: Option<String>,
 }
 
 /// A turn as a worker sees it.
@@ -102,10 +103,20 @@ impl Worker {
         Self::join(url, hub, request).await
     }
 
+    /// Joins without filters, showing a key.
+    pub async fn with_key(url: &str, hub: &str, key: &str) -> Self {
+        Self::join_as(Some(key), url, hub, pb::GetWorkItemsRequest::default()).await
+    }
+
     async fn join(url: &str, hub: &str, request: pb::GetWorkItemsRequest) -> Self {
-        let mut client = client(url).await;
-        let stream = soon("the work stream opens", client.get_work_items(in_hub(hub, request))).await;
-        Self { hands: Hands { client, hub: hub.to_owned() }, stream: stream.unwrap().into_inner() }
+        Self::join_as(None, url, hub, request).await
+    }
+
+    async fn join_as(key: Option<&str>, url: &str, hub: &str, request: pb::GetWorkItemsRequest) -> Self {
+        let mut hands = Hands { client: client(url).await, hub: hub.to_owned(), key: key.map(str::to_owned) };
+        let request = hands.asking(request);
+        let stream = soon("the work stream opens", hands.client.get_work_items(request)).await;
+        Self { stream: stream.unwrap().into_inner(), hands }
     }
 
     /// Ends the stream, but keeps the connection.
@@ -192,6 +203,15 @@ impl DerefMut for Worker {
 }
 
 impl Hands {
+    /// A request to the hub, with the key if there is one.
+    fn asking<T>(&self, message: T) -> Request<T> {
+        let mut request = in_hub(&self.hub, message);
+        if let Some(key) = &self.key {
+            request.metadata_mut().insert("x-functions-key", key.parse().unwrap());
+        }
+        request
+    }
+
     /// Answers in the name of another hub from now on.
     pub fn claim_hub(&mut self, hub: &str) {
         hub.clone_into(&mut self.hub);
@@ -249,7 +269,8 @@ impl Hands {
             completion_token: turn.token,
             ..Default::default()
         };
-        self.client.complete_orchestrator_task(in_hub(&self.hub, response)).await.unwrap();
+        let request = self.asking(response);
+        self.client.complete_orchestrator_task(request).await.unwrap();
     }
 
     /// Completes every operation of an entity's batch, and keeps `state`.
@@ -262,7 +283,8 @@ impl Hands {
             completion_token: token,
             ..Default::default()
         };
-        self.client.complete_entity_task(in_hub(&self.hub, result)).await.unwrap();
+        let request = self.asking(result);
+        self.client.complete_entity_task(request).await.unwrap();
     }
 
     /// Completes an activity with `result`.
@@ -291,7 +313,8 @@ impl Hands {
             failure_details,
             completion_token: token,
         };
-        self.client.complete_activity_task(in_hub(&self.hub, response)).await.unwrap();
+        let request = self.asking(response);
+        self.client.complete_activity_task(request).await.unwrap();
     }
 }
 

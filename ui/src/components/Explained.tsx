@@ -10,7 +10,7 @@ const KINDS: Record<Waiting["kind"], string> = {
 };
 const STATES: Record<string, string> = {
     unserved: "no connected worker serves it", queued: "in the queue", held: "in the hands of", resting: "put back, soon tried again", underWay: "being stored",
-    parked: "parked",
+    limited: "waits for its turn", parked: "parked",
 };
 
 /** With more, the sentence says enough. */
@@ -24,7 +24,7 @@ interface Props {
 }
 
 export function Explained({ id, explanation: { summary, turn, waitsFor, lastError, messages, parked }, again }: Props) {
-    const alone = parked !== null || turn?.state === "unserved" || waitsFor.some((wait) => wait.delivery?.state === "unserved");
+    const alone = parked !== null || turn?.state === "unserved" || waitsFor.some((wait) => wait.lost || wait.delivery?.state === "unserved");
     return (
         <section class={alone ? "note warn explain" : "note explain"} aria-label="What it waits for">
             <div class="says"><Icon name={alone ? "alert" : "info"} /><p><strong>{sentence(summary)}.</strong>
@@ -52,15 +52,16 @@ function One({ wait }: { wait: Waiting }) {
             {wait.runtimeStatus && <Badge status={wait.runtimeStatus} />}
             <span>for <Elapsed from={wait.since} />{wait.due && <>, due <Time at={wait.due} /></>}</span>
             {wait.delivery && <Stand standing={wait.delivery} />}
+            {wait.lost && <strong>lost: nothing will answer it</strong>}
             {wait.lockedBy && <span>locked by <IdLink id={wait.lockedBy} /></span>}
             {wait.backlog !== null && wait.backlog > 0 && <span>{wait.backlog} before it</span>}
         </span>
     );
 }
 
-function Stand({ standing: { state, worker, since, returns } }: { standing: Standing }) {
+function Stand({ standing: { state, worker, since, limit, returns } }: { standing: Standing }) {
     return (
-        <span>{STATES[state] ?? state}{worker && ` ${worker}`}{since && <> for <Elapsed from={since} /></>}
+        <span>{STATES[state] ?? state}{limit !== null && `: ${limit} of ${limit} at a time are running`}{worker && ` ${worker}`}{since && <> for <Elapsed from={since} /></>}
             {returns > 0 && `, came back ${returns} ${returns === 1 ? "time" : "times"}`}</span>
     );
 }

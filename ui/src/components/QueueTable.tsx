@@ -13,7 +13,7 @@ export function QueueTable({ queues }: { queues: Queue[] }) {
             <table>
                 <thead><tr><th>Kind</th><th>Name</th><th class="number">Waiting</th><th>Worker</th></tr></thead>
                 <tbody>
-                    {rows.map(({ kind, name, version, waiting, more, served }) => (
+                    {rows.map(({ kind, name, version, waiting, more, served, limit }) => (
                         <tr key={`${kind} ${version} ${name}`}>
                             <td class="fit">{kind}</td>
                             <td>
@@ -24,7 +24,7 @@ export function QueueTable({ queues }: { queues: Queue[] }) {
                             </td>
                             <td class="number">{count(waiting)}{more && "+"}</td>
                             <td class="fit">
-                                {served ? "served" : <span class="badge tone-Suspended"><Icon name="alert" size={13} />nobody serves it</span>}
+                                {served ? (limit && limit.held >= limit.most ? `${limit.held} of ${limit.most} at a time are running` : "served") : <span class="badge tone-Suspended"><Icon name="alert" size={13} />nobody serves it</span>}
                             </td>
                         </tr>
                     ))}

@@ -5,7 +5,7 @@ import { hubs, lostSince, wanted } from "../api";
 import { forbidden, server } from "../caller";
 import { clock } from "../format";
 import { refreshNow, useLive } from "../live";
-import { go, href, hub, page } from "../router";
+import { go, href, hub, page, params } from "../router";
 import { INTERVALS, interval, key, theme, zone, type Theme, type Zone } from "../settings";
 import { GoTo } from "./GoTo";
 import { Icon } from "./Icon";
@@ -91,9 +91,14 @@ function Who() {
 
 function HubSwitch() {
     const { data } = useLive("hubs", hubs, false, "clock");
-    if (!data) return null;
-    const preset = data.find((one) => one.default)?.name;
-    const current = hub.value ?? preset;
+    const preset = data?.find((one) => one.default)?.name;
+    // Whose key is not for the default hub begins at the first that it is for.
+    const first = hub.value === undefined && preset === undefined ? data?.[0]?.name : undefined;
+    useEffect(() => {
+        if (first !== undefined) go(href(page.value, { ...Object.fromEntries(params.value), hub: first }), true);
+    }, [first]);
+    const current = hub.value ?? preset ?? first;
+    if (!data || current === undefined) return null;
     const known = data.some((one) => one.name === current);
     // The page stays, and so do its filters; what is about one instance, or a place in a list, does not carry over. Where something is
     // started, "from" is an instance; elsewhere it is a time.

@@ -37,7 +37,7 @@ export function About() {
                     <div><dt>Store</dt><dd>{store.kind === "memory" ? "in memory, gone with the process" : "SQLite"}</dd></div>
                     {store.path && <div><dt>File</dt><dd><code>{store.path}</code></dd></div>}
                     {store.bytes !== null && <div><dt>Size</dt><dd>{bytes(store.bytes)}{store.walBytes ? ` and ${bytes(store.walBytes)} in the log` : ""}</dd></div>}
-                    <div><dt>You</dt><dd>{data.caller.name ? `${data.caller.name} (${data.caller.role})` : "nobody is asked for a key"}</dd></div>
+                    <div><dt>You</dt><dd>{data.caller.name ? `${data.caller.name} (${data.caller.role}${data.caller.taskHubs ? ` in ${data.caller.taskHubs.join(", ")}` : ""})` : "nobody is asked for a key"}</dd></div>
                     {data.readOnly && <div><dt>This dashboard</dt><dd>only looks</dd></div>}
                 </dl>
             </section>
@@ -58,7 +58,7 @@ export function About() {
                     </table>
                 </div>
             </section>
-            <Settings settings={data.settings} />
+            {data.settings && <Settings settings={data.settings} />}
         </div>
     );
 }
@@ -70,7 +70,7 @@ function Health() {
     return missing === undefined ? null : <span class="badge tone-Failed" title={missing}><Icon name="alert" size={13} />Not ready: {missing}</span>;
 }
 
-function Settings({ settings }: { settings: t.About["settings"] }) {
+function Settings({ settings }: { settings: NonNullable<t.About["settings"]> }) {
     return (
         <section class="card" aria-labelledby="settings">
             <header><h2 id="settings">Settings</h2><span class="muted small">without secrets; “durahub config” tells where each comes from</span></header>

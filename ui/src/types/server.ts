@@ -59,7 +59,9 @@ export interface About {
     uptimeMs: number;
     store: { kind: string; path: string | null; bytes: number | null; walBytes: number | null };
     endpoints: Record<string, string>;
-    settings: Record<string, Record<string, unknown>>;
+    /** Absent for a key that is for some task hubs only. */
+    settings?: Record<string, Record<string, unknown>>;
     readOnly: boolean;
-    caller: { name: string | null; role: string; permits: Permission[] };
+    /** `taskHubs`: those that the key is for; absent for all. */
+    caller: { name: string | null; role: string; taskHubs?: string[]; permits: Permission[] };
 }

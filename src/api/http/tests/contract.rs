@@ -77,7 +77,7 @@ const WRITES: [(&str, &str); 8] = [
 ];
 
 /// What is served beside the management API and changes nothing.
-const BESIDE: [(&str, &str); 30] = [
+const BESIDE: [(&str, &str); 33] = [
     ("latestCheck", "/api/v1/check"),
     ("about", "/api/v1/about"),
     ("listen", "/api/v1/events"),
@@ -85,6 +85,7 @@ const BESIDE: [(&str, &str); 30] = [
     ("getJob", "/api/v1/jobs/6f1c2f3a4b5c4d5e8f90a1b2c3d4e5f6"),
     ("live", "/healthz"),
     ("ready", "/readyz"),
+    ("metrics", "/metrics"),
     ("description", "/openapi.yaml"),
     ("reference", "/docs"),
     ("root", "/"),
@@ -108,6 +109,8 @@ const BESIDE: [(&str, &str); 30] = [
     ("listTaskHubs", "/api/v1/hubs"),
     ("listQueues", "/api/v1/queues"),
     ("listParked", "/api/v1/parked"),
+    ("showRetention", "/api/v1/retention"),
+    ("previewRetention", "/api/v1/retention/preview"),
 ];
 
 fn id(operation: &Operation<'_>) -> String {
@@ -199,6 +202,8 @@ async fn what_is_served_beside_the_api_is_served() {
         let expected = match id {
             "root" => 307,
             "getJob" => 404,
+            // There is no rule.
+            "previewRetention" => 400,
             _ => 200,
         };
         assert_eq!(status, expected, "{id}");

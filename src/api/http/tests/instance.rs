@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    auth::{Digest, Keys, LinkSigner, NamedKey, Role},
+    auth::{Digest, Keys, LinkSigner, NamedKey, Reach, Role},
     model::{
         ParentRef, event, failure,
         pb::{self, HistoryEvent, history_event::EventType},
@@ -322,12 +322,28 @@ async fn a_large_family_is_shown_in_part() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_not_utf_8_names_nothing() {
+    let world = World::new().await;
+    world.given("a", Status::Running).await;
+    for below in [
+        "instances/%ff",
+        "instances/%ed%a0%80/history",
+        "instances/a/history/%C3",
+        "instances/a/payloads/%80",
+    ] {
+        world.get(&format!("http://host:7071/api/v1/{below}")).await.is_empty(404);
+    }
+    world.ask("DELETE", "http://host:7071/api/v1/hubs/%ff", &[], "").await.is_empty(404);
+}
+
+#[tokio::test]
 async fn who_may_look_may_look_and_others_may_not() {
     let key = |role: Role| format!("the-key-to-{role}");
     let world = World::guarded(HttpSettings::default(), false, |clock| {
         let keys = Role::ALL.map(|role| NamedKey {
             name: role.name().into(),
             role,
+            reach: Reach::ALL,
             digests: vec![Digest::of(key(role).as_bytes())],
         });
         let signer = LinkSigner::new(b"a secret of at least thirty-two bytes");

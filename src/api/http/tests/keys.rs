@@ -1,7 +1,7 @@
 //! Who is let in, route by route.
 
 use super::*;
-use crate::auth::{Digest, Keys, LinkSigner, NamedKey, Operation, Role};
+use crate::auth::{Digest, Keys, LinkSigner, NamedKey, Operation, Reach, Role};
 use std::{net::SocketAddr, time::Duration};
 
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
@@ -16,6 +16,7 @@ async fn guarded(settings: HttpSettings) -> World {
         let keys = Role::ALL.map(|role| NamedKey {
             name: role.name().into(),
             role,
+            reach: Reach::ALL,
             digests: vec![Digest::of(key_of(role).as_bytes())],
         });
         Gate::guarded(Keys::new(keys.into()), LinkSigner::new(SECRET), Duration::ZERO, clock)
@@ -129,7 +130,7 @@ async fn only_what_holds_no_data_is_open_and_what_is_nowhere_is_401_before_404()
         "/Dashboard",
         "/healthz/",
         "/HEALTHZ",
-        "/metrics",
+        "/metrics/",
         "/durabletaskx/instances/a",
         "/instances/a",
     ] {

@@ -6,6 +6,7 @@ mod control;
 mod dashboard;
 mod entities;
 mod existing;
+mod fuzz;
 mod history_pages;
 mod input;
 mod instance;
@@ -21,13 +22,13 @@ mod status;
 mod store;
 mod waiting;
 
-use super::{Api, HttpSettings, Readiness, WEBHOOK_BASE, router};
+use super::{Api, HttpSettings, Meters, Readiness, WEBHOOK_BASE, router};
 use crate::{
     api::{Auditor, Peer},
     audit::Audit,
     auth::Gate,
     clock::Clock,
-    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Waiters, WorkerView},
+    dispatch::{Insight, InstanceView, Kind, QueueView, Standing, Tally, Waiters, Watch, WorkerView},
     manager::{Hubs, Limits, Manager},
     model::{HubId, HubName, InstanceKey, Status, Timestamp},
     store::Store,
@@ -98,6 +99,14 @@ impl Insight for NothingGoesOn {
 
     fn behind(&self, _: HubId, _: Kind, _: &str, _: Option<&str>) -> Option<Standing> {
         None
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::default()
+    }
+
+    fn tally(&self) -> Tally {
+        Tally::default()
     }
 }
 
@@ -171,6 +180,7 @@ impl<S: Store> World<S> {
             }),
             gate,
             facts: Arc::default(),
+            meters: Meters::default(),
             leaving: leaving.clone(),
         });
         Self { store, clock, probe, leaving, manager, router }

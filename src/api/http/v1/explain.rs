@@ -37,6 +37,8 @@ struct Stand {
     state: &'static str,
     worker: Option<String>,
     since: Option<String>,
+    /// Of what is `limited`: how many of its name may run at a time, and do.
+    limit: Option<usize>,
     /// How often it came back.
     returns: u32,
 }
@@ -54,6 +56,8 @@ struct Row {
     delivery: Option<Stand>,
     backlog: Option<i64>,
     locked_by: Option<String>,
+    /// Nothing that is stored will answer it.
+    lost: bool,
 }
 
 /// What failed last, and how.
@@ -125,6 +129,7 @@ impl From<Wait> for Row {
             delivery: wait.standing.map(|standing| stand(standing, wait.returns)),
             backlog: wait.backlog,
             locked_by: wait.locked_by.map(|owner| owner.to_string()),
+            lost: wait.lost,
         }
     }
 }
@@ -146,10 +151,11 @@ fn kind(kind: WaitKind) -> &'static str {
 }
 
 fn stand(standing: Standing, returns: u32) -> Stand {
-    let told = |state| Stand { state, worker: None, since: None, returns };
+    let told = |state| Stand { state, worker: None, since: None, limit: None, returns };
     match standing {
         Standing::Unserved => told("unserved"),
         Standing::Queued => told("queued"),
+        Standing::Limited { most } => Stand { limit: Some(most), ..told("limited") },
         Standing::Held { worker, since } => {
             Stand { worker: Some(worker), since: Some(Timestamp::to_string(&since)), ..told("held") }
         }

@@ -37,12 +37,13 @@ struct Removed {
     removed: bool,
 }
 
-/// All of them, the default hub first; with `counts=true` also how many instances they have, without entities.
+/// All that the caller's key is for, the default hub first; with `counts=true` also how many instances they have, without entities.
 pub async fn list(call: &Call) -> Response {
     let manager = &call.api.manager;
     let counting = call.query.flag("counts").unwrap_or(false);
     let mut rows = Vec::new();
-    for (place, name) in manager.hub_names().into_iter().enumerate() {
+    let may_know = |name: &str| call.caller.as_ref().is_none_or(|caller| caller.may_know(name));
+    for (place, name) in manager.hub_names().into_iter().enumerate().filter(|(_, name)| may_know(name)) {
         let instances = if counting { count(call, &name).await } else { None };
         let removable = !manager.is_configured_hub(&name);
         rows.push(Row { default: place == 0, removable, instances: instances.map(counts::Body::from), name });
@@ -59,9 +60,7 @@ async fn count(call: &Call, name: &str) -> Option<Counts> {
 pub async fn create(call: &Call, body: Body) -> Result<Response, Error> {
     let bytes = body::read(body, &call.api.settings).await?;
     body::check_declared_json(&call.headers)?;
-    let refused =
-        |error: serde_json::Error| Error::NotJson(format!("the request body cannot be used: {error}"));
-    let Asked { name } = serde_json::from_slice(&bytes).map_err(refused)?;
+    let Asked { name } = body::object(&bytes)?;
     call.note(|trail| trail.hub(&name));
     if name.trim().is_empty() {
         return Err(Error::Invalid("name must not be empty".to_owned()));
@@ -80,7 +79,7 @@ pub async fn remove(call: &Call, name: &str) -> Result<Response, Error> {
     call.note(|trail| trail.hub(name));
     let manager = &call.api.manager;
     if name.trim().is_empty() {
-        return Err(manager::Error::UnknownHub { name: String::new(), known: String::new() }.into());
+        return Err(manager::Error::UnknownHub { name: String::new(), known: Vec::new() }.into());
     }
     let name = manager.hub_name(manager.hub(Some(name))?);
     manager.delete_hub(Some(&name)).await?;

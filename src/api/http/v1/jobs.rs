@@ -85,9 +85,7 @@ pub async fn get(call: &Call, id: &str) -> Result<Response, Error> {
 pub async fn start(call: &Call, body: Body) -> Result<Response, Error> {
     let bytes = body::read(body, &call.api.settings).await?;
     body::check_declared_json(&call.headers)?;
-    let refused =
-        |error: serde_json::Error| Error::NotJson(format!("the request body cannot be used: {error}"));
-    let mut asked: Asked = serde_json::from_slice(&bytes).map_err(refused)?;
+    let mut asked: Asked = body::object(&bytes)?;
     let targets = match (asked.instance_ids.take(), asked.filter.take()) {
         (Some(ids), None) => Targets::Ids(ids),
         (None, Some(text)) => Targets::Filter { filter: Box::new(filter::strict(&text)?), text },

@@ -13,6 +13,7 @@ mod hubs;
 mod instance;
 mod jobs;
 mod parked;
+mod retention;
 mod revisions;
 mod row;
 mod search;
@@ -21,18 +22,19 @@ mod statistics;
 mod stream;
 mod workers;
 
-pub use about::Facts;
+pub use about::{Facts, store_bytes};
 
 use super::{Api, Call, Error};
 use crate::{auth::Operation, manager, model::HubId};
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{FromRequestParts, Path, Request, State},
     http::{Method, request::Parts},
     middleware,
     response::Response,
     routing::{MethodRouter, delete, get, post},
 };
+use serde::de::DeserializeOwned;
 use shared::Desk;
 
 /// Where these routes are mounted.
@@ -63,8 +65,8 @@ const fn shared(path: &'static str, answer: fn() -> MethodRouter<Api>) -> Own {
 }
 
 /// Every route. Who may ask stands beside it, so that none is without.
-static ROUTES: [Own; 31] = [
-    own(Method::GET, "/about", Operation::List, || get(about)),
+static ROUTES: [Own; 33] = [
+    own(Method::GET, "/about", Operation::Look, || get(about)),
     own(Method::GET, "/check", Operation::Administer, || get(latest_check)),
     own(Method::POST, "/check", Operation::Administer, || post(start_check)),
     shared("/counts", || get(counts)),
@@ -73,7 +75,7 @@ static ROUTES: [Own; 31] = [
     own(Method::GET, "/events", Operation::List, || get(events)),
     shared("/failures", || get(failures)),
     shared("/histogram", || get(histogram)),
-    own(Method::GET, "/hubs", Operation::List, || get(hubs)),
+    own(Method::GET, "/hubs", Operation::Look, || get(hubs)),
     own(Method::POST, "/hubs", Operation::Administer, || post(create_hub)),
     own(Method::DELETE, "/hubs/{name}", Operation::Administer, || delete(remove_hub)),
     shared("/instances", || get(search)),
@@ -95,6 +97,8 @@ static ROUTES: [Own; 31] = [
     own(Method::POST, "/jobs/{id}/stop", Operation::List, || post(stop_job)),
     own(Method::GET, "/parked", Operation::List, || get(parked)),
     own(Method::GET, "/queues", Operation::List, || get(queues)),
+    own(Method::GET, "/retention", Operation::List, || get(retention)),
+    own(Method::GET, "/retention/preview", Operation::List, || get(preview_retention)),
     shared("/statistics", || get(statistics)),
     own(Method::GET, "/workers", Operation::List, || get(workers)),
 ];
@@ -161,6 +165,18 @@ fn known_hub(call: &Call) -> Result<Option<HubId>, Error> {
     }
 }
 
+/// The parameters of the path. What is not UTF-8 is the name of nothing.
+struct At<T>(T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let found = Path::from_request_parts(parts, state).await;
+        found.map(|Path(found)| Self(found)).map_err(|_| Error::NoRoute)
+    }
+}
+
 async fn search(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
     search::search(&Call::new(api, parts)).await
 }
@@ -185,7 +201,7 @@ async fn counts(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
     counts::counts(&Call::new(api, parts)).await
 }
 
-async fn revisions(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn revisions(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     revisions::revisions(&Call::new(api, parts), id).await
 }
 
@@ -218,29 +234,25 @@ async fn create_hub(State(api): State<Api>, request: Request) -> Result<Response
     hubs::create(&Call::new(api, parts), body).await
 }
 
-async fn remove_hub(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-    parts: Parts,
-) -> Result<Response, Error> {
+async fn remove_hub(State(api): State<Api>, At(name): At<String>, parts: Parts) -> Result<Response, Error> {
     hubs::remove(&Call::new(api, parts), &name).await
 }
 
-async fn explain(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn explain(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     explain::explain(&Call::new(api, parts), id).await
 }
 
-async fn instance(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn instance(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     instance::instance(&Call::new(api, parts), id).await
 }
 
-async fn history(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn history(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     instance::history(&Call::new(api, parts), id).await
 }
 
 async fn history_event(
     State(api): State<Api>,
-    Path((id, index)): Path<(String, String)>,
+    At((id, index)): At<(String, String)>,
     parts: Parts,
 ) -> Result<Response, Error> {
     instance::event(&Call::new(api, parts), id, &index).await
@@ -248,13 +260,13 @@ async fn history_event(
 
 async fn payload(
     State(api): State<Api>,
-    Path((id, part)): Path<(String, String)>,
+    At((id, part)): At<(String, String)>,
     parts: Parts,
 ) -> Result<Response, Error> {
     instance::download(&Call::new(api, parts), id, &part).await
 }
 
-async fn tree(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn tree(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     instance::tree(&Call::new(api, parts), id).await
 }
 
@@ -262,20 +274,20 @@ async fn parked(State(api): State<Api>, parts: Parts) -> Result<Response, Error>
     parked::list(&Call::new(api, parts)).await
 }
 
-async fn retry_parked(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    parts: Parts,
-) -> Result<Response, Error> {
+async fn retry_parked(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     parked::retry(&Call::new(api, parts), id).await
 }
 
-async fn discard_parked(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    parts: Parts,
-) -> Result<Response, Error> {
+async fn discard_parked(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     parked::discard(&Call::new(api, parts), id).await
+}
+
+async fn retention(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    retention::rules(&Call::new(api, parts))
+}
+
+async fn preview_retention(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
+    retention::preview(&Call::new(api, parts)).await
 }
 
 async fn queues(State(api): State<Api>, parts: Parts) -> Result<Response, Error> {
@@ -295,14 +307,14 @@ async fn start_job(State(api): State<Api>, request: Request) -> Result<Response,
     jobs::start(&Call::new(api, parts), body).await
 }
 
-async fn job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn job(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     jobs::get(&Call::new(api, parts), &id).await
 }
 
-async fn stop_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn stop_job(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     jobs::stop(&Call::new(api, parts), &id).await
 }
 
-async fn delete_job(State(api): State<Api>, Path(id): Path<String>, parts: Parts) -> Result<Response, Error> {
+async fn delete_job(State(api): State<Api>, At(id): At<String>, parts: Parts) -> Result<Response, Error> {
     jobs::delete(&Call::new(api, parts), &id).await
 }

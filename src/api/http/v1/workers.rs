@@ -55,6 +55,8 @@ struct Queue {
     waiting: usize,
     more: bool,
     served: bool,
+    /// Of a name with a limit.
+    limit: Option<Held>,
 }
 
 /// The workers that serve the hub.
@@ -84,16 +86,15 @@ pub fn queues(call: &Call) -> Result<Response, Error> {
 
 impl Worker {
     fn of(worker: WorkerView, name: impl Fn(HubId) -> String) -> Self {
-        let held = |Places { held, most }| Held { held, most };
         Self {
             id: worker.id.number(),
             label: worker.label,
             task_hub: worker.hub.map(name),
             embedded: worker.embedded,
             connected_since: worker.since.to_string(),
-            orchestrations: held(worker.turns),
-            activities: held(worker.activities),
-            entities: held(worker.batches),
+            orchestrations: worker.turns.into(),
+            activities: worker.activities.into(),
+            entities: worker.batches.into(),
             answered: worker.answered,
             serves: worker.names.map(|names| Serves {
                 orchestrations: names.orchestrations,
@@ -101,6 +102,12 @@ impl Worker {
                 entities: names.entities,
             }),
         }
+    }
+}
+
+impl From<Places> for Held {
+    fn from(Places { held, most }: Places) -> Self {
+        Self { held, most }
     }
 }
 
@@ -118,6 +125,7 @@ impl From<QueueView> for Queue {
             waiting: queue.waiting,
             more: queue.more,
             served: queue.served,
+            limit: queue.limit.map(Held::from),
         }
     }
 }

@@ -19,7 +19,7 @@ fn a_token_counts_once_in_its_hub_and_for_its_kind() {
     room.settle();
     let held = room.item(worker);
     assert!(room.visit(|board| board.take_turn(HubId(2), token(&held))).is_none());
-    assert!(room.visit(|board| board.take_activity(HUB, token(&held))).is_none());
+    assert!(room.visit(|board| board.take_activity(HUB, token(&held), false)).is_none());
     assert!(room.visit(|board| board.take_turn(HUB, "made up")).is_none());
     assert!(!room.visit(|board| board.put_back(HUB, token(&held), Kind::Activity)));
     assert!(room.answer(&held, "nothing"));

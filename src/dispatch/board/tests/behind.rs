@@ -87,7 +87,7 @@ fn an_activity_whose_result_is_on_its_way_is_not_brought_back_by_its_row() {
     let first = room.item(worker);
     let WorkItem::Activity(ActivityItem { token, .. }) = &first else { panic!("an activity") };
     // The worker has answered, but the store has not heard of it: the rows still show the activity.
-    let taken = room.visit(|board| board.take_activity(HUB, token)).unwrap();
+    let taken = room.visit(|board| board.take_activity(HUB, token, false)).unwrap();
     room.settle();
     let second = room.item(worker);
     assert_eq!(text(&second), "activity A1#2 X");

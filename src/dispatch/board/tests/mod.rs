@@ -5,6 +5,7 @@ mod answers;
 mod behind;
 mod entities;
 mod entity_locks;
+mod limits;
 mod mirror;
 mod mirror_entities;
 mod poison;
@@ -66,6 +67,26 @@ impl Room {
     }
 
     fn with(cache_bytes: usize, window: usize, window_bytes: usize) -> Self {
+        Self::with_limits(cache_bytes, window, window_bytes, &[])
+    }
+
+    /// At most so much of these names is to be out at a time.
+    fn limited(limits: &[(Kind, &str, usize)]) -> Self {
+        Self::with_limits(usize::MAX, usize::MAX, usize::MAX, limits)
+    }
+
+    fn with_limits(
+        cache_bytes: usize,
+        window: usize,
+        window_bytes: usize,
+        limits: &[(Kind, &str, usize)],
+    ) -> Self {
+        let limit = |&(kind, name, most): &(Kind, &str, usize)| crate::dispatch::ConcurrencyLimit {
+            kind,
+            name: name.into(),
+            most,
+        };
+        let limits: Vec<_> = limits.iter().map(limit).collect();
         let rules = Rules {
             cache_bytes,
             window,
@@ -78,7 +99,7 @@ impl Room {
             turn_deliveries: 0,
         };
         let mut room = Self {
-            board: Board::new(rules),
+            board: Board::new(rules, &limits),
             store: Mirror::default(),
             now: script::START,
             effects: VecDeque::new(),
@@ -304,7 +325,7 @@ impl Room {
     }
 
     fn complete_under(&mut self, token: &str) -> bool {
-        let Some(waiting) = self.visit(|board| board.take_activity(HUB, token)) else { return false };
+        let Some(waiting) = self.visit(|board| board.take_activity(HUB, token, false)) else { return false };
         let task = &waiting.task;
         let done = event::task_completed(self.now, task.task_id, Some(task.name.to_string()));
         let done = NewMessage::now(Class::Result, done);

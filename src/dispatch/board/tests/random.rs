@@ -1,7 +1,10 @@
 //! Random days at the board: whatever happens in whatever order, nothing that can be delivered is forgotten in the end.
 
 use super::{random_entities::check_entities, *};
-use crate::engine::Next;
+use crate::{
+    dispatch::{queue::Route, slot::Stage},
+    engine::Next,
+};
 use proptest::prelude::Rng as _;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
@@ -36,7 +39,15 @@ impl Day {
         let cache_bytes = [0, 5_000, usize::MAX][usize::try_from(seed % 3).unwrap()];
         let (window, window_bytes) = [(1, 1), (2, usize::MAX), (4, 100), (usize::MAX, usize::MAX)]
             [usize::try_from(seed / 3 % 4).unwrap()];
-        let mut room = Room::with(cache_bytes, window, window_bytes);
+        let limits: &[_] = match seed / 12 % 4 {
+            0 => &[],
+            1 => &[(Kind::Turn, "A", 1), (Kind::Batch, "c", 1)],
+            2 => &[(Kind::Activity, "X", 1), (Kind::Activity, "Y", 2), (Kind::Batch, "d", 1)],
+            _ => {
+                &[(Kind::Turn, "A", 1), (Kind::Turn, "B", 2), (Kind::Activity, "X", 2), (Kind::Batch, "c", 2)]
+            }
+        };
+        let mut room = Room::with_limits(cache_bytes, window, window_bytes, limits);
         let deliveries = [0, 1, 2][usize::try_from(seed % 5 % 3).unwrap()];
         (room.board.rules.turn_deliveries, room.board.rules.activity_deliveries) = (deliveries, deliveries);
         let unnamed = seed % 2 == 1;
@@ -162,6 +173,7 @@ impl Day {
             self.held.extend(given);
         }
         check_places(&self.room.board);
+        check_limits(&self.room.board);
     }
 
     fn job(&mut self) {
@@ -384,13 +396,32 @@ fn check_places(board: &Board) {
         let reading = board
             .instances
             .values()
-            .filter(|slot| matches!(slot.stage, crate::dispatch::slot::Stage::Loading(Some(worker)) if worker == *id))
+            .filter(|slot| matches!(slot.stage, Stage::Loading(Some(worker)) if worker == *id))
             .count();
         let taken = worker.turns + worker.activities + worker.batches;
         assert_eq!(board.leases.of_worker(*id).len() + reading, taken);
         assert!(worker.turns <= worker.offer.max_turns && worker.activities <= worker.offer.max_activities);
         assert!(worker.batches <= worker.offer.max_batches);
     }
+}
+
+/// What the board counts of a name with a limit is what is out or being read for a worker, and that is never above the limit.
+fn check_limits(board: &Board) {
+    let mut out: HashMap<_, usize> = HashMap::new();
+    for name in board.leases.names() {
+        *out.entry(name).or_default() += 1;
+    }
+    for slot in board.instances.values().filter(|slot| matches!(slot.stage, Stage::Loading(Some(_)))) {
+        let route = Route::of_turn(&slot.reference);
+        *out.entry((route.hub, route.kind, route.name)).or_default() += 1;
+    }
+    for ((hub, kind, name), held) in out {
+        if let Some(places) = board.leases.limits().of(&Route { hub, kind, name, version: None }) {
+            assert_eq!(places.held, held);
+            assert!(held <= places.most);
+        }
+    }
+    assert_eq!(board.neglected(), None);
 }
 
 /// Whatever the rows say could be delivered must have been.

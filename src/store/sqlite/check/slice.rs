@@ -1,12 +1,13 @@
 //! Some instances with all they have: every row of the other tables that lies between their keys must belong to one of them.
 
-use super::{hub_names, rows};
+use super::{super::lost, hub_names, rows};
 use crate::{
     model::{
-        ActivityKey, Chunk, Class, InstanceKey, ParkedFor, Status, StatusExt as _, decode_events,
+        ActivityKey, Chunk, Class, HubId, InstanceKey, OpenTasks, ParkedFor, Status, StatusExt as _,
+        decode_events,
         pb::{ActivityRequest, TaskFailureDetails},
     },
-    store::{CheckPlace, Checked, Error, Finding},
+    store::{CheckPlace, Checked, Error, Finding, LostTask},
 };
 use prost::Message as _;
 use rusqlite::{Connection, Params, Row, params};
@@ -29,6 +30,9 @@ struct Known {
     torn: bool,
     has_start: bool,
     revisions: i64,
+    execution: String,
+    /// What it waits for, if it lives.
+    open: OpenTasks,
 }
 
 impl Known {
@@ -103,6 +107,7 @@ impl Slice<'_> {
             ("parked", Self::parked),
             ("lock", Self::locks),
             ("lock", Self::lock_owners),
+            ("instance", Self::lost),
         ] {
             match look(self) {
                 Err(Error::Corrupt(why)) => {
@@ -169,9 +174,19 @@ impl Slice<'_> {
             let ended: Option<i64> = row.get(10)?;
             let status = rows::status(row, 6).ok();
             let entity = id.starts_with('@');
-            let torn = false;
-            let new =
-                Known { hub, id, entity, status, events, length: 0, torn, has_start: false, revisions: 0 };
+            let new = Known {
+                hub,
+                id,
+                entity,
+                status,
+                events,
+                length: 0,
+                torn: false,
+                has_start: false,
+                revisions: 0,
+                execution: row.get(5)?,
+                open: OpenTasks::default(),
+            };
             let problem = if key >= next {
                 Some(format!(
                     "its number is {key}, but numbers from {next} on count as unused: they would be given out again"
@@ -211,7 +226,12 @@ impl Slice<'_> {
             }
             let problem = match chunk.events_after(known.length) {
                 Ok(_) if known.entity => Some("an entity has a history".to_owned()),
-                Ok(_) => None,
+                Ok(events) => {
+                    if known.lives() {
+                        events.iter().for_each(|event| known.open.note(event));
+                    }
+                    None
+                }
                 Err(error) => Some(error.0),
             };
             known.torn = problem.is_some();
@@ -340,6 +360,19 @@ impl Slice<'_> {
             };
             Ok((key, problem))
         })
+    }
+
+    /// What is waited for must come from somewhere.
+    fn lost(&mut self) -> Result<(), Error> {
+        let mut found = Vec::new();
+        for (key, known) in self.known.iter().filter(|(_, known)| !known.torn && known.length == known.events)
+        {
+            let instance = (known.id.as_str(), known.execution.as_str());
+            let lost = lost::lost(self.conn, HubId(known.hub), InstanceKey(*key), instance, &known.open)?;
+            found.extend(lost.into_iter().map(|(id, task)| (*key, LostTask::problem(id, &task))));
+        }
+        found.into_iter().for_each(|(key, problem)| self.found(key, "instance", problem));
+        Ok(())
     }
 
     fn parked(&mut self) -> Result<(), Error> {

@@ -5,10 +5,13 @@ use super::{
     Report, at_rest,
 };
 use crate::{
-    model::{HistoryChange, HubName, InstanceId, Status, StatusSet},
+    model::{
+        Chunk, HistoryChange, HubName, InstanceId, Status, StatusSet, event,
+        pb::{TaskScheduledEvent, history_event::EventType},
+    },
     store::{
         Created, Error, Store,
-        conformance::fixture::{activity, chunk, message, new_instance, turn},
+        conformance::fixture::{NOW, activity, chunk, message, new_instance, turn},
     },
 };
 use rusqlite::Connection;
@@ -39,7 +42,13 @@ pub async fn sound() -> (TempDir, PathBuf) {
     for number in 1..=3 {
         let mut next = turn(hub, keys[0], number);
         next.consumed = if number == 1 { vec![begun.inbox[0].id] } else { Vec::new() };
-        next.history = HistoryChange::Append(chunk(number - 1, "event"));
+        // The first turn has asked for the activity.
+        let task = EventType::TaskScheduled(TaskScheduledEvent::default());
+        let history = match number {
+            1 => Chunk::encode(0, vec![event::with_id(1, NOW, task)]),
+            _ => chunk(number - 1, "event"),
+        };
+        next.history = HistoryChange::Append(history);
         next.activities = if number == 1 { vec![activity(1)] } else { Vec::new() };
         store.turn_commit(next).await.unwrap();
     }
@@ -135,6 +144,7 @@ async fn every_broken_rule_is_found_and_named_with_its_instance() {
             "c instance: its number is 3, but numbers from 3 on",
         ),
         ("DELETE FROM counter WHERE name = 'activity'", "a activity: activity 1: numbers from 1 on"),
+        ("DELETE FROM activity", "a instance: it waits for activity 1, which is neither queued nor answered"),
         ("UPDATE activity SET key = 3", "c activity: it has ended, but activity 1 waits"),
         ("UPDATE activity SET key = 8", "- activity: a row of the table activity belongs to nobody"),
         ("UPDATE activity SET task_id = 5", "a activity: activity 1 is for task 5, but says 1"),

@@ -1,0 +1,315 @@
+//! Looks for instances that wait for what will never come; see [`LostTask`]. There should be none. What is found is told in the log, once for
+//! each cause, and shown until it is gone; nothing is done about it, for nobody can know what the answer would have been. What was only
+//! `overlooked` is taken up again.
+//!
+//! A look goes through the live instances in small pages with long pauses, and only if something was stored since the last one.
+
+use super::{Dispatch, overlooked};
+use crate::{
+    model::{InstanceRef, OpenTask, Timestamp},
+    store::{Error, LostTask, LostTasks, Suspects},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How many live instances a page has.
+const PAGE: usize = 50;
+/// A page is followed by a pause that is so many times as long, so that this takes little of what others need.
+const GENTLE: u32 = 20;
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+
+/// What is lost, of all hubs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// When the last look ended; `None`: there was none yet.
+    pub looked_at: Option<Timestamp>,
+    /// One for each cause.
+    pub lost: Vec<LostKind>,
+    /// How many instances had something to deliver of which nobody knew, since the start. They were taken up again.
+    pub taken_up: u64,
+}
+
+/// Tasks that were lost in the same way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostKind {
+    /// `activity`, `timer` or `subOrchestration`.
+    pub kind: &'static str,
+    pub count: u64,
+    /// One of them.
+    pub example: LostTask,
+}
+
+/// What the watchdog knows.
+#[derive(Debug, Default)]
+pub(super) struct Kennel {
+    /// How often effects have been told.
+    told: AtomicU64,
+    watch: Mutex<Watch>,
+}
+
+impl Kennel {
+    /// Something was stored.
+    pub fn told(&self) {
+        self.told.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn watch(&self) -> Watch {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A look has ended. What was not known before is logged.
+    fn looked(&self, at: Timestamp, lost: Vec<LostKind>) {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        for LostKind { kind, count, example } in &lost {
+            let before =
+                watch.lost.iter().find(|before| before.kind == *kind).map_or(0, |before| before.count);
+            if *count > before {
+                tracing::error!(
+                    kind,
+                    count,
+                    example.instance.id = %example.instance,
+                    example.hub = example.hub.0,
+                    problem = LostTask::problem(example.id, &example.task),
+                    "instances wait for what will never come; their explanations say more, and so does POST /api/v1/check"
+                );
+            }
+        }
+        (watch.looked_at, watch.lost) = (Some(at), lost);
+    }
+
+    /// These had been overlooked.
+    fn took_up(&self, instances: &[InstanceRef]) {
+        let Some(example) = instances.first() else { return };
+        tracing::error!(
+            count = instances.len(),
+            example.instance.id = %example.id,
+            example.hub = example.hub.0,
+            "instances had something to deliver of which nobody knew; they were taken up again"
+        );
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.taken_up += u64::try_from(instances.len()).unwrap_or(u64::MAX);
+    }
+}
+
+/// Looks every `pause`, at what has not moved for as long.
+pub(super) async fn look_around(dispatch: Dispatch, pause: Duration) {
+    // What was stored up to here has been looked at, at a time when all of it was old enough.
+    let mut seen = None;
+    let mut now = 0;
+    loop {
+        tokio::time::sleep(pause).await;
+        let before = std::mem::replace(&mut now, dispatch.shared.kennel.told.load(Ordering::Relaxed));
+        if seen == Some(now) {
+            continue;
+        }
+        let kennel = &dispatch.shared.kennel;
+        let looked = async {
+            kennel.looked(dispatch.shared.clock.now(), look(&dispatch, pause).await?);
+            kennel.took_up(&overlooked::take_up(&dispatch).await?);
+            Ok::<_, Error>(())
+        };
+        match looked.await {
+            Ok(()) => seen = Some(before),
+            Err(error) => tracing::warn!(%error, "the watchdog could not look; it will try again"),
+        }
+    }
+}
+
+async fn look(dispatch: &Dispatch, unmoved_for: Duration) -> Result<Vec<LostKind>, Error> {
+    let since = dispatch.shared.clock.now().minus(unmoved_for);
+    let (mut after, mut kinds) = (None, BTreeMap::new());
+    loop {
+        let began = Instant::now();
+        let suspects = Suspects::Unmoved { after, since, rows: PAGE };
+        let LostTasks { tasks, next } = dispatch.shared.store.lost_tasks(suspects).await?;
+        for task in tasks {
+            let kind = kind(&task.task);
+            kinds.entry(kind).or_insert(LostKind { kind, count: 0, example: task }).count += 1;
+        }
+        let Some(next) = next else { return Ok(kinds.into_values().collect()) };
+        after = Some(next);
+        tokio::time::sleep((began.elapsed() * GENTLE).max(SHORTEST_PAUSE)).await;
+    }
+}
+
+/// As explanations call it.
+fn kind(task: &OpenTask) -> &'static str {
+    match task {
+        OpenTask::Activity => "activity",
+        OpenTask::Timer => "timer",
+        OpenTask::Child { .. } => "subOrchestration",
+        OpenTask::Request(_) => "entity",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        dispatch::{EntityNames, Insight as _, Names, Offer, Serves, Settings, Waiters, WorkItem},
+        model::{
+            Chunk, HistoryChange, HubId, HubName, StatusSet, event,
+            pb::{self, history_event::EventType},
+        },
+        store::{
+            Created, Store,
+            conformance::{fixture, new_instance},
+            faulty::{Fate, FaultyStore, Script, Told},
+            sqlite::SqliteStore,
+        },
+    };
+    use std::{collections::HashSet, sync::Arc};
+    use tokio::sync::mpsc::unbounded_channel;
+
+    const PAUSE: Duration = Duration::from_secs(60);
+
+    /// Tells tokio's time, which stands still while there is something to do.
+    struct Sundial(Instant);
+
+    impl Clock for Sundial {
+        fn now(&self) -> Timestamp {
+            fixture::NOW.plus(self.0.elapsed())
+        }
+    }
+
+    /// Counts looks.
+    #[derive(Default)]
+    struct Looks(AtomicU64);
+
+    impl Script for Looks {
+        fn fate(&self, call: &'static str) -> Fate {
+            self.0.fetch_add(u64::from(call == "lost_tasks"), Ordering::Relaxed);
+            Fate::Done
+        }
+    }
+
+    struct Room {
+        dispatch: Dispatch,
+        store: Arc<dyn Store>,
+        /// Of these effects dispatch has not heard.
+        told: Told,
+        inner: Arc<SqliteStore>,
+        looks: Arc<Looks>,
+        hub: HubId,
+    }
+
+    impl Room {
+        async fn new() -> Self {
+            let (effects, told) = unbounded_channel();
+            let inner = Arc::new(SqliteStore::here(effects).unwrap());
+            let looks = Arc::new(Looks::default());
+            let (effects, arriving) = unbounded_channel();
+            let told = Arc::new(Mutex::new(told));
+            let store: Arc<dyn Store> =
+                Arc::new(FaultyStore::new(inner.clone(), told.clone(), effects, looks.clone()));
+            let settings = Settings {
+                cache_bytes: 0,
+                window: 10,
+                window_bytes: 1 << 20,
+                payload_bytes: 1 << 20,
+                work_item_bytes: 1 << 20,
+                history: crate::dispatch::Longest { events: 0, bytes: 0 },
+                max_backoff: PAUSE,
+                activity_deliveries: 0,
+                turn_deliveries: 0,
+                concurrency: Vec::new(),
+                turn_lease: PAUSE,
+                activity_lease: PAUSE,
+                watchdog: PAUSE,
+            };
+            let clock = Arc::new(Sundial(Instant::now()));
+            let waiters = Arc::new(Waiters::default());
+            let dispatch = Dispatch::start(store.clone(), arriving, clock, waiters, settings);
+            let hub = store.hub_ensure(HubName::parse("default").unwrap()).await.unwrap();
+            Self { dispatch, store, told, inner, looks, hub }
+        }
+
+        /// An instance that waits for an activity that is nowhere.
+        async fn lose(&self, id: &str) {
+            let created =
+                self.store.instance_create(new_instance(self.hub, id), StatusSet::NONE.into()).await;
+            let Ok(Created::New(key)) = created else { panic!("{created:?}") };
+            let inbox = self.store.instance_load(key).await.unwrap().unwrap().inbox;
+            let mut turn = fixture::turn(self.hub, key, 1);
+            turn.consumed = inbox.iter().map(|message| message.id).collect();
+            let task = EventType::TaskScheduled(pb::TaskScheduledEvent::default());
+            turn.history =
+                HistoryChange::Append(Chunk::encode(0, vec![event::with_id(1, fixture::NOW, task)]));
+            self.store.turn_commit(turn).await.unwrap();
+        }
+
+        /// How often was looked, after so many pauses.
+        async fn looks_after(&self, pauses: u32) -> u64 {
+            tokio::time::sleep(PAUSE * pauses + Duration::from_secs(1)).await;
+            self.looks.0.load(Ordering::Relaxed)
+        }
+
+        fn lost(&self) -> Vec<(&'static str, u64)> {
+            self.dispatch.watch().lost.iter().map(|lost| (lost.kind, lost.count)).collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_overlooked_is_taken_up_and_what_waits_for_a_worker_is_not_called_so() {
+        let room = Room::new().await;
+        let serves = |names: &[&str]| {
+            let names: Names = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
+            let entities = EntityNames::These(HashSet::new());
+            Serves::Named { orchestrations: names, activities: Names::new(), entities }
+        };
+        // What was there at the start is found by itself.
+        room.looks_after(3).await;
+        // Nobody serves it, and the board knows.
+        room.store.instance_create(new_instance(room.hub, "known"), StatusSet::NONE.into()).await.unwrap();
+        // Of this one nobody hears.
+        let mut lost = new_instance(room.hub, "overlooked");
+        "Served".clone_into(&mut lost.started.name);
+        room.inner.instance_create(lost, StatusSet::NONE.into()).await.unwrap();
+        while room.told.lock().unwrap().try_recv().is_ok() {}
+        let mut seat = room.dispatch.join(Offer {
+            label: "w".into(),
+            hub: None,
+            serves: serves(&["Served"]),
+            embedded: false,
+            fetches_history: false,
+            max_turns: 9,
+            max_activities: 9,
+            max_batches: 9,
+        });
+        tokio::time::sleep(PAUSE / 2).await;
+        assert!(seat.items.try_recv().is_err(), "nobody knows of it");
+        room.looks_after(10).await;
+        let WorkItem::Turn(turn) = seat.items.try_recv().unwrap() else { panic!("no turn") };
+        assert_eq!(turn.instance.id.as_str(), "overlooked");
+        assert_eq!(room.dispatch.watch().taken_up, 1);
+        room.store.instance_create(new_instance(room.hub, "another"), StatusSet::NONE.into()).await.unwrap();
+        room.looks_after(10).await;
+        assert_eq!(room.dispatch.watch().taken_up, 1, "what is held or waits is known");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_lost_is_found_when_it_has_not_moved_for_a_while_and_an_idle_server_does_not_look() {
+        let room = Room::new().await;
+        let first = room.looks_after(20).await;
+        assert!(first > 0, "at what was there from before");
+        assert_eq!(room.looks_after(20).await, first, "nothing was stored");
+        room.lose("a").await;
+        room.lose("b").await;
+        assert_eq!(room.lost(), []);
+        let looks = room.looks_after(5).await;
+        assert_eq!(room.lost(), [("activity", 2)]);
+        assert!(looks > first);
+        assert_eq!(room.looks_after(20).await, looks);
+        room.lose("c").await;
+        assert!(room.looks_after(5).await > looks);
+        assert_eq!(room.lost(), [("activity", 3)]);
+    }
+}
