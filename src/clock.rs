@@ -3,8 +3,13 @@
 
 use crate::model::Timestamp;
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::Duration,
+    fs, io,
+    path::PathBuf,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 /// Tells the time, in UTC and whole microseconds.
@@ -13,23 +18,87 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
-/// The computer's clock, made so that it never goes backwards within the process: while it is being set back, time stands still.
+/// The computer's clock, made so that it never goes backwards within the process: when it has been set back, time goes on from where it was,
+/// at half the speed, until the computer's clock has caught up. Whatever waits for a second then waits for two, and not for as long as the
+/// clock was set back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-/// The latest time any [`SystemClock`] has told.
-static LATEST: AtomicI64 = AtomicI64::new(i64::MIN);
+/// What all [`SystemClock`]s have told.
+static SYSTEM: Forward = Forward::new();
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
-        let wall = Timestamp::from(chrono::Utc::now());
-        no_earlier(&LATEST, wall)
+        SYSTEM.tell(wall(), Instant::now)
     }
 }
 
-fn no_earlier(latest: &AtomicI64, wall: Timestamp) -> Timestamp {
-    Timestamp(latest.fetch_max(wall.0, Ordering::Relaxed).max(wall.0))
+/// The computer's clock, read as many seconds ahead as a file says at that moment: for tests that set the clock of a server.
+#[derive(Debug)]
+pub struct SetClock {
+    file: PathBuf,
+    told: Forward,
+}
+
+impl SetClock {
+    /// Fails if `file` does not hold a number. What becomes of it later is left out if it is none.
+    pub fn by(file: PathBuf) -> io::Result<Self> {
+        seconds(&file)?;
+        Ok(Self { file, told: Forward::new() })
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        let ahead = seconds(&self.file).unwrap_or(0).saturating_mul(1_000_000);
+        self.told.tell(Timestamp(wall().0.saturating_add(ahead)), Instant::now)
+    }
+}
+
+fn seconds(file: &PathBuf) -> io::Result<i64> {
+    fs::read_to_string(file)?.trim().parse().map_err(io::Error::other)
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
+fn wall() -> Timestamp {
+    Timestamp::from(chrono::Utc::now())
+}
+
+/// Makes a time that only goes forward of one that may be set back.
+#[derive(Debug)]
+struct Forward {
+    /// The latest that was told.
+    latest: AtomicI64,
+    slow: Mutex<Option<Slow>>,
+}
+
+/// Time goes on by itself, slowly.
+#[derive(Clone, Copy, Debug)]
+struct Slow {
+    from: Timestamp,
+    since: Instant,
+    /// What it told last: if something later has been told, it is over.
+    told: Timestamp,
+}
+
+impl Forward {
+    const fn new() -> Self {
+        Self { latest: AtomicI64::new(i64::MIN), slow: Mutex::new(None) }
+    }
+
+    fn tell(&self, wall: Timestamp, instant: impl FnOnce() -> Instant) -> Timestamp {
+        if wall.0 >= self.latest.fetch_max(wall.0, Ordering::Relaxed) {
+            return wall;
+        }
+        let mut slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        let (latest, instant) = (Timestamp(self.latest.load(Ordering::Relaxed)), instant());
+        let begun = Slow { from: latest, since: instant, told: latest };
+        let on = slow.filter(|slow| slow.told == latest).unwrap_or(begun);
+        let told = on.from.plus(instant.saturating_duration_since(on.since) / 2).max(latest);
+        *slow = Some(Slow { told, ..on });
+        self.latest.fetch_max(told.0, Ordering::Relaxed);
+        told
+    }
 }
 
 /// A clock that tests move by hand.
@@ -49,7 +118,7 @@ impl ManualClock {
 
     /// Moves forward to `time`; stays where it is if that has passed. Tells the new time.
     pub fn move_to(&self, time: Timestamp) -> Timestamp {
-        no_earlier(&self.0, time)
+        Timestamp(self.0.fetch_max(time.0, Ordering::Relaxed).max(time.0))
     }
 }
 
@@ -63,11 +132,52 @@ impl Clock for ManualClock {
 mod tests {
     use super::*;
 
+    /// What is told when the wall clock shows the first at the second, both in seconds.
+    fn told(shown: &[(i64, u64)]) -> Vec<f64> {
+        let (forward, begun) = (Forward::new(), Instant::now());
+        let tell = |&(wall, passed): &(i64, u64)| {
+            let told = forward.tell(Timestamp(wall * 1_000_000), || begun + Duration::from_secs(passed));
+            #[allow(clippy::cast_precision_loss, reason = "seconds of a test")]
+            let seconds = told.0 as f64 / 1e6;
+            seconds
+        };
+        shown.iter().map(tell).collect()
+    }
+
     #[test]
-    fn a_wall_clock_set_back_makes_time_stand_still() {
-        let latest = AtomicI64::new(i64::MIN);
-        let told: Vec<_> = [5, 9, 3, 8, 9, 10].map(|wall| no_earlier(&latest, Timestamp(wall)).0).into();
-        assert_eq!(told, [5, 9, 9, 9, 9, 10]);
+    fn when_the_wall_clock_is_set_back_time_goes_on_at_half_speed_until_it_has_caught_up() {
+        let day = 86_400;
+        assert_eq!(
+            told(&[
+                (day, 0),
+                (5, 5),
+                (6, 6),
+                (15, 15),
+                (day, 86_400),
+                (2 * day, 172_800),
+                (2 * day + 1, 172_801)
+            ]),
+            [86_400.0, 86_400.0, 86_400.5, 86_405.0, 129_597.5, 172_800.0, 172_801.0]
+        );
+    }
+
+    #[test]
+    fn what_is_set_back_twice_goes_on_from_where_it_was_each_time() {
+        // Back by 90, caught up, on for long, back by 900, and back further while behind.
+        let shown =
+            [(100, 0), (10, 1), (300, 400), (9_000, 9_000), (8_100, 9_001), (8_101, 9_003), (0, 9_005)];
+        assert_eq!(told(&shown), [100.0, 100.0, 300.0, 9_000.0, 9_000.0, 9_001.0, 9_002.0]);
+    }
+
+    #[test]
+    fn many_small_steps_are_as_long_as_one() {
+        let (forward, begun) = (Forward::new(), Instant::now());
+        forward.tell(Timestamp(1_000), || begun);
+        let mut last = Timestamp(0);
+        for nanos in 0..10_000 {
+            last = forward.tell(Timestamp(0), || begun + Duration::from_nanos(nanos));
+        }
+        assert_eq!(last, Timestamp(1_004));
     }
 
     #[test]
@@ -79,6 +189,16 @@ mod tests {
             assert!(now >= last);
             last = now;
         }
+    }
+
+    #[test]
+    fn a_clock_set_by_a_file_goes_as_far_ahead_as_that_says() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(SetClock::by(file.path().to_owned()).is_err(), "it holds no number");
+        fs::write(&file, "86400\n").unwrap();
+        let clock = SetClock::by(file.path().to_owned()).unwrap();
+        let ahead = wall().until(clock.now());
+        assert!((86_399..=86_401).contains(&ahead.as_secs()), "{ahead:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::model::{
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::Duration,
 };
 use uuid::Uuid;
 
@@ -299,6 +300,13 @@ impl Leases {
     /// Deliveries that are no lease any more: those handed out before `turns` are not waited for any longer.
     pub fn expire_taken_back(&mut self, turns: Timestamp) {
         self.deliveries.expire(turns);
+    }
+
+    /// The clock was set forward shortly before `now`. What was handed out in between becomes as new as can be.
+    pub fn clock_was_set(&mut self, forward: Duration, now: Timestamp) {
+        let later = |since: &mut Timestamp| *since = since.plus(forward).min(now);
+        self.by_token.values_mut().for_each(|lease| later(&mut lease.since));
+        self.deliveries.times().for_each(later);
     }
 
     /// Ends the leases whose answers were thrown away because it could not be told whose they were.

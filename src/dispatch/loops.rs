@@ -3,10 +3,14 @@
 use super::{Dispatch, watchdog::look_around, wheel::PAGE};
 use crate::model::{Effect, Timestamp};
 use std::time::Duration;
-use tokio::{sync::mpsc, task::AbortHandle};
+use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
 
-/// How often leases are checked for age.
+/// How often leases are checked for age, at least.
 const LEASE_CHECK: Duration = Duration::from_secs(15);
+/// How much the clock may be set forward between two of these checks before leases are made longer by it.
+const SET: Duration = Duration::from_secs(1);
+/// Longest sleep until something is due: the clock may be set meanwhile.
+const NAP: Duration = Duration::from_secs(5);
 /// Pause after the store failed to answer a loop.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -91,18 +95,28 @@ async fn run_timers(dispatch: Dispatch) {
     }
 }
 
-/// How long to sleep. Not longer than a minute: the clock may be set.
+/// How long to sleep.
 fn until(now: Timestamp, at: Timestamp) -> Duration {
-    now.until(at).min(Duration::from_secs(60))
+    now.until(at).min(NAP)
 }
 
-/// Takes back what silent workers hold too long.
+/// Takes back what silent workers hold too long. The age of a lease is time that has passed: it does not grow by a clock that is set forward.
 async fn expire_leases(dispatch: Dispatch) {
-    let mut ticks = tokio::time::interval(LEASE_CHECK);
+    let settings = &dispatch.shared.settings;
+    let mut ticks = tokio::time::interval(LEASE_CHECK.min(settings.turn_lease).min(settings.activity_lease));
+    let mut last = (dispatch.shared.clock.now(), Instant::now());
     loop {
         ticks.tick().await;
-        let settings = &dispatch.shared.settings;
         let now = dispatch.shared.clock.now();
+        let forward = last.0.until(now).saturating_sub(last.1.elapsed());
+        last = (now, Instant::now());
+        if forward > SET {
+            tracing::warn!(
+                seconds = forward.as_secs(),
+                "the clock was set forward; leases stay as long as they are"
+            );
+            dispatch.with_board(|board| board.clock_was_set(forward));
+        }
         let (turns, activities) = (now.minus(settings.turn_lease), now.minus(settings.activity_lease));
         let expired = dispatch.with_board(|board| board.expire(turns, activities));
         if expired > 0 {

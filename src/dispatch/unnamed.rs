@@ -108,6 +108,11 @@ impl Deliveries {
         self.lose_taken_back(|back| back.since < turns);
     }
 
+    /// From when on the answers of turns that were taken back are waited for.
+    pub fn times(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.taken_back.values_mut().map(|back| &mut back.since)
+    }
+
     /// Tokens of deliveries that have been answered, though it cannot be told which answer was whose. Each is told once.
     pub fn take_spent(&mut self) -> Vec<String> {
         std::mem::take(&mut self.spent)

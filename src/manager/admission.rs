@@ -22,8 +22,10 @@ use std::{
 
 /// When an answer to a request that was refused for its number may differ.
 const SHORTLY: Duration = Duration::from_secs(1);
-/// How often the room on the disk is looked at, if there is new work.
+/// How often the room on the disk is looked at, if there is new work: after so long, or when what has come in since may have taken too much.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// What is stored is in the write-ahead log first, and then in the file, too.
+const COPIES: u64 = 2;
 
 /// How much is let in.
 #[derive(Clone, Debug)]
@@ -102,7 +104,7 @@ pub struct Admission {
     most: usize,
     under_way: Arc<AtomicUsize>,
     disk: Option<Disk>,
-    /// How many bytes were free, and when that was looked at.
+    /// How many bytes were free when that was looked at, less what has come in since.
     free: Mutex<Option<(Timestamp, u64)>>,
     /// By folded name.
     hubs: HashMap<String, Gauge>,
@@ -168,7 +170,7 @@ impl Admission {
             let why = format!("{most} requests for new work are under way already (setting limits.new_work)");
             return Err(Error::Overloaded { why, again: SHORTLY });
         }
-        self.check_disk(clock.now()).inspect_err(|_| count(&self.refusals.disk))?;
+        self.check_disk(bytes, clock.now()).inspect_err(|_| count(&self.refusals.disk))?;
         if let Some(gauge) = self.gauge(hub) {
             gauge.request(bytes, clock.now(), &self.refusals)?;
         }
@@ -176,14 +178,14 @@ impl Admission {
     }
 
     /// `DiskLow`: there is too little room for anything new.
-    fn check_disk(&self, now: Timestamp) -> Result<(), Error> {
+    fn check_disk(&self, bytes: usize, now: Timestamp) -> Result<(), Error> {
         let Some(disk) = &self.disk else { return Ok(()) };
+        let taken = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(COPIES);
         let mut last = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = last.filter(|(at, _)| at.until(now) < LOOK_AGAIN).map(|(_, free)| free);
-        let free = known.unwrap_or_else(|| (disk.free)().unwrap_or(u64::MAX));
-        if known.is_none() {
-            *last = Some((now, free));
-        }
+        let known =
+            last.filter(|(at, free)| at.until(now) < LOOK_AGAIN && *free >= disk.least.saturating_add(taken));
+        let (at, free) = known.unwrap_or_else(|| (now, (disk.free)().unwrap_or(u64::MAX)));
+        *last = Some((at, free.saturating_sub(taken)));
         if free < disk.least { Err(Error::DiskLow { free, least: disk.least }) } else { Ok(()) }
     }
 
@@ -417,6 +419,11 @@ mod tests {
         free.store(499, Ordering::Relaxed);
         admission.request(hub, 1, &clock).unwrap();
         clock.pass(250);
+        admission.request(hub, 1, &clock).unwrap_err();
+        free.store(1_000, Ordering::Relaxed);
+        clock.pass(250);
+        admission.request(hub, 250, &clock).unwrap();
+        free.store(499, Ordering::Relaxed);
         let refused = admission.request(hub, 1, &clock);
         assert!(matches!(refused, Err(Error::DiskLow { free: 499, least: 500 })), "{refused:?}");
         free.store(500, Ordering::Relaxed);

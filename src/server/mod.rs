@@ -29,7 +29,7 @@ use crate::{
     },
     audit::Audit,
     auth::{self, Gate, Keys, LinkSigner},
-    clock::{Clock, SystemClock},
+    clock::{Clock, SetClock, SystemClock},
     config::{self, Config, EventContentType, OverridableStates, SignatureStyle, StoreUrl, Synchronous},
     dispatch::{self, Dispatch, Waiters},
     manager::{self, Allowance, Disk, Hubs, Limits, Manager, RetentionPlan},
@@ -44,7 +44,7 @@ use crate::{
     },
 };
 use axum::Router;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tls::Tls;
 pub use tls::TlsError;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
@@ -64,6 +64,14 @@ pub enum StartError {
         url: String,
         /// What the store said.
         source: store::Error,
+    },
+    /// The clock of a test cannot be read.
+    #[error("cannot read how far the clock is ahead from {path} (variable {TEST_CLOCK}): {source}")]
+    Clock {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: std::io::Error,
     },
     /// The hubs of the configuration could not be set up.
     #[error("cannot set up the task hubs: {0}")]
@@ -114,7 +122,7 @@ impl Server {
         let (effects, told) = mpsc::unbounded_channel();
         let meters = meters(config);
         let store = open_store(config, effects, &meters).await?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = clock()?;
         let waiters = Arc::new(Waiters::default());
         let audit = open_audit(config, &clock)?;
         let hubs = Hubs::open(&*store, &config.hubs.names, config.hubs.create_on_start).await;
@@ -221,6 +229,20 @@ impl Server {
             tracing::error!(%error, "the store did not close cleanly");
         }
     }
+}
+
+/// The variable that names the file of a [`SetClock`].
+const TEST_CLOCK: &str = "DURAHUB_TEST_CLOCK";
+
+/// The computer's, unless a test wants to set it.
+fn clock() -> Result<Arc<dyn Clock>, StartError> {
+    let Some(file) = std::env::var_os(TEST_CLOCK).map(PathBuf::from) else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let path = file.display().to_string();
+    tracing::warn!(%path, "the clock is ahead of the computer's by as many seconds as a file says: {TEST_CLOCK} is for tests");
+    let clock = SetClock::by(file).map_err(|source| StartError::Clock { path, source })?;
+    Ok(Arc::new(clock))
 }
 
 async fn open_store(

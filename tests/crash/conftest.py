@@ -38,9 +38,20 @@ def pytest_runtest_makereport(item):
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = harness.Server(tmp_path / "durahub").start()
-    _running.append(server)
-    yield server
-    server.close()
-    _running.remove(server)
+def watched():
+    """Takes in servers that the test makes: their logs are shown when it fails, and they are closed."""
+    mine = []
+
+    def watch(server):
+        mine.append(server)
+        _running.append(server)
+        return server
+    yield watch
+    for server in mine:
+        server.close()
+        _running.remove(server)
+
+
+@pytest.fixture
+def server(tmp_path, watched):
+    return watched(harness.Server(tmp_path / "durahub")).start()

@@ -13,6 +13,7 @@ use crate::{
     engine::{Execution, Turn},
     model::{ActivityKey, ActivityTask, HubId, InstanceId, InstanceKey, Timestamp, pb},
 };
+use std::time::Duration;
 
 /// A turn whose answer is to be applied.
 #[derive(Debug)]
@@ -152,6 +153,11 @@ impl Board {
         self.leases.expire_taken_back(turns);
         self.hand_back(&expired, Loss::Silent);
         expired.len()
+    }
+
+    /// The clock was set forward by so much, not long ago: what is held is not held for longer because of that.
+    pub fn clock_was_set(&mut self, forward: Duration) {
+        self.leases.clock_was_set(forward, self.now);
     }
 
     fn hand_back(&mut self, tokens: &[String], loss: Loss) {

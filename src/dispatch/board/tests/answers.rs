@@ -170,6 +170,32 @@ fn silent_workers_lose_what_they_hold() {
 }
 
 #[test]
+fn a_clock_that_is_set_forward_takes_nothing_from_those_who_work() {
+    let mut room = Room::new();
+    let worker = room.join("*", 1, 1);
+    room.start("A");
+    room.settle();
+    let held = room.item(worker);
+    let (day, lease) = (Duration::from_secs(86_400), Duration::from_secs(600));
+    room.advance(590);
+    room.now = room.now.plus(day);
+    let expire = |room: &mut Room| {
+        let before = room.now.minus(lease);
+        room.visit(|board| board.expire(before, before))
+    };
+    room.visit(|board| board.clock_was_set(day));
+    assert_eq!(expire(&mut room), 0);
+    assert!(room.answer(&held, "complete"));
+    room.settle();
+    room.start("B");
+    room.settle();
+    // Handed out after the clock was set, and before that was noticed.
+    room.visit(|board| board.clock_was_set(day));
+    room.advance(601);
+    assert_eq!(expire(&mut room), 1, "the lease is as long as ever");
+}
+
+#[test]
 fn after_a_stop_nothing_is_handed_out_and_what_is_held_may_still_be_answered() {
     let mut room = Room::new();
     let worker = room.join("*", 1, 1);

@@ -4,7 +4,7 @@
 
 use super::sources::{Source, prefix_bounds};
 use crate::{
-    model::{HubId, StatusSet, Timestamp},
+    model::{HubId, Status, StatusExt as _, StatusSet, Timestamp},
     store::{
         By, Error, Filter, HistogramQuery, Moment, Order, Parent, Place, Span, Took, Walk,
         sqlite::rows::{record_columns, tag_text},
@@ -117,21 +117,20 @@ fn moment(of: Moment) -> &'static str {
 
 /// Status and number of what matches.
 pub fn count(source: Source, hub: HubId, filter: &Filter) -> Sql {
+    // One row with a column for each status: grouping them would sort all instances first, in memory.
+    let of = |status: Status| format!("count(*) FILTER (WHERE i.status = {0}) AS s{0}", status as i32);
     let select = match source {
         Source::Ended(status) => format!("SELECT {}, count(*)", status as i32),
-        Source::Live
-        | Source::Completed
-        | Source::Children
-        | Source::Named(_)
-        | Source::Names
-        | Source::Ids => "SELECT i.status, count(*)".to_owned(),
+        _ => format!("WITH c AS MATERIALIZED (SELECT {}", Status::ALL.map(of).join(", ")),
     };
     let mut build = Build::new(&select, source, hub, filter);
     for condition in build.conditions(source, filter, None) {
         build.and(&condition);
     }
     if !matches!(source, Source::Ended(_)) {
-        build.text.push_str(" GROUP BY i.status");
+        let row = |status: Status| format!("SELECT {0}, s{0} FROM c WHERE s{0} > 0", status as i32);
+        build.text.push_str(") ");
+        build.text.push_str(&Status::ALL.map(row).join(" UNION ALL "));
     }
     (build.text, build.params)
 }

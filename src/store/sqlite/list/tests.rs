@@ -211,6 +211,17 @@ fn ended_instances_are_counted_within_the_index() {
 }
 
 #[test]
+fn nothing_is_sorted_to_be_counted() {
+    let conn = database();
+    for (filter, source) in
+        filters().into_iter().flat_map(|filter| SOURCES.map(|source| (filter.clone(), source)))
+    {
+        let steps = plan(&conn, &sql::count(source, HubId(1), &filter));
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{source:?}: {steps:?}");
+    }
+}
+
+#[test]
 fn statements_are_not_planned_anew_each_time() {
     let conn = database();
     for key in 1..50 {
