@@ -58,6 +58,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("GET", "/api/v1/jobs"),
     ("POST", "/api/v1/jobs"),
     ("GET", "/api/v1/parked"),
+    ("GET", "/api/v1/retention"),
+    ("GET", "/api/v1/retention/preview"),
     ("POST", "/api/v1/instances/{instanceId}/retry"),
     ("POST", "/api/v1/instances/{instanceId}/discard"),
     ("GET", "/api/v1/jobs/{jobId}"),
@@ -94,7 +96,8 @@ fn documented() -> BTreeSet<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_documented_is_served_and_what_is_not_is_not() {
     let documented = documented();
-    let server = Inside::start().await;
+    let rule = "default after=365d".parse().unwrap();
+    let server = Inside::with(|config| config.retention.rules = vec![rule]).await;
     let mut worker = Worker::for_everything(&server.url, "default").await;
     server.post("entities/documented/k", "").await.is_empty(202);
     let batch = worker.batch().await;

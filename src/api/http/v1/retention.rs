@@ -63,8 +63,8 @@ struct Going {
     instance_id: String,
     name: String,
     runtime_status: &'static str,
-    created_at: String,
-    completed_at: Option<String>,
+    created_time: String,
+    completed_time: Option<String>,
     /// The instance that it goes with, whose sub-orchestration it is, or one of those.
     goes_with: Option<String>,
 }
@@ -102,8 +102,8 @@ pub async fn preview(call: &Call) -> Result<Response, Error> {
         instance_id: record.id.to_string(),
         name: record.name.to_string(),
         runtime_status: record.status.name(),
-        created_at: record.created_at.to_string(),
-        completed_at: record.completed_at.map(|at| at.to_string()),
+        created_time: record.created_at.to_string(),
+        completed_time: record.completed_at.map(|at| at.to_string()),
         goes_with: with.map(|id| id.to_string()),
     };
     let rule = manager.retention().0.rules[number].to_string();
