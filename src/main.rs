@@ -6,7 +6,7 @@ use durahub::{
     cli::{Command, KeyVerb},
     config::{Config, StoreUrl},
     samples,
-    server::Server,
+    server::{Server, permit_connections},
     telemetry,
     workers::embedded::Registry,
 };
@@ -69,6 +69,7 @@ async fn serve(config: &Config) -> ExitCode {
         Ok(hang_ups) => hang_ups,
         Err(error) => return fail(&format!("cannot listen for signals: {error}")),
     };
+    permit_connections(config.server.connections);
     let server = match Server::start(config, functions).await {
         Ok(server) => server,
         Err(error) => return fail(&error.to_string()),

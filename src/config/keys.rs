@@ -50,6 +50,7 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "first_byte_secs", Whole(1..=3_600)),
     key("server", "head_secs", Whole(1..=3_600)),
     key("server", "idle_secs", Whole(1..=DAY_SECS)),
+    key("server", "connections", Whole(10..=1_000_000)),
     key("server", "streams_per_connection", Whole(10..=1_000_000)),
     key("server", "trusted_proxies", List("a list of addresses such as 127.0.0.1 and networks such as 10.0.0.0/8")),
     key("server", "allowed_hosts", List("a list of host names such as durahub.internal, without ports, or * alone")),

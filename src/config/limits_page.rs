@@ -36,6 +36,9 @@ const FIXED: &str = "
 | bulk jobs that run | 100; one names 10,000 instances, or a filter |
 | failures of a bulk job that are kept | 1,000; all are counted |
 | callers of `/api/v1/events` | 500; one message names 200 instances |
+| the head of a request | HTTP/1: 100 headers and 400 KiB; HTTP/2: 16 KiB of headers; 431 above |
+| nested JSON in payloads | as deep as they are long: they are passed on as text |
+| open connections | `server.connections` |
 | open requests of one HTTP/2 connection | `server.streams_per_connection` |
 | turns, activities and batches that one worker holds | `dispatch.*_per_worker`, or what it asks for, if that is less |
 

@@ -98,6 +98,8 @@ pub struct Server {
     pub head_secs: u64,
     /// How long an HTTP/1 connection may be silent between two requests.
     pub idle_secs: u64,
+    /// Connections that may be open at a time.
+    pub connections: usize,
     /// Requests, waiting ones and worker streams included, that one HTTP/2 connection may have open at a time.
     pub streams_per_connection: u32,
     /// Proxies whose word about the address that callers use is taken.
@@ -344,6 +346,7 @@ impl Default for Server {
             head_secs: 30,
             // Longer than the pools of most clients keep a connection, so that it is they who close it.
             idle_secs: 120,
+            connections: 10_000,
             // SDK clients put every waiting call on one connection.
             streams_per_connection: 10_000,
             trusted_proxies: Vec::new(),

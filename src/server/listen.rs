@@ -1,6 +1,7 @@
 //! One port for everything: HTTP/1.1 and HTTP/2 with prior knowledge, told apart by their first bytes; within TLS, if there is a certificate.
 
 use super::{
+    crowd::Crowd,
     greet::{Greeted, Greeter},
     tls::Tls,
     watched::{Given, Watch, Watched},
@@ -56,6 +57,8 @@ pub(super) struct Port {
     pub router: Router,
     /// How long what may take.
     pub patience: Patience,
+    /// How many connections there may be.
+    pub crowd: Crowd,
     /// How many requests one HTTP/2 connection may have open.
     pub streams: u32,
     /// The certificate. `None`: nothing is encrypted.
@@ -82,6 +85,10 @@ pub(super) async fn serve(listener: TcpListener, port: Port) {
                 }
             },
         };
+        let Some(place) = port.crowd.enter() else {
+            port.crowd.turn_away(stream, port.tls.is_some());
+            continue;
+        };
         no_delay(&stream);
         let (port, greeter, builder, watcher) =
             (port.clone(), greeter.clone(), builder.clone(), graceful.watcher());
@@ -95,6 +102,7 @@ pub(super) async fn serve(listener: TcpListener, port: Port) {
                 Some(Greeted::Secure(stream)) => speak(*stream, peer, &port, &builder, watcher).await,
                 None => {}
             }
+            drop(place);
         });
     }
     drop(listener);

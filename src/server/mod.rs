@@ -14,7 +14,9 @@
 //! # }
 //! ```
 
+mod crowd;
 mod disk;
+mod files;
 mod greet;
 mod listen;
 mod ready;
@@ -44,6 +46,8 @@ use crate::{
     },
 };
 use axum::Router;
+use crowd::Crowd;
+pub use files::permit_connections;
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tls::Tls;
 pub use tls::TlsError;
@@ -168,6 +172,7 @@ impl Server {
         let port = listen::Port {
             router,
             patience: patience(config),
+            crowd: Crowd::of(config.server.connections),
             streams: config.server.streams_per_connection,
             tls: tls.clone(),
             closing: closing.clone(),

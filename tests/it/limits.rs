@@ -1,6 +1,6 @@
 //! What the settings say about connections and messages is what callers meet.
 
-use crate::support::{Inside, code_of, get_request, soon, start_request};
+use crate::support::{Data, Inside, code_of, eventually, get_request, soon, start_request};
 use durahub::model::pb;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -76,4 +76,35 @@ async fn an_answer_above_the_limit_is_refused_with_its_name() {
     assert!(refused.message().contains("65536 bytes (limits.grpc_sent_bytes)"), "{refused}");
     let without = pb::GetInstanceRequest { instance_id: "i".into(), get_inputs_and_outputs: false };
     assert!(client.get_instance(without).await.unwrap().into_inner().exists);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_no_place_is_told_so_and_finds_one_when_somebody_has_left() {
+    let data = Data::new();
+    let server = data.serve_env(&[("DURAHUB__SERVER__CONNECTIONS", "10")]).await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut held = Vec::new();
+    let refused = eventually("a refusal", async || {
+        held.push(TcpStream::connect(address).await.unwrap());
+        let newest = held.last_mut().unwrap();
+        newest.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut heard = [0; 1024];
+        let length = soon("an answer", newest.read(&mut heard)).await.unwrap();
+        let heard = String::from_utf8_lossy(&heard[..length]).into_owned();
+        heard.starts_with("HTTP/1.1 503").then_some(heard)
+    })
+    .await;
+    assert!(refused.contains("retry-after: 1") && refused.contains("server.connections"), "{refused}");
+    assert!(held.len() <= 11, "{}", held.len());
+    assert!(server.log().contains("connections are turned away"), "{}", server.log());
+    // Those who have a place are served all the same, and whoever speaks HTTP/2 finds the connection closed.
+    held.truncate(5);
+    eventually("a place", async || {
+        let mut late = TcpStream::connect(address).await.unwrap();
+        late.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut heard = [0; 12];
+        soon("an answer", late.read_exact(&mut heard)).await.unwrap();
+        (&heard == b"HTTP/1.1 200").then_some(())
+    })
+    .await;
 }
