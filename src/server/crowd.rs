@@ -83,7 +83,7 @@ fn refusal(most: usize) -> String {
         "there are {most} connections already, as many as the setting server.connections permits; try again later"
     );
     let body = format!(
-        r#"{{"Message":"{why}","ExceptionMessage":"{why}","ExceptionType":"System.Exception","StackTrace":""}}"#
+        r#"{{"Message":"{why}","ExceptionMessage":"{why}","ExceptionType":"System.Exception","StackTrace":null}}"#
     );
     format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\nretry-after: 1\r\n\
