@@ -8,6 +8,7 @@ use super::{
 use crate::model::{Status, event};
 use axum::http::Method;
 use docs::spec::{Operation, Spec, text};
+use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// The operations that describe a route. No `_`: a new route must say where it is described.
@@ -149,6 +150,27 @@ fn every_operation_that_is_described_is_routed_at_both_mounts() {
     }
     let served = BESIDE.iter().chain(&WRITES).map(|(id, path)| ((*id).to_owned(), (*path).to_owned()));
     assert_eq!(beside, served.collect());
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'a>(told: &'a Value, found: &mut Vec<&'a str>) {
+        match told {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|field| references(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let description: Value = yaml_serde::from_str(docs::DESCRIPTION).unwrap();
+    let mut found = Vec::new();
+    references(&description, &mut found);
+    assert!(found.len() > 100, "{found:?}");
+    let lost =
+        |reference: &&&str| reference.strip_prefix('#').and_then(|path| description.pointer(path)).is_none();
+    assert_eq!(found.iter().find(lost), None);
 }
 
 #[test]
