@@ -37,6 +37,11 @@ export function History({ instance }: { instance: InstanceDetails }) {
     const question = JSON.stringify([id, query, kinds, version]);
     const { data, problem, stale, again } = useLive(`history ${question}`, (signal) => eventPage(id, query, kinds, signal), resting);
     const filtered = kinds.length > 0 || query.name || query.text || query.failed || query.eventId;
+    // Turns are hidden until somebody asks for them; an address that names one of their events asks.
+    const hidden = named !== undefined && data && !stale && !filtered && query.turns === false && !asked.has("after") && named < data.total && !data.events.some(({ index }) => index === named);
+    useEffect(() => {
+        if (hidden) change({ turns: "1" }, true);
+    }, [hidden]);
     return (
         <section class="card history" aria-label="History">
             <h2 class="hidden">History</h2>
