@@ -155,7 +155,7 @@ impl Insight for Dispatch {
     }
 
     fn watch(&self) -> Watch {
-        self.shared.kennel.watch()
+        self.shared.findings.watch()
     }
 
     fn tally(&self) -> Tally {

@@ -43,7 +43,7 @@ async fn until_stopped(dispatch: Dispatch, work: impl Future<Output = ()>) {
 /// Ends when the store has been dropped. Goes on after a stop, so that commits under way are seen through.
 async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
     while let Some(group) = effects.recv().await {
-        dispatch.shared.kennel.told();
+        dispatch.shared.findings.told();
         let told: Vec<_> = group
             .iter()
             .filter_map(|effect| match effect {

@@ -58,7 +58,7 @@ use std::{
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use watchdog::Kennel;
+use watchdog::Findings;
 
 /// Settings of dispatch.
 #[derive(Clone, Debug)]
@@ -132,7 +132,7 @@ struct Shared {
     /// Commits and reads under way.
     tasks: TaskTracker,
     pulse: Pulse,
-    kennel: Kennel,
+    findings: Findings,
     stop: CancellationToken,
 }
 
@@ -165,7 +165,7 @@ impl Dispatch {
             wind: Notify::new(),
             tasks: TaskTracker::new(),
             pulse: Pulse::default(),
-            kennel: Kennel::default(),
+            findings: Findings::default(),
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };

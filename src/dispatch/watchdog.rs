@@ -48,13 +48,13 @@ pub struct LostKind {
 
 /// What the watchdog knows.
 #[derive(Debug, Default)]
-pub(super) struct Kennel {
+pub(super) struct Findings {
     /// How often effects have been told.
     told: AtomicU64,
     watch: Mutex<Watch>,
 }
 
-impl Kennel {
+impl Findings {
     /// Something was stored.
     pub fn told(&self) {
         self.told.fetch_add(1, Ordering::Relaxed);
@@ -105,14 +105,14 @@ pub(super) async fn look_around(dispatch: Dispatch, pause: Duration) {
     let mut now = 0;
     loop {
         tokio::time::sleep(pause).await;
-        let before = std::mem::replace(&mut now, dispatch.shared.kennel.told.load(Ordering::Relaxed));
+        let before = std::mem::replace(&mut now, dispatch.shared.findings.told.load(Ordering::Relaxed));
         if seen == Some(now) {
             continue;
         }
-        let kennel = &dispatch.shared.kennel;
+        let findings = &dispatch.shared.findings;
         let looked = async {
-            kennel.looked(dispatch.shared.clock.now(), look(&dispatch, pause).await?);
-            kennel.took_up(&overlooked::take_up(&dispatch).await?);
+            findings.looked(dispatch.shared.clock.now(), look(&dispatch, pause).await?);
+            findings.took_up(&overlooked::take_up(&dispatch).await?);
             Ok::<_, Error>(())
         };
         match looked.await {

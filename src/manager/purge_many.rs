@@ -5,6 +5,7 @@ use crate::{
     model::{HubId, InstanceId, InstanceKey, StatusSet, Timestamp},
     store::{self, Filter, Order, PageLimits, Place, Read, Walk},
 };
+use futures_util::{StreamExt as _, TryFutureExt as _, future::join_all, stream};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -106,15 +107,19 @@ impl Manager {
 
     async fn purge_each(&self, hub: HubId, ids: &[InstanceId], recurse: bool) -> Result<usize, Error> {
         let mut deleted = 0;
-        for id in ids {
+        for some in ids.chunks(PURGE_BATCH) {
             let purged = match recurse {
-                true => self.purge_tree(hub, id).await,
-                false => self.purge(hub, id).await.map(|()| 1),
+                // One after the other: trees may have instances in common.
+                true => stream::iter(some).then(|id| self.purge_tree(hub, id)).collect().await,
+                // Side by side, so that they are stored together.
+                false => join_all(some.iter().map(|id| self.purge(hub, id).map_ok(|()| 1))).await,
             };
-            match purged {
-                Ok(count) => deleted += count,
-                Err(Error::NotFound(_) | Error::WrongState { .. }) => {}
-                Err(other) => return Err(other),
+            for purged in purged {
+                match purged {
+                    Ok(count) => deleted += count,
+                    Err(Error::NotFound(_) | Error::WrongState { .. }) => {}
+                    Err(other) => return Err(other),
+                }
             }
         }
         Ok(deleted)
