@@ -4,9 +4,12 @@
 //!
 //! A look goes through the live instances in small pages with long pauses, and only if something was stored since the last one.
 
-use super::{Dispatch, overlooked};
+use super::{
+    Dispatch,
+    overlooked::{self, Overlooked},
+};
 use crate::{
-    model::{InstanceRef, OpenTask, Timestamp},
+    model::{OpenTask, Timestamp},
     store::{Error, LostTask, LostTasks, Suspects},
 };
 use std::{
@@ -32,7 +35,8 @@ pub struct Watch {
     pub looked_at: Option<Timestamp>,
     /// One for each cause.
     pub lost: Vec<LostKind>,
-    /// How many instances had something to deliver of which nobody knew, since the start. They were taken up again.
+    /// How many instances had something to deliver, and how many activities were queued, of which nobody knew, since the start. They were
+    /// taken up again.
     pub taken_up: u64,
 }
 
@@ -85,16 +89,16 @@ impl Findings {
     }
 
     /// These had been overlooked.
-    fn took_up(&self, instances: &[InstanceRef]) {
-        let Some(example) = instances.first() else { return };
+    fn took_up(&self, overlooked: &[Overlooked]) {
+        let Some(example) = overlooked.first() else { return };
         tracing::error!(
-            count = instances.len(),
+            count = overlooked.len(),
             example.instance.id = %example.id,
             example.hub = example.hub.0,
-            "instances had something to deliver of which nobody knew; they were taken up again"
+            "instances had something to deliver, or activities queued, of which nobody knew; they were taken up again"
         );
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        watch.taken_up += u64::try_from(instances.len()).unwrap_or(u64::MAX);
+        watch.taken_up += u64::try_from(overlooked.len()).unwrap_or(u64::MAX);
     }
 }
 
@@ -154,9 +158,9 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
-        dispatch::{EntityNames, Insight as _, Names, Offer, Serves, Settings, Waiters, WorkItem},
+        dispatch::{EntityNames, Insight as _, Names, Offer, Seat, Serves, Settings, Waiters, WorkItem},
         model::{
-            Chunk, HistoryChange, HubId, HubName, StatusSet, event,
+            Chunk, HistoryChange, HubId, HubName, NewActivity, StatusSet, event,
             pb::{self, history_event::EventType},
         },
         store::{
@@ -234,16 +238,41 @@ mod tests {
 
         /// An instance that waits for an activity that is nowhere.
         async fn lose(&self, id: &str) {
-            let created =
-                self.store.instance_create(new_instance(self.hub, id), StatusSet::NONE.into()).await;
+            self.waiting_for(&*self.store, id, Vec::new()).await;
+        }
+
+        /// An instance that waits for an activity, with these queued.
+        async fn waiting_for(&self, store: &dyn Store, id: &str, activities: Vec<NewActivity>) {
+            let created = store.instance_create(new_instance(self.hub, id), StatusSet::NONE.into()).await;
             let Ok(Created::New(key)) = created else { panic!("{created:?}") };
-            let inbox = self.store.instance_load(key).await.unwrap().unwrap().inbox;
+            let inbox = store.instance_load(key).await.unwrap().unwrap().inbox;
             let mut turn = fixture::turn(self.hub, key, 1);
+            turn.activities = activities;
             turn.consumed = inbox.iter().map(|message| message.id).collect();
             let task = EventType::TaskScheduled(pb::TaskScheduledEvent::default());
             turn.history =
                 HistoryChange::Append(Chunk::encode(0, vec![event::with_id(1, fixture::NOW, task)]));
-            self.store.turn_commit(turn).await.unwrap();
+            store.turn_commit(turn).await.unwrap();
+        }
+
+        /// What the store itself has told until now is never heard.
+        fn deafen(&self) {
+            while self.told.lock().unwrap().try_recv().is_ok() {}
+        }
+
+        fn join(&self, names: &[&str]) -> Seat {
+            let names: Names = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
+            let entities = EntityNames::These(HashSet::new());
+            self.dispatch.join(Offer {
+                label: "w".into(),
+                hub: None,
+                serves: Serves::Named { orchestrations: names.clone(), activities: names, entities },
+                embedded: false,
+                fetches_history: false,
+                max_turns: 9,
+                max_activities: 9,
+                max_batches: 9,
+            })
         }
 
         /// How often was looked, after so many pauses.
@@ -260,11 +289,6 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_overlooked_is_taken_up_and_what_waits_for_a_worker_is_not_called_so() {
         let room = Room::new().await;
-        let serves = |names: &[&str]| {
-            let names: Names = names.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();
-            let entities = EntityNames::These(HashSet::new());
-            Serves::Named { orchestrations: names, activities: Names::new(), entities }
-        };
         // What was there at the start is found by itself.
         room.looks_after(3).await;
         // Nobody serves it, and the board knows.
@@ -273,17 +297,8 @@ mod tests {
         let mut lost = new_instance(room.hub, "overlooked");
         "Served".clone_into(&mut lost.started.name);
         room.inner.instance_create(lost, StatusSet::NONE.into()).await.unwrap();
-        while room.told.lock().unwrap().try_recv().is_ok() {}
-        let mut seat = room.dispatch.join(Offer {
-            label: "w".into(),
-            hub: None,
-            serves: serves(&["Served"]),
-            embedded: false,
-            fetches_history: false,
-            max_turns: 9,
-            max_activities: 9,
-            max_batches: 9,
-        });
+        room.deafen();
+        let mut seat = room.join(&["Served"]);
         tokio::time::sleep(PAUSE / 2).await;
         assert!(seat.items.try_recv().is_err(), "nobody knows of it");
         room.looks_after(10).await;
@@ -293,6 +308,34 @@ mod tests {
         room.store.instance_create(new_instance(room.hub, "another"), StatusSet::NONE.into()).await.unwrap();
         room.looks_after(10).await;
         assert_eq!(room.dispatch.watch().taken_up, 1, "what is held or waits is known");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_activity_that_was_overlooked_is_taken_up_once() {
+        let room = Room::new().await;
+        room.looks_after(3).await;
+        room.waiting_for(&*room.inner, "a", vec![fixture::activity(1)]).await;
+        room.deafen();
+        let mut seat = room.join(&["Charge"]);
+        tokio::time::sleep(PAUSE / 2).await;
+        assert!(seat.items.try_recv().is_err(), "nobody knows of it");
+        // Another one, of which word comes: that there is something new makes the watchdog look.
+        room.waiting_for(&*room.store, "b", vec![fixture::activity(1)]).await;
+        // One that is held for too long comes again.
+        let mut taken = || {
+            std::iter::from_fn(|| seat.items.try_recv().ok())
+                .map(|item| match item {
+                    WorkItem::Activity(item) => item.task.instance.to_string(),
+                    other => panic!("{other:?}"),
+                })
+                .collect::<HashSet<_>>()
+        };
+        room.looks_after(1).await;
+        assert_eq!(taken(), HashSet::from(["b".to_owned()]));
+        room.looks_after(10).await;
+        assert_eq!(taken(), HashSet::from(["a".to_owned(), "b".to_owned()]));
+        assert_eq!(room.dispatch.watch().taken_up, 1, "what is held is known");
+        assert_eq!(room.lost(), []);
     }
 
     #[tokio::test(start_paused = true)]

@@ -31,7 +31,7 @@ pub async fn audit(world: &World, disk: &Disk, process: &Process) -> Vec<String>
     }
     let taken_up = process.dispatch.watch().taken_up;
     if taken_up > 0 {
-        wrong.push(format!("{taken_up} instances were overlooked"));
+        wrong.push(format!("{taken_up} instances or activities were overlooked"));
     }
     wrong.extend(nothing_is_lost(disk).await);
     wrong.extend(nothing_waits(disk).await);

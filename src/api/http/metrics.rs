@@ -177,8 +177,8 @@ fn work(page: &mut Page, api: &Api) {
     let overlooked = Counter::<u64>::default();
     overlooked.inc_by(watch.taken_up);
     page.0.register(
-        "overlooked_instances",
-        "Instances that had something to deliver of which nobody knew; there should be none",
+        "overlooked",
+        "Instances with something to deliver, and queued activities, of which nobody knew; there should be none",
         overlooked,
     );
 }

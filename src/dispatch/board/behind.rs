@@ -127,6 +127,23 @@ impl Board {
         }
     }
 
+    /// Whether nothing is known of an activity that is queued in the store, although something should be.
+    pub fn overlooks_activity(&self, task: &ActivityTask) -> bool {
+        self.behind_activities.is_complete()
+            && !self.behind_activities.is_behind(&Route::of_activity(task))
+            && !self.has_activity(task.key)
+            && self.finishing.row(task) == Row::Waiting
+    }
+
+    /// Takes up an activity, if it was overlooked; answers whether it was.
+    pub fn take_up_activity(&mut self, task: ActivityTask) -> bool {
+        let overlooked = self.overlooks_activity(&task);
+        if overlooked {
+            self.found_activity(task);
+        }
+        overlooked
+    }
+
     /// A page of activities; `last`: the key of its last one, if more may follow.
     pub fn found_activities(&mut self, page: Vec<ActivityTask>, last: Option<ActivityKey>) {
         let rows = page.len();
