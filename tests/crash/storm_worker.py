@@ -6,9 +6,7 @@ What an orchestration says in the end depends on each of its turns having counte
 """
 
 import logging
-import os
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sdk" / "python"))
 
-from harness import QUICK  # noqa: E402
+from harness import QUICK, serve  # noqa: E402
 
 
 def square(_, number):
@@ -85,11 +83,7 @@ def main():
         worker.add_entity(note)
         worker.use_work_item_filters()
         worker.start()
-    print("serving", flush=True)
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
+    serve()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ import grpc
 from durabletask.entities import EntityInstanceId
 from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
-from harness import QUICK
+from harness import QUICK, serve
 
 
 class Witness(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
@@ -120,11 +120,7 @@ def main():
     worker.add_entity(tally)
     worker.use_work_item_filters()
     worker.start()
-    print("serving", flush=True)
-    parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(0)
+    serve()
 
 
 if __name__ == "__main__":

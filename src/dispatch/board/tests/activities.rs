@@ -2,21 +2,10 @@
 
 use super::*;
 
-/// An instance that has scheduled `answer`, nobody serving its activities.
-fn waiting(room: &mut Room, answer: &str) -> InstanceKey {
-    let worker = room.join("A", 9, 9);
-    let key = room.start("A");
-    room.settle();
-    let held = room.item(worker);
-    room.answer(&held, answer);
-    room.leave(worker);
-    key
-}
-
 #[test]
 fn activities_wait_for_whoever_serves_them_and_go_in_order() {
     let mut room = Room::new();
-    waiting(&mut room, "task 1 X, task 2 Y, task 3 X");
+    room.waiting("task 1 X, task 2 Y, task 3 X");
     let (x, y) = (room.join("X", 1, 9), room.join("Y", 1, 9));
     assert_eq!(room.given(x), ["activity A1#1 X", "activity A1#3 X"]);
     assert_eq!(room.given(y), ["activity A1#2 Y"]);
@@ -25,7 +14,7 @@ fn activities_wait_for_whoever_serves_them_and_go_in_order() {
 #[test]
 fn an_activity_of_a_worker_that_left_goes_to_the_next_before_all_others() {
     let mut room = Room::new();
-    waiting(&mut room, "task 1 X, task 2 X");
+    room.waiting("task 1 X, task 2 X");
     let first = room.join("X", 1, 1);
     let held = room.item(first);
     room.leave(first);
@@ -37,7 +26,7 @@ fn an_activity_of_a_worker_that_left_goes_to_the_next_before_all_others() {
 #[test]
 fn an_activity_put_back_waits_longer_each_time() {
     let mut room = Room::new();
-    waiting(&mut room, "task 1 X");
+    room.waiting("task 1 X");
     let worker = room.join("X", 1, 1);
     for pause in [200, 400, 800] {
         let WorkItem::Activity(held) = room.item(worker) else { panic!("no activity") };
@@ -52,13 +41,13 @@ fn an_activity_put_back_waits_longer_each_time() {
 #[test]
 fn an_activity_that_rests_takes_nobody_elses_place_with_it_when_its_instance_ends() {
     let mut room = Room::new();
-    let resting = waiting(&mut room, "task 1 X");
+    let resting = room.waiting("task 1 X");
     let worker = room.join("X", 1, 1);
     let WorkItem::Activity(held) = room.item(worker) else { panic!("no activity") };
     room.visit(|board| board.put_back(HUB, &held.token, Kind::Activity));
     room.leave(worker);
     // Alone in the queue, so where the first one stood.
-    waiting(&mut room, "task 1 X");
+    room.waiting("task 1 X");
     room.mail(resting, "terminate");
     room.settle();
     let worker = room.join("X", 1, 9);
@@ -68,7 +57,7 @@ fn an_activity_that_rests_takes_nobody_elses_place_with_it_when_its_instance_end
 #[test]
 fn the_end_of_an_instance_drops_what_waits_but_for_what_it_left_behind() {
     let mut room = Room::new();
-    let key = waiting(&mut room, "task 1 X, task 2 X");
+    let key = room.waiting("task 1 X, task 2 X");
     let worker = room.join("A", 9, 9);
     room.mail(key, "event Go");
     room.settle();
@@ -82,8 +71,8 @@ fn the_end_of_an_instance_drops_what_waits_but_for_what_it_left_behind() {
 #[test]
 fn termination_and_continue_as_new_drop_what_waits() {
     let mut room = Room::new();
-    let ended = waiting(&mut room, "task 1 X");
-    let again = waiting(&mut room, "task 1 X");
+    let ended = room.waiting("task 1 X");
+    let again = room.waiting("task 1 X");
     room.mail(ended, "terminate");
     room.mail(again, "event Go");
     let worker = room.join("A", 9, 9);
@@ -97,7 +86,7 @@ fn termination_and_continue_as_new_drop_what_waits() {
 #[test]
 fn a_purge_forgets_detached_activities_too() {
     let mut room = Room::new();
-    let key = waiting(&mut room, "task 1 X, complete");
+    let key = room.waiting("task 1 X, complete");
     assert_eq!(room.board.waiting.len(), 1);
     room.effects.extend(room.store.purge(key));
     room.settle();
@@ -108,7 +97,7 @@ fn a_purge_forgets_detached_activities_too() {
 #[test]
 fn a_result_wakes_the_instance_and_a_second_one_does_not_count() {
     let mut room = Room::new();
-    waiting(&mut room, "task 1 X");
+    room.waiting("task 1 X");
     let worker = room.join("A X", 9, 9);
     let held = room.item(worker);
     assert!(room.complete(&held));
@@ -120,7 +109,7 @@ fn a_result_wakes_the_instance_and_a_second_one_does_not_count() {
 #[test]
 fn what_recovery_finds_is_queued_unless_it_was_heard_of_already() {
     let mut room = Room::new();
-    waiting(&mut room, "task 1 X, task 2 X");
+    room.waiting("task 1 X, task 2 X");
     let tasks: Vec<_> = room.store.activities.values().cloned().collect();
     room.visit(|board| board.found_activities(tasks.clone(), None));
     let worker = room.join("X", 9, 9);

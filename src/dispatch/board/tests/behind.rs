@@ -7,17 +7,6 @@ fn narrow() -> Room {
     Room::with(usize::MAX, 2, usize::MAX)
 }
 
-/// An instance whose turn has left `tasks` to be done, for which no worker is there.
-fn with_activities(room: &mut Room, tasks: &str) -> InstanceKey {
-    let worker = room.join("A", 9, 9);
-    let key = room.start("A");
-    room.settle();
-    let turn = room.item(worker);
-    room.answer(&turn, tasks);
-    room.leave(worker);
-    key
-}
-
 #[test]
 fn of_many_instances_only_a_window_waits_in_memory_and_all_have_their_turn_in_order() {
     let mut room = narrow();
@@ -40,7 +29,7 @@ fn of_many_instances_only_a_window_waits_in_memory_and_all_have_their_turn_in_or
 #[test]
 fn of_many_activities_only_a_window_waits_in_memory_and_all_are_done() {
     let mut room = narrow();
-    with_activities(&mut room, "task 1 X, task 2 X, task 3 X, task 4 X, task 5 X");
+    room.waiting("task 1 X, task 2 X, task 3 X, task 4 X, task 5 X");
     assert_eq!(room.board.waiting.len(), 2);
     let worker = room.join("X", 1, 1);
     for number in 1..=5 {
@@ -56,7 +45,7 @@ fn of_many_activities_only_a_window_waits_in_memory_and_all_are_done() {
 #[test]
 fn large_requests_fill_memory_sooner() {
     let mut room = Room::with(usize::MAX, 100, 1);
-    with_activities(&mut room, "task 1 X, task 2 X, task 3 X");
+    room.waiting("task 1 X, task 2 X, task 3 X");
     assert_eq!(room.board.waiting.len(), 1);
     let worker = room.join("X", 9, 9);
     room.settle();
@@ -82,7 +71,7 @@ fn work_that_somebody_serves_is_not_held_up_by_what_nobody_serves() {
 #[test]
 fn an_activity_whose_result_is_on_its_way_is_not_brought_back_by_its_row() {
     let mut room = narrow();
-    with_activities(&mut room, "task 1 X, task 2 X, task 3 X");
+    room.waiting("task 1 X, task 2 X, task 3 X");
     let worker = room.join("X", 1, 1);
     let first = room.item(worker);
     let WorkItem::Activity(ActivityItem { token, .. }) = &first else { panic!("an activity") };
@@ -105,8 +94,8 @@ fn an_activity_whose_result_is_on_its_way_is_not_brought_back_by_its_row() {
 #[test]
 fn what_ended_while_its_row_was_being_read_stays_ended() {
     let mut room = narrow();
-    let key = with_activities(&mut room, "task 1 X, task 2 X, task 3 X");
-    let other = with_activities(&mut room, "task 1 X");
+    let key = room.waiting("task 1 X, task 2 X, task 3 X");
+    let other = room.waiting("task 1 X");
     let worker = room.join("X", 1, 1);
     let item = room.item(worker);
     room.complete(&item);

@@ -6,17 +6,6 @@ use crate::dispatch::{
     slot::Stage,
 };
 
-/// An instance that has scheduled `tasks`, nobody serving them.
-fn waiting(room: &mut Room, tasks: &str) -> InstanceKey {
-    let worker = room.join("A", 9, 9);
-    let key = room.start("A");
-    room.settle();
-    let turn = room.item(worker);
-    room.answer(&turn, tasks);
-    room.leave(worker);
-    key
-}
-
 /// What the queue of a name says: how much waits, and its limit.
 fn queue(room: &Room, name: &str) -> (usize, Option<Places>) {
     let queue = room.board.show_queues().into_iter().find(|queue| &*queue.name == name).unwrap();
@@ -26,7 +15,7 @@ fn queue(room: &Room, name: &str) -> (usize, Option<Places>) {
 #[test]
 fn what_is_above_the_limit_waits_although_there_is_room_and_goes_out_when_one_ends() {
     let mut room = Room::limited(&[(Kind::Activity, "X", 2)]);
-    let key = waiting(&mut room, "task 1 X, task 2 X, task 3 X, task 4 X");
+    let key = room.waiting("task 1 X, task 2 X, task 3 X, task 4 X");
     let worker = room.join("X", 9, 9);
     let held = room.items(worker);
     assert_eq!(held.iter().map(text).collect::<Vec<_>>(), ["activity A1#1 X", "activity A1#2 X"]);
@@ -44,7 +33,7 @@ fn what_is_above_the_limit_waits_although_there_is_room_and_goes_out_when_one_en
 #[test]
 fn other_names_pass_what_waits_for_its_limit() {
     let mut room = Room::limited(&[(Kind::Activity, "X", 1)]);
-    waiting(&mut room, "task 1 X, task 2 X, task 3 Y, task 4 X, task 5 Y");
+    room.waiting("task 1 X, task 2 X, task 3 Y, task 4 X, task 5 Y");
     let worker = room.join("X Y", 9, 9);
     let mut given = room.given(worker);
     given.sort();
@@ -59,7 +48,7 @@ fn other_names_pass_what_waits_for_its_limit() {
 #[test]
 fn what_comes_back_in_whatever_way_makes_room() {
     let mut room = Room::limited(&[(Kind::Activity, "X", 1)]);
-    waiting(&mut room, "task 1 X, task 2 X, task 3 X, task 4 X");
+    room.waiting("task 1 X, task 2 X, task 3 X, task 4 X");
     let (first, second) = (room.join("X", 1, 1), room.join("X", 1, 1));
     let WorkItem::Activity(back) = room.item(first) else { panic!("no activity") };
     assert!(room.given(second).is_empty());

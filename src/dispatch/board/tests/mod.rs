@@ -173,6 +173,17 @@ impl Room {
         key
     }
 
+    /// An instance that has scheduled `activities`, which nobody serves.
+    fn waiting(&mut self, activities: &str) -> InstanceKey {
+        let worker = self.join("A", 9, 9);
+        let key = self.start("A");
+        self.settle();
+        let turn = self.item(worker);
+        self.answer(&turn, activities);
+        self.leave(worker);
+        key
+    }
+
     fn start_as(&mut self, new: NewInstance) -> InstanceKey {
         let (key, effects) = self.store.create(new);
         self.effects.extend(effects);
