@@ -189,7 +189,8 @@ pub trait Store: Send + Sync + 'static {
     async fn entity_purge(&self, hub: HubId, entity: EntityId) -> Result<Purged, Error>;
 
     /// Applies one turn, all or nothing, in the order of [`Commit`]'s fields. `Fenced`: the instance is gone or has seen another
-    /// number of commits; nothing was written and whatever was known of the instance must be dropped.
+    /// number of commits, or a message that is consumed is not in its inbox; nothing was written and whatever was known of the instance
+    /// must be dropped.
     ///
     /// Effects, in this order: `Unlocked` for each entity that is free because its owner's execution has ended, those of replaced and
     /// created children, `Activity` for each activity, `Message` for each message that reached an inbox (the instance's own included),

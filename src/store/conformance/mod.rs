@@ -90,6 +90,7 @@ macro_rules! conformance {
             turns {
                 a_turn_changes_what_it_says_and_nothing_else
                 a_stale_turn_is_fenced_and_writes_nothing
+                a_turn_that_takes_what_an_earlier_one_took_is_fenced_and_writes_nothing
                 a_repeated_turn_is_fenced_and_changes_nothing
                 a_turn_of_a_missing_instance_is_fenced
                 a_turn_that_fails_in_the_middle_leaves_nothing

@@ -88,6 +88,27 @@ pub async fn a_stale_turn_is_fenced_and_writes_nothing(cx: &mut StoreTest) {
     assert_eq!(cx.effects(), []);
 }
 
+pub async fn a_turn_that_takes_what_an_earlier_one_took_is_fenced_and_writes_nothing(cx: &mut StoreTest) {
+    let (key, other) = (cx.create("a").await, cx.create("b").await);
+    let taken = full(cx, key, 1).await;
+    cx.store.turn_commit(taken.clone()).await.unwrap();
+    let before = (cx.load(key).await, cx.load(other).await);
+    cx.effects();
+    // Word of the message came after it had been taken by a turn of which nobody knew that it was made.
+    let mut again = full(cx, key, 2).await;
+    again.consumed.extend(taken.consumed);
+    let answer = cx.store.turn_commit(again).await;
+    assert!(matches!(answer, Err(Error::Fenced)), "{answer:?}");
+    // What is somebody else's is not taken either.
+    let mut theirs = full(cx, key, 2).await;
+    theirs.consumed.extend(cx.inbox_ids(other).await);
+    let answer = cx.store.turn_commit(theirs).await;
+    assert!(matches!(answer, Err(Error::Fenced)), "{answer:?}");
+    assert_eq!((cx.load(key).await, cx.load(other).await), before);
+    assert_eq!(cx.effects(), []);
+    cx.store.turn_commit(full(cx, key, 2).await).await.unwrap();
+}
+
 pub async fn a_repeated_turn_is_fenced_and_changes_nothing(cx: &mut StoreTest) {
     let (key, other) = (cx.create("a").await, cx.create("b").await);
     let commit = full(cx, key, 1).await;

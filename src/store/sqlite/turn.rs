@@ -118,7 +118,10 @@ pub fn commit(tx: &mut Tx<'_>, sealed: Sealed) -> Result<(), Error> {
     // The fence comes first: whoever is late writes nothing at all.
     let myself = update_row(tx, hub, key, turn, &update, history.length())?;
     for id in consumed {
-        tx.run("DELETE FROM message WHERE key = ?1 AND id = ?2", params![key.0, id.0])?;
+        // What an earlier turn has taken is not taken again: who thinks so knows too little.
+        if tx.run("DELETE FROM message WHERE key = ?1 AND id = ?2", params![key.0, id.0])? == 0 {
+            return Err(Error::Fenced);
+        }
     }
     change_history(tx, key, update.updated_at, history)?;
     update_payloads(tx, key, update, failure)?;
