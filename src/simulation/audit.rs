@@ -181,11 +181,11 @@ fn messages(ledger: &Ledger) -> Vec<String> {
             wrong.push(format!("{tag} was answered {answers:?} and came {came} times"));
         }
     }
-    for sent in &ledger.owed {
+    for (sent, times) in &ledger.owed {
         let came = ledger.letters.values().flat_map(|letter| &letter.events).filter_map(operation);
         let came = came.filter(|operation| operation == sent).count();
-        if came != 1 {
-            wrong.push(format!("{sent} was sent to an entity and came {came} times"));
+        if came != *times {
+            wrong.push(format!("{sent} was sent to an entity {times} times and came {came} times"));
         }
     }
     wrong

@@ -50,6 +50,7 @@ pub struct Life {
     seen: BTreeSet<String>,
     pub gone: bool,
     overdue: usize,
+    rewinds: usize,
 }
 
 /// What a caller was told.
@@ -72,8 +73,9 @@ pub struct Ledger {
     pub recursive: BTreeSet<String>,
     /// Ids under which something was run again.
     pub restarted: BTreeSet<InstanceId>,
-    /// What orchestrations have sent to entities, by input.
-    pub owed: BTreeSet<String>,
+    /// What orchestrations have sent to entities, by input, and how often: a call that had no answer when its caller failed is made again
+    /// when that is rewound.
+    pub owed: BTreeMap<String, usize>,
     /// Results that workers have made up, and for what.
     pub results: HashMap<String, String>,
     /// What broke a rule.
@@ -159,6 +161,7 @@ impl Ledger {
                 life.seen.clear();
             }
             HistoryChange::Rewrite(rewrite) => {
+                life.rewinds += 1;
                 life.history =
                     rewrite.chunks.iter().flat_map(|chunk| chunk.events().unwrap_or_default()).collect();
             }
@@ -194,7 +197,18 @@ impl Ledger {
         }
         for Outgoing { to, message } in outbox {
             if let Recipient::Entity(_) = to {
-                self.owed.extend(message.events.iter().filter_map(operation));
+                for event in &message.events {
+                    let Some(sent) = operation(event) else { continue };
+                    let most = match &event.event_type {
+                        Some(EventType::EntityOperationCalled(_)) => 1 + life.rewinds,
+                        _ => 1,
+                    };
+                    let times = self.owed.entry(sent).or_default();
+                    *times += 1;
+                    if *times > most {
+                        wrong.push(format!("turn {turn} sends {event:?} once more"));
+                    }
+                }
             }
         }
         let id = life.id.clone();
@@ -215,6 +229,7 @@ impl Ledger {
                     seen: BTreeSet::new(),
                     gone: false,
                     overdue: 0,
+                    rewinds: 0,
                 });
                 let Message { id, class, events, .. } = message.clone();
                 let letter = Letter { to: to.key, class, events, delivery: Delivery::Waiting };
