@@ -7,6 +7,9 @@
 use super::queue::Route;
 use std::collections::HashMap;
 
+/// How many rows of what is ready are read at a time, at most.
+pub(super) const PAGE: usize = 1_000;
+
 /// Where the rows of one kind of work, with keys of type `K`, are read next, and for whom.
 #[derive(Debug)]
 pub(super) struct Backlog<K> {

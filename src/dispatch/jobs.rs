@@ -2,6 +2,7 @@
 
 use super::{
     Dispatch,
+    backlog::PAGE,
     board::{Board, Job, Read, ReadError},
     lease::Waiting,
     slot::State,
@@ -18,8 +19,6 @@ use std::time::Duration;
 
 /// How often the answer of an activity is stored again when the store says it is busy.
 const BUSY_ATTEMPTS: u32 = 5;
-/// How many rows of what is ready are read at a time.
-const PAGE: usize = 1_000;
 /// Pause after the store failed to answer.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -75,8 +74,8 @@ impl Dispatch {
                     this.with_board(|board| board.loaded(key, read));
                 });
             }
-            Job::FindTurns(after) => {
-                self.shared.tasks.spawn(async move { this.find_turns(after).await });
+            Job::FindTurns(after, rows) => {
+                self.shared.tasks.spawn(async move { this.find_turns(after, rows).await });
             }
             Job::FindActivities(after) => {
                 self.shared.tasks.spawn(async move { this.find_activities(after).await });
@@ -130,13 +129,13 @@ impl Dispatch {
         });
     }
 
-    async fn find_turns(&self, after: InstanceKey) {
+    async fn find_turns(&self, after: InstanceKey, rows: usize) {
         let store = &self.shared.store;
         let now = self.shared.clock.now();
-        let Some(page) = self.insist("ready instances", || store.ready_claim(now, after, PAGE)).await else {
+        let Some(page) = self.insist("ready instances", || store.ready_claim(now, after, rows)).await else {
             return;
         };
-        let last = page.last().filter(|_| page.len() == PAGE).map(|ready| ready.instance.key);
+        let last = page.last().filter(|_| page.len() == rows).map(|ready| ready.instance.key);
         self.with_board(|board| board.found_turns(page, last));
     }
 

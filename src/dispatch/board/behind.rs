@@ -3,7 +3,7 @@
 use super::{Board, Job};
 use crate::{
     dispatch::{
-        backlog::PageRead,
+        backlog::{PAGE, PageRead},
         finishing::Row,
         lease::Waiting,
         queue::Route,
@@ -26,8 +26,10 @@ impl Board {
         let low = self.rules.window.div_ceil(2);
         let turns = &self.turns;
         let hungry = |route: &Route| !turns.is_unserved(route) && turns.len(route) < low;
+        // What turns out to have nothing to deliver has taken a place meanwhile. Where a page fits as a whole, it takes that of nobody else.
+        let rows = if self.behind_turns.is_complete() { low.clamp(1, PAGE) } else { PAGE };
         if let Some(after) = self.behind_turns.wants_page(hungry) {
-            self.jobs.push(Job::FindTurns(after));
+            self.jobs.push(Job::FindTurns(after, rows));
         }
         let (activities, full) = (&self.activities, self.waiting.bytes() > self.rules.window_bytes / 2);
         let hungry = |route: &Route| {

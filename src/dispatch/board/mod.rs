@@ -48,8 +48,8 @@ use tokio::sync::mpsc;
 pub(super) enum Job {
     /// Read the instance from the store, then call [`Board::loaded`].
     Load(InstanceKey),
-    /// Read the instances that are ready after this key, then call [`Board::found_turns`].
-    FindTurns(InstanceKey),
+    /// Read so many of the instances that are ready after this key, then call [`Board::found_turns`].
+    FindTurns(InstanceKey, usize),
     /// Read the activities after this key, then call [`Board::found_activities`].
     FindActivities(ActivityKey),
     /// Read where these belong, then call [`Board::located`].

@@ -114,3 +114,29 @@ fn what_ended_while_its_row_was_being_read_stays_ended() {
     assert!(last.iter().all(|item| text(item).starts_with("activity A2")), "{last:?}");
     assert!(room.status(other) == Status::Running);
 }
+
+#[test]
+fn what_is_ready_and_has_nothing_to_deliver_holds_up_nobody() {
+    // One place, and nothing stays in memory that has none.
+    let mut room = Room::with(0, 1, usize::MAX);
+    let worker = room.join("*", 9, 9);
+    room.orchestrate(worker, "lock 1 @c@a");
+    assert_eq!(room.given(worker), ["turn A1: granted s1"]);
+    room.leave(worker);
+    for entity in ["@c@a", "@c@z"] {
+        room.signal(entity, "one", None);
+    }
+    room.settle();
+    let worker = room.join("*", 9, 9);
+    let mut given = Vec::new();
+    for _ in 0..9 {
+        room.settle();
+        given.extend(room.given(worker));
+        // A pause ends.
+        if let Some(job) = room.jobs.pop_front() {
+            room.work(job);
+        }
+    }
+    given.sort();
+    assert_eq!(given, ["batch @c@z: signal one", "turn A1: granted s1"]);
+}

@@ -70,7 +70,8 @@ impl Mirror {
     }
 
     /// What [`crate::store::Store::ready_claim`] would answer.
-    pub fn page_of_turns(&self, after: InstanceKey, now: Timestamp) -> Page {
+    pub fn page_of_turns(&self, after: InstanceKey, rows: usize, now: Timestamp) -> Page {
+        let rows = rows.min(PAGE);
         let behind = self.rows.range((Bound::Excluded(after), Bound::Unbounded));
         let ready = behind.filter_map(|(key, row)| {
             let due = |message: &&Message| message.due.is_none_or(|due| due <= now);
@@ -83,8 +84,8 @@ impl Mirror {
             let ready = !status.is_terminal() && (control || deliverable);
             ready.then(|| Ready { instance: row.record.reference(), control })
         });
-        let page: Vec<_> = ready.take(PAGE).collect();
-        let last = page.last().filter(|_| page.len() == PAGE).map(|ready| ready.instance.key);
+        let page: Vec<_> = ready.take(rows).collect();
+        let last = page.last().filter(|_| page.len() == rows).map(|ready| ready.instance.key);
         Page::Turns(page, last)
     }
 

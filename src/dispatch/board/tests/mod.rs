@@ -230,8 +230,8 @@ impl Room {
                 let read = self.store.read(key);
                 self.visit(|board| board.loaded(key, read));
             }
-            Job::FindTurns(after) => {
-                let page = self.store.page_of_turns(after, self.now);
+            Job::FindTurns(after, rows) => {
+                let page = self.store.page_of_turns(after, rows, self.now);
                 self.bring(page);
             }
             Job::FindActivities(after) => {

@@ -183,8 +183,8 @@ impl Day {
                 let read = self.room.store.read(key);
                 self.reads.push((key, read));
             }
-            Some(Job::FindTurns(after)) => {
-                self.pages.push(self.room.store.page_of_turns(after, self.room.now));
+            Some(Job::FindTurns(after, rows)) => {
+                self.pages.push(self.room.store.page_of_turns(after, rows, self.room.now));
             }
             Some(Job::FindActivities(after)) => {
                 self.pages.push(self.room.store.page_of_activities(after));
