@@ -24,12 +24,7 @@ impl Concurrency {
 impl fmt::Display for Concurrency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ConcurrencyLimit { kind, name, most } = &self.0;
-        let kind = match kind {
-            Kind::Turn => "orchestration",
-            Kind::Activity => "activity",
-            Kind::Batch => "entity",
-        };
-        write!(f, "{kind} {most} {name}")
+        write!(f, "{} {most} {name}", kind.name())
     }
 }
 

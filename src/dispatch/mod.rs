@@ -16,7 +16,6 @@ mod jobs;
 mod lease;
 mod limits;
 mod loops;
-mod overlooked;
 mod pieces;
 mod pulse;
 mod queue;

@@ -29,6 +29,17 @@ pub enum Kind {
     Batch,
 }
 
+impl Kind {
+    /// As settings, answers and labels call what it is of.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Turn => "orchestration",
+            Self::Activity => "activity",
+            Self::Batch => "entity",
+        }
+    }
+}
+
 /// Names a worker serves, each with the versions it serves (none: all). An unversioned item has version `""`.
 pub type Names = HashMap<String, Vec<String>>;
 

@@ -250,10 +250,5 @@ fn edges(page: &mut Page, api: &Api) {
 }
 
 fn kind(kind: Kind) -> String {
-    let kind = match kind {
-        Kind::Turn => "orchestration",
-        Kind::Activity => "activity",
-        Kind::Batch => "entity",
-    };
-    kind.to_owned()
+    kind.name().to_owned()
 }

@@ -5,7 +5,7 @@ use super::{
     known_hub,
 };
 use crate::{
-    dispatch::{Kind, Places, QueueView, WorkerView},
+    dispatch::{Places, QueueView, WorkerView},
     model::HubId,
 };
 use axum::{http::StatusCode, response::Response};
@@ -113,13 +113,8 @@ impl From<Places> for Held {
 
 impl From<QueueView> for Queue {
     fn from(queue: QueueView) -> Self {
-        let kind = match queue.kind {
-            Kind::Turn => "orchestration",
-            Kind::Activity => "activity",
-            Kind::Batch => "entity",
-        };
         Self {
-            kind,
+            kind: queue.kind.name(),
             name: queue.name.to_string(),
             version: queue.version.map(|version| version.to_string()),
             waiting: queue.waiting,

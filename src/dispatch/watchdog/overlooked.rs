@@ -4,7 +4,7 @@
 //! No false alarm: what is told was there before and after a pause that is longer than any effect or timer is late, for an instance the same
 //! messages without a turn between, and the board did not know of it at either end.
 
-use super::{
+use super::super::{
     Dispatch,
     board::{Board, Read},
     slot::State,
