@@ -1,9 +1,9 @@
 //! What goes on by itself: taking in effects, timers, leases that expire. An idle server wakes for none of them.
 
 use super::{Dispatch, watchdog::look_around, wheel::PAGE};
-use crate::model::{Effect, Timestamp};
+use crate::model::Timestamp;
 use std::time::Duration;
-use tokio::{sync::mpsc, task::AbortHandle, time::Instant};
+use tokio::{task::AbortHandle, time::Instant};
 
 /// How often leases are checked for age, at least.
 const LEASE_CHECK: Duration = Duration::from_secs(15);
@@ -15,11 +15,8 @@ const NAP: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Answers what each of them does.
-pub(super) fn spawn(
-    dispatch: &Dispatch,
-    effects: mpsc::UnboundedReceiver<Vec<Effect>>,
-) -> Vec<(&'static str, AbortHandle)> {
-    let effects = tokio::spawn(take_effects(dispatch.clone(), effects));
+pub(super) fn spawn(dispatch: &Dispatch) -> Vec<(&'static str, AbortHandle)> {
+    let effects = tokio::spawn(dispatch.clone().take_effects());
     let timers = tokio::spawn(until_stopped(dispatch.clone(), run_timers(dispatch.clone())));
     let leases = tokio::spawn(until_stopped(dispatch.clone(), expire_leases(dispatch.clone())));
     let pause = dispatch.shared.settings.watchdog;
@@ -37,32 +34,6 @@ async fn until_stopped(dispatch: Dispatch, work: impl Future<Output = ()>) {
     tokio::select! {
         () = dispatch.shared.stop.cancelled() => {}
         () = work => {}
-    }
-}
-
-/// Ends when the store has been dropped. Goes on after a stop, so that commits under way are seen through.
-async fn take_effects(dispatch: Dispatch, mut effects: mpsc::UnboundedReceiver<Vec<Effect>>) {
-    while let Some(group) = effects.recv().await {
-        dispatch.shared.findings.told();
-        let told: Vec<_> = group
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Changed { hub, id, status, .. } => Some((*hub, id.clone(), Some(*status))),
-                Effect::Gone { hub, id, .. } => Some((*hub, id.clone(), None)),
-                Effect::Unparked { instance, status } => {
-                    Some((instance.hub, instance.id.clone(), Some(*status)))
-                }
-                Effect::Message { .. }
-                | Effect::Activity(_)
-                | Effect::Reopened { .. }
-                | Effect::Unlocked { .. }
-                | Effect::Altered { .. } => None,
-            })
-            .collect();
-        dispatch.with_board(|board| group.into_iter().for_each(|effect| board.effect(effect)));
-        for (hub, id, status) in told {
-            dispatch.shared.waiters.tell(hub, &id, status);
-        }
     }
 }
 

@@ -19,9 +19,12 @@ mod loops;
 mod pieces;
 mod pulse;
 mod queue;
+#[cfg(test)]
+mod room;
 mod slot;
 mod tally;
 mod unnamed;
+mod visit;
 mod waiters;
 mod waiting;
 mod watchdog;
@@ -52,11 +55,12 @@ use pulse::Pulse;
 use slot::State;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use visit::Desk;
 use watchdog::Findings;
 
 /// Settings of dispatch.
@@ -125,7 +129,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     waiters: Arc<Waiters>,
     settings: Settings,
-    board: Mutex<Board>,
+    desk: Mutex<Desk>,
     /// Rings when the earliest due time has changed.
     wind: Notify,
     /// Commits and reads under way.
@@ -159,7 +163,7 @@ impl Dispatch {
             store,
             clock,
             waiters,
-            board: Mutex::new(Board::new(rules, &settings.concurrency)),
+            desk: Mutex::new(Desk::new(Board::new(rules, &settings.concurrency), effects)),
             settings,
             wind: Notify::new(),
             tasks: TaskTracker::new(),
@@ -168,7 +172,7 @@ impl Dispatch {
             stop: CancellationToken::new(),
         };
         let dispatch = Self { shared: Arc::new(shared) };
-        dispatch.shared.pulse.watch(loops::spawn(&dispatch, effects));
+        dispatch.shared.pulse.watch(loops::spawn(&dispatch));
         dispatch
     }
 
@@ -182,9 +186,8 @@ impl Dispatch {
         if self.shared.stop.is_cancelled() {
             return Vec::new();
         }
-        let now = self.shared.clock.now();
-        let mut missing = self.shared.pulse.missing(now);
-        missing.extend(self.board().at(now).neglected());
+        let mut missing = self.shared.pulse.missing(self.shared.clock.now());
+        missing.extend(self.with_board(|board| board.neglected()));
         missing
     }
 
@@ -325,7 +328,7 @@ impl Dispatch {
 
     /// How many items workers hold.
     pub fn held(&self) -> usize {
-        self.board().held()
+        self.with_board(|board| board.held())
     }
 
     /// Waits until every commit that was begun has ended. Call after [`Dispatch::stop`].
@@ -343,21 +346,5 @@ impl Dispatch {
             Ok(done) => Ok(done?),
             Err(_) => Err(AnswerError::Closing),
         }
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.shared.board.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One visit to the board: `act`, then whatever work meets whatever worker, then the jobs that leaves.
-    fn with_board<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
-        let now = self.shared.clock.now();
-        let (result, jobs) = {
-            let mut board = self.board();
-            let result = act(board.at(now));
-            (result, board.finish())
-        };
-        jobs.into_iter().for_each(|job| self.run(job));
-        result
     }
 }

@@ -16,10 +16,7 @@ use crate::{
 use overlooked::Overlooked;
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -55,17 +52,10 @@ pub struct LostKind {
 /// What the watchdog knows.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// How often effects have been told.
-    told: AtomicU64,
     watch: Mutex<Watch>,
 }
 
 impl Findings {
-    /// Something was stored.
-    pub fn told(&self) {
-        self.told.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub fn watch(&self) -> Watch {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -111,7 +101,7 @@ pub(super) async fn look_around(dispatch: Dispatch, pause: Duration) {
     let mut now = 0;
     loop {
         tokio::time::sleep(pause).await;
-        let before = std::mem::replace(&mut now, dispatch.shared.findings.told.load(Ordering::Relaxed));
+        let before = std::mem::replace(&mut now, dispatch.told());
         if seen == Some(now) {
             continue;
         }
