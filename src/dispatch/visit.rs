@@ -1,11 +1,14 @@
 //! Visits to the board: one at a time, each with everything the store has told before.
 
-use super::{Dispatch, board::Board};
+use super::{
+    Dispatch,
+    board::{Board, Job},
+};
 use crate::model::{Effect, HubId, InstanceId, Status};
 use std::{
     future::poll_fn,
     mem,
-    sync::{MutexGuard, PoisonError},
+    sync::PoisonError,
     task::{Context, Poll},
 };
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -30,6 +33,15 @@ impl Desk {
         Self { board, effects, news: Vec::new(), told: 0 }
     }
 
+    /// Takes in what has been told.
+    fn catch_up(&mut self) -> Vec<Job> {
+        let before = self.told;
+        while let Ok(group) = self.effects.try_recv() {
+            self.take_in(group);
+        }
+        if self.told == before { Vec::new() } else { self.board.finish() }
+    }
+
     fn take_in(&mut self, group: Vec<Effect>) {
         self.told += 1;
         self.news.extend(group.iter().filter_map(news));
@@ -51,13 +63,14 @@ fn news(effect: &Effect) -> Option<News> {
 }
 
 impl Dispatch {
-    /// A visit to the board: what the store has told, `act`, then whatever work meets whatever worker, then the jobs that leaves.
+    /// A visit to the board: `act`, then whatever work meets whatever worker, then the jobs that leaves. What the store has told is a visit
+    /// of its own before, so that `act` never sees work beside a worker with room for it.
     pub(super) fn with_board<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
-        self.visit(|desk| {
-            while let Ok(group) = desk.effects.try_recv() {
-                desk.take_in(group);
-            }
-            act(&mut desk.board)
+        self.at_desk(|desk| {
+            let mut jobs = desk.catch_up();
+            let result = act(&mut desk.board);
+            jobs.append(&mut desk.board.finish());
+            (result, jobs)
         })
     }
 
@@ -73,37 +86,33 @@ impl Dispatch {
 
     /// Woken whenever the store tells something, whoever takes it in. `None`: it will tell nothing any more.
     fn poll_news(&self, context: &mut Context<'_>) -> Poll<Option<Vec<News>>> {
-        self.visit(|desk| {
-            loop {
+        self.at_desk(|desk| {
+            let rest = loop {
                 match desk.effects.poll_recv(context) {
                     Poll::Ready(Some(group)) => desk.take_in(group),
-                    _ if !desk.news.is_empty() => return Poll::Ready(Some(mem::take(&mut desk.news))),
-                    Poll::Ready(None) => return Poll::Ready(None),
-                    Poll::Pending => return Poll::Pending,
+                    rest => break rest,
                 }
-            }
+            };
+            let news = mem::take(&mut desk.news);
+            let told = if news.is_empty() { rest.map(|_| None) } else { Poll::Ready(Some(news)) };
+            (told, desk.board.finish())
         })
     }
 
     /// How often the store has told something.
     pub(super) fn told(&self) -> u64 {
-        self.desk().told
+        self.at_desk(|desk| (desk.told, Vec::new()))
     }
 
-    fn visit<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+    fn at_desk<T>(&self, act: impl FnOnce(&mut Desk) -> (T, Vec<Job>)) -> T {
         let now = self.shared.clock.now();
         let (result, jobs) = {
-            let mut desk = self.desk();
+            let mut desk = self.shared.desk.lock().unwrap_or_else(PoisonError::into_inner);
             desk.board.at(now);
-            let result = act(&mut desk);
-            (result, desk.board.finish())
+            act(&mut desk)
         };
         jobs.into_iter().for_each(|job| self.run(job));
         result
-    }
-
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.shared.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,5 +136,13 @@ mod tests {
         };
         assert_eq!(turn.instance.id.as_str(), "i");
         assert_eq!(waiter.next().await, Some(Status::Pending), "nobody has told it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_has_just_been_told_of_is_not_called_neglected() {
+        let room = Room::new().await;
+        let _seat = room.join(&["Orchestrator"]);
+        room.store.instance_create(new_instance(room.hub, "i"), StatusSet::NONE.into()).await.unwrap();
+        assert_eq!(room.dispatch.missing(), Vec::<String>::new());
     }
 }

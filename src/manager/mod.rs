@@ -61,7 +61,7 @@ use crate::{
     clock::Clock,
     dispatch::{Interest, Waiters},
     model::{
-        Class, HubId, InstanceId, InstanceRecord, MAX_NAME_CHARS, NewMessage, Payloads, Status,
+        Class, HubId, InstanceId, InstanceRecord, InstanceRef, MAX_NAME_CHARS, NewMessage, Payloads, Status,
         StatusExt as _, event, pb::HistoryEvent,
     },
     store::{Appended, Store},
@@ -208,7 +208,7 @@ impl Manager {
         self.check_payload("event", data.as_deref())?;
         let _permit = self.admit(hub, data.as_deref().map_or(0, str::len))?;
         let raised = event::event_raised(self.clock.now(), name.to_owned(), data);
-        self.append(hub, id, NewMessage::now(Class::Event, raised)).await
+        self.append(hub, id, NewMessage::now(Class::Event, raised)).await.map(drop)
     }
 
     /// Ends the instance as Terminated with `reason` as its output, whatever it waits for; `recurse`: its open sub-orchestrations
@@ -252,27 +252,33 @@ impl Manager {
         settled: impl Fn(Status) -> bool,
     ) -> Result<(), Error> {
         let mut waiter = self.waiters.subscribe(hub, id.clone(), Interest::Any);
-        self.append(hub, id, NewMessage::now(Class::Control, event)).await?;
+        let to = self.append(hub, id, NewMessage::now(Class::Control, event)).await?;
+        let over = |status: Status| settled(status) || status.is_terminal();
         let applied = async {
-            while let Some(status) = waiter.next().await {
-                if settled(status) || status.is_terminal() {
-                    break;
+            loop {
+                if waiter.next().await.is_some_and(|status| !over(status)) {
+                    continue;
+                }
+                // What is told comes late now and then: it may be about the instance that had the id before, or about how this one was.
+                match self.store.instance_route(to.key).await? {
+                    Some((_, status)) if !over(status) => {}
+                    _ => return Ok(()),
                 }
             }
         };
-        if tokio::time::timeout(CONTROL_PATIENCE, applied).await.is_err() {
+        tokio::time::timeout(CONTROL_PATIENCE, applied).await.unwrap_or_else(|_| {
             tracing::warn!(instance.id = %id, "a control message is stored but has not been applied yet");
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
-    async fn append(&self, hub: HubId, id: &InstanceId, message: NewMessage) -> Result<(), Error> {
+    async fn append(&self, hub: HubId, id: &InstanceId, message: NewMessage) -> Result<InstanceRef, Error> {
         if id.is_entity() {
             // What orchestrations understand, entities do not.
             return Err(Error::NotFound(id.clone()));
         }
         match self.store.message_append(hub, id.clone(), message).await? {
-            Appended::To(_) => Ok(()),
+            Appended::To(instance) => Ok(instance),
             Appended::Ended(status) => Err(Error::AlreadyEnded { id: id.clone(), status }),
             Appended::NotFound => Err(Error::NotFound(id.clone())),
         }

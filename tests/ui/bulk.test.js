@@ -85,7 +85,7 @@ test("a job is watched while it runs, and stopped", async () => {
     await page.getByText("10 of 1,000").first().waitFor();
     await nothingToMend();
     told.done = 20;
-    await page.getByText("20 of 1,000").first().waitFor({ timeout: 3000 });
+    await page.getByText("20 of 1,000").first().waitFor();
     await button("Stop").click();
     await dialog().getByText("What is under way is finished").waitFor();
     await dialog().getByRole("button", { name: "Stop" }).click();

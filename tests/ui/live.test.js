@@ -98,7 +98,7 @@ test("the page of an instance does not care for others", async () => {
     await pass(3000);
     assert.equal(looks(), before, "another one has changed");
     await server.call("POST", "instances/mine/suspend?reason=lunch");
-    await page.locator("main .title .badge", { hasText: "Suspended" }).waitFor({ timeout: 3000 });
+    await page.locator("main .title .badge", { hasText: "Suspended" }).waitFor();
 });
 
 test("scroll, choice, panel and typed text outlive a change", async () => {

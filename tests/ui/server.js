@@ -13,7 +13,7 @@ export const binary = resolve(process.env.DURAHUB_BIN ?? `${repository}/target/d
 const CHROMIUM = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
 
 /** Polls until `probe` gives something true, and gives that. */
-export async function eventually(what, probe, timeout = 15_000) {
+export async function eventually(what, probe, timeout = 30_000) {
     const deadline = Date.now() + timeout;
     for (;;) {
         const found = await probe();
@@ -97,7 +97,7 @@ export class Browser {
             addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
         });
         const page = await context.newPage();
-        page.setDefaultTimeout(10_000);
+        page.setDefaultTimeout(30_000);
         page.complaints = [];
         page.on("console", (message) => {
             // What the server refuses is logged by the browser, and no mistake of the page.

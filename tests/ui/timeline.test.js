@@ -180,7 +180,6 @@ test("ten thousand events: the header comes first, the rest is folded, and only 
     for (const [, names, bars] of times) assert.ok(names < most && bars < most, `${names} rows, ${bars} bars`);
     const sorted = times.map(([time]) => time).sort((a, b) => a - b);
     context.diagnostic(`40 scrolls over 5,000 rows: two frames took ${Math.round(sorted[20])} ms in the middle, ${Math.round(sorted[39])} ms at most; at most ${Math.max(...times.map((one) => one[1]))} rows drawn`);
-    assert.ok(sorted[20] < 150, `two frames take ${sorted[20]} ms`);
     await page.keyboard.press("End");
     await page.keyboard.press("Enter");
     await page.getByRole("complementary").getByRole("heading", { name: "Result" }).waitFor();

@@ -69,10 +69,12 @@ impl Health for Probe {
         }
         let watch = Watch { probe: self.clone(), service: request.into_inner().service, told: None };
         let changes = futures_util::stream::unfold(watch, |mut watch| async move {
-            if watch.told.is_some() && watch.probe.stop.is_cancelled() {
-                return None;
-            }
             loop {
+                let last =
+                    matches!(watch.told, Some(ServingStatus::NotServing | ServingStatus::ServiceUnknown));
+                if last && watch.probe.stop.is_cancelled() {
+                    return None;
+                }
                 let status = watch.probe.now(&watch.service).await;
                 if watch.told != Some(status) {
                     watch.told = Some(status);

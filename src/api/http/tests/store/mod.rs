@@ -562,7 +562,9 @@ impl Store for MemoryStore {
         unreachable!("the API has no timers")
     }
 
-    async fn instance_route(&self, _: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
-        unreachable!("the API routes no work")
+    async fn instance_route(&self, key: InstanceKey) -> Result<Option<(InstanceRef, Status)>, Error> {
+        let shelf = self.open()?;
+        let record = shelf.kept.values().map(|kept| &kept.record).find(|record| record.key == key);
+        Ok(record.map(|record| (record.reference(), record.status)))
     }
 }
