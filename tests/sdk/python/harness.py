@@ -31,6 +31,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 FLAVOURS = ["plain", "azuremanaged"]
 MEMORY = os.environ.get("DURAHUB_TEST_BACKEND") == "memory"
 BASE = "/runtime/webhooks/durabletask"
+# Seconds for what takes milliseconds: a machine may stall for a while. A wait over HTTP ends before its caller gives up.
+PATIENCE, HTTP_PATIENCE = 30, 25
 
 
 # ---------------------------------------------------------------------------------------------------- waiting
@@ -119,6 +121,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class AddressInUse(RuntimeError):
+    """Somebody else has the port."""
+
+
 class Server:
     """The binary as a child process. `kill` is kill -9; `start` again reuses the port and the store."""
 
@@ -134,7 +140,18 @@ class Server:
         self.process = None
         self.kill_times = []
 
-    def start(self, timeout=20):
+    def start(self, timeout=60):
+        """Between two lives the port may be lent to anybody for a moment; then it is asked for again."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return self._start(timeout)
+            except AddressInUse:
+                if self.port == 0 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def _start(self, timeout):
         assert self.process is None or self.process.poll() is not None, "already running"
         program = binary()
         assert program.exists(), f"no binary at {program}: run `cargo build` or set DURAHUB_BIN"
@@ -144,13 +161,16 @@ class Server:
                 [str(program), "serve", "--listen", f"127.0.0.1:{self.port}", "--store", f"sqlite:{self.store}",
                  *self.arguments],
                 stdout=out, stderr=err, stdin=subprocess.DEVNULL, cwd=self.directory,
-                env={**os.environ, **self.environment})
+                # No page ends early because a read took long.
+                env={"DURAHUB__STORE__READ_BUDGET_MS": "60000", **os.environ, **self.environment})
 
         def listening():
             text = self.output_path.read_bytes()[started:].decode("utf-8", "replace")
             found = re.search(r"Listening on http://127\.0\.0\.1:(\d+)", text)
             if not found and self.process.poll() is not None:
-                raise RuntimeError(f"the server ended with {self.process.returncode}:\n{self.log_tail()}")
+                last = self.log_tail(1)
+                error = AddressInUse if "Address already in use" in last else RuntimeError
+                raise error(f"the server ended with {self.process.returncode}:\n{self.log_tail()}")
             return found and int(found.group(1))
 
         port = eventually(listening, "the Listening line", timeout)
@@ -435,16 +455,16 @@ class RawWorker:
             self.items.remove(item)
             return item
 
-    def orchestration(self, instance_id=None, timeout=10):
+    def orchestration(self, instance_id=None, timeout=PATIENCE):
         return self._take("orchestratorRequest",
                           lambda i: instance_id is None or i.orchestratorRequest.instanceId == instance_id, timeout)
 
-    def activity(self, instance_id=None, timeout=10):
+    def activity(self, instance_id=None, timeout=PATIENCE):
         return self._take("activityRequest",
                           lambda i: instance_id is None
                           or i.activityRequest.orchestrationInstance.instanceId == instance_id, timeout)
 
-    def batch(self, entity=None, timeout=10):
+    def batch(self, entity=None, timeout=PATIENCE):
         return self._take("entityRequestV2",
                           lambda i: entity is None or i.entityRequestV2.instanceId == entity, timeout)
 
@@ -452,7 +472,7 @@ class RawWorker:
         with self._changed:
             return self._changed.wait_for(lambda: self.pings > 0, timeout)
 
-    def wait_for_end(self, timeout=15):
+    def wait_for_end(self, timeout=PATIENCE):
         with self._changed:
             assert self._changed.wait_for(lambda: self.ended is not None, timeout), "the stream did not end"
             return self.ended

@@ -8,7 +8,7 @@ import pytest
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import RawWorker, complete, holds_for, schedule
+from harness import PATIENCE, RawWorker, complete, holds_for, schedule
 
 pytestmark = pytest.mark.beyond_memory("is not that strict about the wire")
 
@@ -42,7 +42,7 @@ def start(stub, name, new_id):
     return start
 
 
-def ended(stub, instance, timeout=10):
+def ended(stub, instance, timeout=PATIENCE):
     return stub.WaitForInstanceCompletion(
         pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True), timeout=timeout).orchestrationState
 
@@ -85,16 +85,16 @@ def test_deep_failure_details_arrive_or_are_refused(server, raw, stub, start, na
     with grpc.insecure_channel(server.address) as channel:
         send = channel.unary_unary(PREFIX + "CompleteActivityTask", request_serializer=bytes, response_deserializer=bytes)
         try:
-            send(answer + field(4, nested(levels)), timeout=5)
+            send(answer + field(4, nested(levels)), timeout=PATIENCE)
         except grpc.RpcError as error:
             assert error.code() in (INVALID, grpc.StatusCode.INTERNAL) and levels > 60, error
-            send(answer + field(4, nested(1)), timeout=5)
+            send(answer + field(4, nested(1)), timeout=PATIENCE)
     turn = raw.orchestration(instance)
     told = turn.orchestratorRequest.newEvents[-1].taskFailed.failureDetails
     assert levels > 60 or depth(told) == levels
     raw.answer(turn, complete(2))
     assert ended(stub, instance).orchestrationStatus == COMPLETED
-    assert [chunk.events for chunk in stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId=instance), timeout=5)]
+    assert [chunk.events for chunk in stub.StreamInstanceHistory(pb.StreamInstanceHistoryRequest(instanceId=instance), timeout=PATIENCE)]
     raw.answer(raw.orchestration(other), complete(1))
     assert ended(stub, other).orchestrationStatus == COMPLETED
 
@@ -175,7 +175,7 @@ def test_a_purge_with_an_impossible_budget(stub, seconds, nanos):
     request = pb.PurgeInstancesRequest(purgeInstanceFilter=pb.PurgeInstanceFilter(runtimeStatus=[99]))
     request.purgeInstanceFilter.timeout.seconds, request.purgeInstanceFilter.timeout.nanos = seconds, nanos
     try:
-        assert stub.PurgeInstances(request, timeout=5).deletedInstanceCount == 0
+        assert stub.PurgeInstances(request, timeout=PATIENCE).deletedInstanceCount == 0
     except grpc.RpcError as error:
         assert error.code() == INVALID, error
 

@@ -7,7 +7,7 @@ import pytest
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import RawWorker, complete, eventually, holds_for, kinds, refused, schedule, string_value
+from harness import PATIENCE, RawWorker, complete, eventually, holds_for, kinds, refused, schedule, string_value
 
 pytestmark = pytest.mark.beyond_memory("chooses otherwise here and there")
 
@@ -138,7 +138,7 @@ def test_messages_to_what_has_ended_are_dropped_quietly(stub, in_status, status)
 
 def test_reading_and_waiting_for_what_does_not_exist_answer_at_once(stub, new_id):
     for method in (stub.GetInstance, stub.WaitForInstanceStart, stub.WaitForInstanceCompletion):
-        answer = method(pb.GetInstanceRequest(instanceId=new_id(), getInputsAndOutputs=True), timeout=5)
+        answer = method(pb.GetInstanceRequest(instanceId=new_id(), getInputsAndOutputs=True), timeout=PATIENCE)
         assert not answer.exists and not answer.HasField("orchestrationState")
 
 

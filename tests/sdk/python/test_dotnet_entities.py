@@ -9,7 +9,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import RawWorker, complete, eventually, holds_for, kinds, string_value
+from harness import PATIENCE, RawWorker, complete, eventually, holds_for, kinds, string_value
 
 pytestmark = pytest.mark.beyond_memory("does not know the older form")
 
@@ -214,7 +214,7 @@ def test_what_no_entity_understands_fails_the_orchestration(raw, stub, start, na
     data = data and data.replace("ID", guid())
     raw.answer(raw.orchestration(instance), pb.OrchestratorAction(id=3, sendEvent=pb.SendEventAction(
         instance=pb.OrchestrationInstance(instanceId=target), name=event, data=string_value(data))))
-    state = stub.WaitForInstanceCompletion(pb.GetInstanceRequest(instanceId=instance), timeout=10).orchestrationState
+    state = stub.WaitForInstanceCompletion(pb.GetInstanceRequest(instanceId=instance), timeout=PATIENCE).orchestrationState
     assert state.orchestrationStatus == pb.ORCHESTRATION_STATUS_FAILED
     assert state.failureDetails.errorType == "ProtocolViolationError"
     assert f"action 3 sends the event {event} to {target}: " in state.failureDetails.errorMessage

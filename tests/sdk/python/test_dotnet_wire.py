@@ -7,7 +7,7 @@ import pytest
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import RawWorker, complete, holds_for, kinds, schedule, string_value
+from harness import PATIENCE, RawWorker, complete, holds_for, kinds, schedule, string_value
 
 pytestmark = pytest.mark.beyond_memory("does not know answers in pieces")
 
@@ -42,7 +42,7 @@ def state(stub, instance):
 
 def ended(stub, instance):
     return stub.WaitForInstanceCompletion(
-        pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True), timeout=10).orchestrationState
+        pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True), timeout=PATIENCE).orchestrationState
 
 
 def piece(worker, turn, index, *actions, last=False, custom_status=None):

@@ -10,7 +10,7 @@ from durabletask.azuremanaged.client import DurableTaskSchedulerClient
 from durabletask.client import EntityQuery, OrchestrationQuery
 from durabletask.entities import EntityInstanceId
 
-from harness import Registry, eventually, raw_stub, refused, string_value, unique
+from harness import PATIENCE, Registry, eventually, raw_stub, refused, string_value, unique
 
 pytestmark = pytest.mark.beyond_memory("keeps entities in another way")
 
@@ -209,7 +209,7 @@ def test_entities_are_no_orchestrations(client, stub, made, key):
     assert client.get_all_orchestration_states(OrchestrationQuery(instance_id_prefix="@")) == []
     assert not [name for name in stub.ListInstanceIds(pb.ListInstanceIdsRequest()).instanceIds if name.startswith("@")]
     for call in (stub.WaitForInstanceStart, stub.WaitForInstanceCompletion):
-        assert not call(pb.GetInstanceRequest(instanceId=entity), timeout=5).exists
+        assert not call(pb.GetInstanceRequest(instanceId=entity), timeout=PATIENCE).exists
     for call in (lambda: client.raise_orchestration_event(entity, "set", data=2),
                  lambda: client.terminate_orchestration(entity),
                  lambda: client.suspend_orchestration(entity),

@@ -11,7 +11,7 @@ from google.protobuf import empty_pb2
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import RawWorker, complete, eventually, raw_stub, refused, schedule, string_value
+from harness import PATIENCE, RawWorker, complete, eventually, raw_stub, refused, schedule, string_value
 
 pytestmark = pytest.mark.beyond_memory("is not that strict about the wire")
 
@@ -48,7 +48,7 @@ def start(stub, name, new_id):
     return start
 
 
-def ended(stub, instance, timeout=10):
+def ended(stub, instance, timeout=PATIENCE):
     return stub.WaitForInstanceCompletion(
         pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True), timeout=timeout).orchestrationState
 
@@ -107,11 +107,11 @@ def attempt(channel, method, request):
     call = kind(PREFIX + method, request_serializer=bytes, response_deserializer=bytes)
     try:
         if METHODS[method].server_streaming:
-            answers = call(request, timeout=5)
+            answers = call(request, timeout=PATIENCE)
             next(answers, None)
             answers.cancel()
         else:
-            call(request, timeout=5)
+            call(request, timeout=PATIENCE)
         return grpc.StatusCode.OK
     except grpc.RpcError as error:
         return error.code()
@@ -132,7 +132,7 @@ def test_any_bytes_on_any_rpc(own_server, dice, method):
             for request in (noise, whole, cut, bytes(spoilt)):
                 code = attempt(channel, method, request)
                 assert code in accepted, f"{method}({request!r}) was answered with {code}"
-        raw_stub(own_server.address).Hello(empty_pb2.Empty(), timeout=5)
+        raw_stub(own_server.address).Hello(empty_pb2.Empty(), timeout=PATIENCE)
     assert own_server.alive() and "panicked" not in own_server.log_tail(1000)
 
 
@@ -153,10 +153,10 @@ def test_any_bytes_on_any_rpc(own_server, dice, method):
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_giant_fields(stub, method, request_, codes):
     if codes is None:
-        getattr(stub, method)(request_, timeout=5)
+        getattr(stub, method)(request_, timeout=PATIENCE)
     else:
         with refused(*codes):
-            getattr(stub, method)(request_, timeout=5)
+            getattr(stub, method)(request_, timeout=PATIENCE)
 
 
 def test_a_message_above_the_limit(stub):

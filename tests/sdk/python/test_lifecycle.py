@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from harness import RawWorker, Registry, eventually, new_client, new_worker, raw_stub
+from harness import PATIENCE, RawWorker, Registry, eventually, new_client, new_worker, raw_stub
 
 registry = Registry()
 
@@ -26,7 +26,7 @@ def alone(no_workers):
 
 def test_sigterm_ends_streams_with_unavailable_and_exits_zero(own_server):
     with RawWorker(own_server.address, ["nothing"]) as raw:
-        assert raw.wait_for_ping(5)
+        assert raw.wait_for_ping(PATIENCE)
         assert own_server.terminate(15) == 0
         assert raw.wait_for_end() == grpc.StatusCode.UNAVAILABLE
 

@@ -6,7 +6,7 @@ from durabletask import entities
 from durabletask.client import TaskHubGrpcClient
 from durabletask.worker import TaskHubGrpcWorker
 
-from harness import eventually, pb, raw_stub, unique
+from harness import PATIENCE, eventually, pb, raw_stub, unique
 
 V1 = [("durahub-entity-requests", "v1")]
 
@@ -55,6 +55,6 @@ def test_a_worker_that_asks_for_the_older_form_gets_it(server, stopper, no_worke
 def test_another_form_is_refused(server):
     with pytest.raises(grpc.RpcError) as refused:
         next(iter(raw_stub(server.address).GetWorkItems(
-            pb.GetWorkItemsRequest(), metadata=[("durahub-entity-requests", "v3")], timeout=10)))
+            pb.GetWorkItemsRequest(), metadata=[("durahub-entity-requests", "v3")], timeout=PATIENCE)))
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert "v1 or v2" in refused.value.details()

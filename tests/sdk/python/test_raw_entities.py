@@ -6,7 +6,7 @@ import pytest
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
-from harness import (RawWorker, complete, entity_message, eventually, failed, holds_for, kinds, string_value,
+from harness import (PATIENCE, RawWorker, complete, entity_message, eventually, failed, holds_for, kinds, string_value,
                      succeeded)
 
 pytestmark = pytest.mark.beyond_memory("is not that strict about the wire")
@@ -60,7 +60,7 @@ def look(stub, entity):
     return look
 
 
-def ended(stub, instance, timeout=10):
+def ended(stub, instance, timeout=PATIENCE):
     return stub.WaitForInstanceCompletion(
         pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True), timeout=timeout).orchestrationState
 
@@ -240,7 +240,7 @@ def test_a_batch_that_fails_is_tried_again_but_not_for_ever(raw, name, signal, c
         waiting[entity] = calling(to=entity)
     for _ in range(6):
         for entity, way in ways.items():
-            item = raw.batch(entity, timeout=15)
+            item = raw.batch(entity)
             assert item.entityRequestV2.entityState.value == '"kept"'
             if way == "Broken":
                 raw.do(item, '"ignored"', state='"lost"', failureDetails=details)
@@ -282,7 +282,7 @@ def test_a_batch_on_a_lost_stream_goes_to_the_next(server, name, entity, signal,
         held = first.batch(entity)
     signal("op", "2")
     with RawWorker(server.address, entities=[name]) as second:
-        again = second.batch(entity, timeout=5)
+        again = second.batch(entity)
         assert operations(again) == [("op", "1"), ("op", "2")]
         second.do(held, None, state="0")
         assert look().backlogQueueSize == 2
@@ -347,7 +347,7 @@ def test_ten_thousand_actions_in_one_answer(raw, entity, name, signal, look):
         signals_entity(f"@{name}@{number % 10}", str(number)) for number in range(10_000)])
     seen = {number: [] for number in range(10)}
     while sum(map(len, seen.values())) < 10_000:
-        item = raw.batch(timeout=20)
+        item = raw.batch()
         its = [int(operation) for operation, _ in operations(item)]
         seen[its[0] % 10] += its
         raw.do(item, *[None] * len(its))

@@ -7,7 +7,7 @@ import pytest
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.client import OrchestrationStatus
 
-from harness import Gates, Registry, eventually
+from harness import PATIENCE, Gates, Registry, eventually
 
 registry = Registry()
 gates = Gates()
@@ -83,7 +83,7 @@ def test_waiting_for_the_start_answers_while_it_runs(client, new_id):
     gates.open(f"{instance}/1")
     gates.open(f"{instance}/2")
     client.wait_for_orchestration_completion(instance, timeout=20)
-    assert client.wait_for_orchestration_start(instance, timeout=5).runtime_status == OrchestrationStatus.COMPLETED
+    assert client.wait_for_orchestration_start(instance, timeout=PATIENCE).runtime_status == OrchestrationStatus.COMPLETED
 
 
 @pytest.mark.beyond_memory("does not show them")

@@ -7,7 +7,7 @@ import pytest
 
 from durabletask.client import OrchestrationStatus
 
-from harness import Log, Registry, eventually, holds_for, unique
+from harness import PATIENCE, Log, Registry, eventually, holds_for, unique
 
 registry = Registry()
 executions = Log()
@@ -65,7 +65,7 @@ def test_events_raised_before_any_worker_are_kept(plain_client, start_worker, ne
 def test_a_pending_instance_is_terminated_at_once(plain_client, start_worker, new_id):
     instance = plain_client.schedule_new_orchestration(notes, instance_id=new_id())
     plain_client.terminate_orchestration(instance, output="never mind")
-    state = plain_client.wait_for_orchestration_completion(instance, timeout=5)
+    state = plain_client.wait_for_orchestration_completion(instance, timeout=PATIENCE)
     assert state.runtime_status == OrchestrationStatus.TERMINATED and state.get_output() == "never mind"
     start_worker(registry)
     later = plain_client.schedule_new_orchestration(notes, input=1, instance_id=new_id("later"))
@@ -83,7 +83,7 @@ def test_a_running_instance_is_terminated_when_its_worker_is_gone(plain_client, 
     stopper.stop(worker)
     stopper.join()
     plain_client.terminate_orchestration(instance, output="alone")
-    state = plain_client.wait_for_orchestration_completion(instance, timeout=5)
+    state = plain_client.wait_for_orchestration_completion(instance, timeout=PATIENCE)
     assert state.runtime_status == OrchestrationStatus.TERMINATED and state.get_output() == "alone"
 
 
@@ -104,7 +104,7 @@ def test_a_suspended_pending_instance_can_be_terminated(plain_client, new_id):
     instance = plain_client.schedule_new_orchestration(notes, instance_id=new_id())
     plain_client.suspend_orchestration(instance)
     plain_client.terminate_orchestration(instance)
-    state = plain_client.wait_for_orchestration_completion(instance, timeout=5)
+    state = plain_client.wait_for_orchestration_completion(instance, timeout=PATIENCE)
     assert state.runtime_status == OrchestrationStatus.TERMINATED
 
 
@@ -126,7 +126,7 @@ def test_a_far_start_stays_pending_and_can_be_terminated_at_once(plain_client, s
     plain_client.raise_orchestration_event(instance, "early", data=1)
     holds_for(lambda: status(plain_client, instance) == OrchestrationStatus.PENDING, 0.4, "PENDING")
     plain_client.terminate_orchestration(instance, output="cancelled")
-    state = plain_client.wait_for_orchestration_completion(instance, timeout=5)
+    state = plain_client.wait_for_orchestration_completion(instance, timeout=PATIENCE)
     assert state.runtime_status == OrchestrationStatus.TERMINATED and state.get_output() == "cancelled"
     assert executions.count(f"{instance}/turn") == 0
 
