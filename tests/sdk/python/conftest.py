@@ -105,7 +105,7 @@ def no_workers(stopper):
 
 @pytest.fixture
 def start_worker(server, stopper):
-    """start_worker(registry, flavour="plain", ...) starts a worker that goes with the test.
+    """start_worker(registry, flavour="plain", ...) starts a worker that goes with the test, and waits until it is connected.
 
     `before_start` gets the worker while it can still be configured."""
     stopper.join()
@@ -115,8 +115,11 @@ def start_worker(server, stopper):
         worker = harness.new_worker(flavour, server.address, registry, **options)
         if before_start:
             before_start(worker)
+        others = set() if harness.MEMORY else harness.connected(server)
         worker.start()
         running.append(worker)
+        if not harness.MEMORY:
+            harness.eventually(lambda: harness.connected(server) - others, "the worker's connection")
         return worker
 
     yield start

@@ -370,6 +370,11 @@ def new_client(flavour, address, **options):
         host_address=f"http://{address}", taskhub="default", token_credential=None, secure_channel=False, **options)
 
 
+def connected(server):
+    """The ids of the workers that are connected; the server's own is none of them."""
+    return {row["id"] for row in server.http.get("/api/v1/workers").json if not row["embedded"]}
+
+
 class Stopper:
     """Stops workers off the test's path: the SDK takes a second or more to wind its queues down."""
 

@@ -110,6 +110,7 @@ def test_each_generation_is_a_new_execution_created_when_the_first_was(client, s
     before = get()
     gates.wait_until_entered(instance)
     client.raise_orchestration_event(instance, "move on")
+    eventually(lambda: runs.count(instance) == 1, "the second generation's activity")
     client.raise_orchestration_event(instance, "finish")
     client.wait_for_orchestration_completion(instance, timeout=20)
     after = get()

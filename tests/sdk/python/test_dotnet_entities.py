@@ -143,9 +143,10 @@ def test_an_answer_is_for_the_execution_that_asked(raw, start, name):
 
 def test_a_signal_and_one_for_later(raw, start, name):
     instance, target = start(), f"@{name}@k"
-    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1.5)
+    turn = raw.orchestration(instance)
+    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
     time = due.strftime("%Y-%m-%dT%H:%M:%S.%f") + "7Z"
-    raw.answer(raw.orchestration(instance),
+    raw.answer(turn,
                send(0, target, f"op@{time}", op="later", signal=True, id=guid(), input='"l"', due=time),
                send(1, target, "op", op="now", signal=True, id=guid()), complete(2))
     item = raw.batch(target)

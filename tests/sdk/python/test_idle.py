@@ -71,13 +71,13 @@ def test_the_server_pings_four_times_within_the_patience_of_the_sdk():
 
 def test_an_idle_worker_keeps_its_stream(pinging, stopper, new_id):
     server = pinging(1)
-    worker, connections = idle_worker(server, 2.5, "idle")
+    worker, connections = idle_worker(server, 6, "idle")
     # Longer than the worker's patience.
-    eventually(lambda: connections.pings >= 5, "five pings", timeout=20)
+    eventually(lambda: connections.pings >= 8, "eight pings", timeout=60)
     assert (connections.opened, connections.given_up) == (1, 0)
     client = new_client("plain", server.address)
     instance = client.schedule_new_orchestration(answers, input=7, instance_id=new_id())
-    assert client.wait_for_orchestration_completion(instance, timeout=10).get_output() == 7
+    assert client.wait_for_orchestration_completion(instance, timeout=20).get_output() == 7
     assert connections.opened == 1
     stopper.stop(worker)
     client.close()
