@@ -20,13 +20,18 @@ from pathlib import Path
 
 import grpc
 
+from durabletask.entities import EntityInstanceId
+
 from harness import BASE, binary, eventually, new_client, quote
 
 ENDED = ("Completed", "Failed", "Terminated", "Canceled")
 LIVE = ("Running", "Pending", "Suspended", "ContinuedAsNew")
+# Who is silent for long may be silent time and again: nothing is given up because of that.
+ENDLESS_DELIVERIES = {"DURAHUB__DISPATCH__TURN_DELIVERIES": "0", "DURAHUB__DISPATCH__ACTIVITY_DELIVERIES": "0"}
 # Short, so that who is stopped loses what he holds.
 LEASE = 2
-SHORT_LEASES = {"DURAHUB__DISPATCH__TURN_LEASE_SECS": str(LEASE), "DURAHUB__DISPATCH__ACTIVITY_LEASE_SECS": str(LEASE)}
+SHORT_LEASES = {"DURAHUB__DISPATCH__TURN_LEASE_SECS": str(LEASE), "DURAHUB__DISPATCH__ACTIVITY_LEASE_SECS": str(LEASE),
+                **ENDLESS_DELIVERIES}
 ENTITIES = 16
 logging.getLogger("durabletask-client").setLevel(logging.WARNING)
 
@@ -250,8 +255,12 @@ class Load:
         self._start("collect", name, [], chance)
         self._control(name, "suspend", (409,))
         most = self._event(name, "next", 0)
-        answer, _ = self._persist(lambda: self.server.http.status(name))
-        assert answer.json["runtimeStatus"] == "Suspended", f"{name} was suspended: {answer}"
+
+        def suspended():
+            answer, _ = self._persist(lambda: self.server.http.status(name))
+            assert answer.json["runtimeStatus"] == "Suspended", f"{name} was suspended: {answer}"
+            return True
+        eventually(suspended, f"{name} to be suspended", self.patience, every=0.05)
         self._control(name, "resume", (409,))
         self._event(name, "next", None)
         end = self._end(name)
@@ -334,6 +343,17 @@ def audit(server, ledger):
     except AssertionError as error:
         ledger.found("stuck", error)
         counts = http.get("/api/v1/counts?entities=false").json["byStatus"]
+    client = new_client("plain", server.address)
+
+    def at_rest():
+        """Signals are acknowledged before they are taken in."""
+        found = [client.get_entity(EntityInstanceId("note", f"e{number:02}"), include_state=False) for number in range(ENTITIES)]
+        return not any(entity and entity.backlog_queue_size for entity in found)
+    try:
+        eventually(at_rest, "no entity with a signal before it", 30)
+    except AssertionError as error:
+        ledger.found("stuck", error)
+    client.close()
     stored = {row["instanceId"] for row in listed(server)}
     for instance in sorted(ledger.instances - stored):
         ledger.found("lost", instance)

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import harness
-from harness import BASE, quote
+from harness import BASE, HTTP_PATIENCE, quote
 
 ENDED = ["Completed", "Failed", "Terminated"]
 
@@ -48,7 +48,7 @@ def raw(server, new_id):
 
 
 def waited(raw, function, input=None, query=""):
-    return raw.call("POST", f"orchestrators/{function}?timeout=10{query}", input)
+    return raw.call("POST", f"orchestrators/{function}?timeout={HTTP_PATIENCE}{query}", input)
 
 
 def history(raw, id, query=""):
@@ -286,7 +286,7 @@ def test_fix_nothing_is_started_when_the_wait_is_refused(raw):
 
 
 def test_fix_a_timeout_alone_waits(raw):
-    assert raw.call("POST", "orchestrators/echoes?timeout=10", "1").body == b"1"
+    assert raw.call("POST", f"orchestrators/echoes?timeout={HTTP_PATIENCE}", "1").body == b"1"
 
 
 def test_fix_a_waiting_start_is_500_for_a_failure_on_request(raw):

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from conftest import bring_to
-from harness import BASE, quote
+from harness import BASE, HTTP_PATIENCE, quote
 from test_keep_and_fix import is_argument_error, is_empty, is_error, states_of
 
 LINKS = ["id", "statusQueryGetUri", "sendEventPostUri", "terminatePostUri", "purgeHistoryDeleteUri", "restartPostUri",
@@ -96,13 +96,13 @@ def an_id_is_refused_while_it_runs_and_replaced_when_it_has_ended(raw):
 
 @vector(6)
 def waiting_for_a_fast_one_gives_its_bare_output(raw):
-    answer = raw.call("POST", "orchestrators/echoes?timeout=10&pollingInterval=1", '"text"')
+    answer = raw.call("POST", f"orchestrators/echoes?timeout={HTTP_PATIENCE}&pollingInterval=1", '"text"')
     assert (answer.status, answer.body, answer.headers["Location"]) == (200, b'"text"', None)
 
 
 @vector(7)
 def waiting_for_one_that_throws_is_500_on_request(raw):
-    wait = "orchestrators/breaks?timeout=10&pollingInterval=1"
+    wait = f"orchestrators/breaks?timeout={HTTP_PATIENCE}&pollingInterval=1"
     for query, status in (("", 200), ("&returnInternalServerErrorOnFailure=true", 500)):
         answer = raw.call("POST", wait + query)
         assert (answer.status, answer.json["runtimeStatus"]) == (status, "Failed")
@@ -263,10 +263,16 @@ def test_every_link_of_a_202_works_whatever_the_id_looks_like(raw, id):
         return raw.http.call(method, link, body)
 
     assert follow("GET", "statusQueryGetUri").json["instanceId"] == id
-    harness.eventually(lambda: follow("GET", "statusQueryGetUri").json["runtimeStatus"] == "Running", "the instance to run")
+
+    def becomes(status):
+        harness.eventually(lambda: follow("GET", "statusQueryGetUri").json["runtimeStatus"] == status, f"the instance to be {status}")
+
+    becomes("Running")
     is_empty(follow("POST", "sendEventPostUri", "1"), 202)
     is_empty(follow("POST", "suspendPostUri"), 202)
+    becomes("Suspended")
     is_empty(follow("POST", "resumePostUri"), 202)
+    becomes("Running")
     again = follow("POST", "restartPostUri")
     assert again.status == 202 and again.json["id"] != id
     is_empty(follow("POST", "terminatePostUri"), 202)
