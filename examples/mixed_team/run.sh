@@ -84,7 +84,7 @@ begin java mvn --batch-mode --quiet --file java/pom.xml compile exec:java "-Dexe
 begin go "$work/worker" "$address"
 
 begin client curl --silent --show-error --output "$work/plan" --write-out '%{http_code}' \
-    --request POST "http://$address/runtime/webhooks/durabletask/orchestrators/plan_trip?timeout=90" \
+    --request POST "http://$address/runtime/webhooks/durabletask/orchestrators/plan_trip?timeout=220" \
     --header 'Content-Type: application/json' --data '["Tokyo","Seattle","London"]'
 # The client is the only one that ends by itself.
 wait -n "${pids[@]}" || true
