@@ -26,7 +26,7 @@ def server():
     """The binary with its samples, and a worker that serves an entity."""
     with tempfile.TemporaryDirectory(prefix="durahub-openapi-") as folder:
         # Waiting is asked for in several ways, and there is no more to see of an answer that comes late. The rule is there to be shown.
-        environment = {"DURAHUB__LIMITS__WAIT_SECS": "5", "DURAHUB__RETENTION__RULES": "default after=365d"}
+        environment = {"DURAHUB__LIMITS__WAIT_SECS": "1", "DURAHUB__RETENTION__RULES": "default after=365d"}
         server = harness.Server(Path(folder), environment=environment).start()
         worker = harness.new_worker("plain", server.address, registry, filters=True)
         worker.start()

@@ -46,6 +46,7 @@ def instance(http, state):
         harness.eventually(lambda: http.status(id).json["runtimeStatus"] == "Running", f"{id} to run")
     if state in ("Suspended", "Terminated"):
         assert http.operation(id, {"Suspended": "suspend", "Terminated": "terminate"}[state]).status == 202
+        harness.eventually(lambda: http.status(id).json["runtimeStatus"] == state, f"{id} to be {state}")
     return id
 
 
@@ -103,6 +104,16 @@ def test_every_answer_is_as_described(case, server, instances, entity, jobs):
         assert failed_on_request(case, response), response.text
     seen[case.operation.label].add(response.status_code)
     case.validate_response(response, checks=CHECKS)
+
+
+@pytest.mark.parametrize("path", ["orchestrators/{functionName}", "orchestrators/{functionName}/{instanceId}",
+                                  "instances/{instanceId}/restart", "instances/{instanceId}/restartWithOptions"])
+def test_who_waits_is_told_the_end(server, path):
+    """Few of the requests above meet it, and waits are so short here that a machine may stall for as long."""
+    target = f"{harness.BASE}/{path}"
+    asked = target.format(functionName="HelloCities", instanceId=instance(server.http, "Completed"))
+    harness.eventually(lambda: server.http.call("POST", f"{asked}?timeout=10", "[]").status == 200, "an end within the wait")
+    seen[f"POST {target}"].add(200)
 
 
 # Statuses that need more than a request: a secret or a key, one request after another, a slow sender, a large body, a hub with a limit
