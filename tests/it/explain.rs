@@ -233,8 +233,9 @@ async fn failures_are_sorted_by_what_went_wrong() {
     assert_eq!((groups.len(), &groups[0]["count"], &told["lookedAt"]), (1, &json!(3), &json!(3)), "{told}");
     assert_eq!((&groups[0]["exampleInstanceId"], &told["more"]), (&json!("f2"), &json!(false)));
     let times = groups[0]["times"].as_array().unwrap();
-    assert_eq!((times.len(), &times[0], &times[23]), (24, &json!(1), &json!(1)), "{told}");
-    assert_eq!(times.iter().map(|count| count.as_u64().unwrap()).sum::<u64>(), 3);
+    let times: Vec<_> = times.iter().map(|count| count.as_u64().unwrap()).collect();
+    assert!(times.len() == 24 && times[0] > 0 && times[23] > 0, "{told}");
+    assert_eq!(times.iter().sum::<u64>(), 3);
     assert_eq!((&told["from"], &told["to"]), (&groups[0]["firstTime"], &groups[0]["lastTime"]));
     let none = server.ask("GET", "/api/v1/failures?name=Other", None).await.json();
     assert_eq!((&none["groups"], &none["from"], &none["to"]), (&json!([]), &json!(null), &json!(null)));

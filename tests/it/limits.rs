@@ -95,7 +95,7 @@ async fn whoever_finds_no_place_is_told_so_and_finds_one_when_somebody_has_left(
     })
     .await;
     assert!(refused.contains("retry-after: 1") && refused.contains("server.connections"), "{refused}");
-    assert!(held.len() <= 11, "{}", held.len());
+    assert!(held.len() <= 13, "{}", held.len());
     assert!(server.log().contains("connections are turned away"), "{}", server.log());
     // Those who have a place are served all the same, and whoever speaks HTTP/2 finds the connection closed.
     held.truncate(5);
@@ -103,8 +103,8 @@ async fn whoever_finds_no_place_is_told_so_and_finds_one_when_somebody_has_left(
         let mut late = TcpStream::connect(address).await.unwrap();
         late.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut heard = [0; 12];
-        soon("an answer", late.read_exact(&mut heard)).await.unwrap();
-        (&heard == b"HTTP/1.1 200").then_some(())
+        let read = soon("an answer", late.read_exact(&mut heard)).await;
+        (read.is_ok() && &heard == b"HTTP/1.1 200").then_some(())
     })
     .await;
 }

@@ -34,7 +34,7 @@ async fn completes(http: &Http, sample: &str, input: &str, expected: Value) -> V
 #[tokio::test(flavor = "multi_thread")]
 async fn hello_cities_answers_at_once_when_waited_for() {
     let server = Inside::start().await;
-    let answer = server.post("orchestrators/HelloCities?timeout=10", "").await;
+    let answer = server.post("orchestrators/HelloCities?timeout=60", "").await;
     assert_eq!(answer.body, r#"["Hello, Tokyo!","Hello, Seattle!","Hello, London!"]"#);
     assert_eq!((answer.status, answer.headers.get("location")), (200, None));
     let expected = json!(["Hello, Tokyo!", "Hello, Seattle!", "Hello, London!"]);
@@ -55,7 +55,7 @@ async fn a_sample_that_cannot_use_its_input_fails_with_the_reason() {
     let ended = follow(&server, &server.post("orchestrators/FanOutFanIn", "10001").await).await;
     assert_eq!(ended["runtimeStatus"], "Failed");
     assert!(ended["output"].as_str().unwrap().contains("at most 10000"), "{ended}");
-    let waited = "orchestrators/FanOutFanIn?timeout=10&returnInternalServerErrorOnFailure=";
+    let waited = "orchestrators/FanOutFanIn?timeout=60&returnInternalServerErrorOnFailure=";
     for (asked, code) in [("false", 200), ("true", 500)] {
         let answer = server.post(&format!("{waited}{asked}"), "\"many\"").await;
         assert_eq!((answer.status, &answer.json()["runtimeStatus"]), (code, &json!("Failed")));

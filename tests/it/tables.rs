@@ -108,7 +108,11 @@ async fn a_histogram_and_statistics_count_what_has_happened() {
     server.get("/api/v1/histogram?buckets=0").await.is_error(400, "buckets");
     assert_eq!(read(&server, "histogram?taskHub=nowhere").await["total"], 0);
 
-    let told = read(&server, "statistics").await;
+    // Histories are read for a second only, which may be too short for all of them.
+    let told = eventually("all histories read", async || {
+        Some(read(&server, "statistics").await).filter(|told| told["sampledHistories"] == 5)
+    })
+    .await;
     let names = |rows: &Value| -> Vec<(String, u64, u64)> {
         let rows = rows.as_array().unwrap().iter();
         let number = |row: &Value, field: &str| row[field].as_u64().unwrap();
@@ -125,10 +129,7 @@ async fn a_histogram_and_statistics_count_what_has_happened() {
     assert_eq!((failed.as_array().unwrap().len(), &failed[0]["name"]), (1, &json!("FanOutFanIn")));
     assert_eq!(hours.iter().map(|hour| hour["count"].as_u64().unwrap()).sum::<u64>(), 2);
     assert!(hours[0]["hour"].as_str().unwrap().ends_with(":00:00.000000Z"), "{told}");
-    assert_eq!(
-        (&told["lookedAt"], &told["more"], &told["sampledHistories"]),
-        (&json!(5), &json!(false), &json!(5))
-    );
+    assert_eq!((&told["lookedAt"], &told["more"]), (&json!(5), &json!(false)));
     let told = read(&server, "statistics?runtimeStatus=Completed").await;
     assert_eq!((&told["failuresByHour"], &told["lookedAt"]), (&json!([]), &json!(3)));
     assert_eq!(read(&server, "statistics?taskHub=nowhere").await["lookedAt"], 0);

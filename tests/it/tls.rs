@@ -39,12 +39,17 @@ fn write(folder: &Path, made: &CertifiedKey<KeyPair>) -> (PathBuf, PathBuf) {
 
 /// A server with samples that shows `made`.
 async fn secure(made: &CertifiedKey<KeyPair>) -> Inside {
+    patient(made, 30).await
+}
+
+/// The same, that waits so many seconds for a handshake.
+async fn patient(made: &CertifiedKey<KeyPair>, head_secs: u64) -> Inside {
     Inside::serving(samples::registry(), |config| {
         let folder = config.store.url.to_string();
         let folder = Path::new(folder.strip_prefix("sqlite:").unwrap()).parent().unwrap().to_owned();
         (config.tls.cert, config.tls.key) = write(&folder, made);
         config.tls.hsts_secs = 60;
-        config.server.head_secs = 1;
+        config.server.head_secs = head_secs;
     })
     .await
 }
@@ -162,7 +167,7 @@ async fn the_wrong_protocol_is_answered_with_what_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_does_not_end_is_hung_up_on() {
-    let server = secure(&made()).await;
+    let server = patient(&made(), 1).await;
     let mut stream = TcpStream::connect(server.server.address()).await.unwrap();
     stream.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
     let mut rest = Vec::new();

@@ -1,7 +1,7 @@
 // Entities: found, looked into, signalled. And what there is to know of workers and of a taken id.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open, page, server, stage } from "./server.js";
+import { eventually, open, page, server, stage } from "./server.js";
 
 stage({
     prepare: async () => {
@@ -11,6 +11,7 @@ stage({
             server.call("POST", "entities/nobody.serves/busy?op=a"), server.call("POST", "entities/nobody.serves/busy?op=b"),
             server.start("HumanApproval", "taken", { timeoutSeconds: 3600 }), server.start("Unserved<i>", "waits-1"),
         ]);
+        await eventually("taken runs", async () => (await server.call("GET", "instances/taken")).runtimeStatus === "Running");
     },
 });
 

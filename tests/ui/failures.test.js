@@ -46,6 +46,7 @@ test("the overview shows what failed, and leads on", async () => {
     await last.getByText("bad-chain").waitFor();
     assert.equal(await last.locator("tbody tr").count(), 4);
     await page.getByRole("link", { name: /3 times/ }).click();
+    await page.waitForURL(/instances\?/);
     await page.locator("tbody tr").nth(2).waitFor();
     assert.equal(await page.locator("tbody tr").count(), 3);
 });

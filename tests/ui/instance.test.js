@@ -117,6 +117,7 @@ for (const [name, permitted] of Object.entries(TABLE)) {
 test("suspend and resume keep their reasons, and show when they are done", async () => {
     await server.start("HumanApproval", "pausing", { timeoutSeconds: 3600 });
     await open("id=pausing&tab=history");
+    await status("Running").waitFor();
     await page.getByLabel("Refresh interval").selectOption("0");
     for (const [action, shown, reason] of [["Suspend", "Suspended", "lunch <b>"], ["Resume", "Running", "back"]]) {
         await button(action).click();

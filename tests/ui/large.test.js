@@ -22,6 +22,7 @@ test("a list of 100,000 instances opens, pages, sorts and is counted", { skip: !
         server = await Server.run({ store: `sqlite:${file}`, environment: { DURAHUB__STORE__READ_BUDGET_MS: "60000" } });
         browser = await Browser.run();
         const page = await browser.page();
+        page.setDefaultTimeout(120_000);
         const timed = async (what, act) => {
             const begun = performance.now();
             await act();

@@ -87,9 +87,9 @@ test("microseconds are not lost, and clocks that go back make no negative bars",
 test("many alike become one row, which tells how they went and can be unfolded", () => {
     const many = Array.from({ length: 10_000 }, (_, id) => id);
     const events = history(...turn(0, started, ...many.map((id) => scheduled(id, id % 2 ? "Odd" : "Even"))), ...many.map((id) => [id + 1, ...(id === 7 ? failed(id) : done(id))]));
-    const begun = performance.now(), { lines } = own.timeline(events);
+    const begun = process.cpuUsage(), { lines } = own.timeline(events);
     const folded = own.rows(lines, new Set());
-    assert.ok(performance.now() - begun < 5_000, "linear");
+    assert.ok(process.cpuUsage(begun).user < 5e6, "linear");
     assert.deepEqual(folded.map((row) => row.fold === undefined ? row.line.kind : `${row.lines.length} ${row.name}, ${row.failed} failed`), ["orchestration", "5000 Even, 0 failed", "5000 Odd, 1 failed"]);
     assert.deepEqual(own.spread(folded[1].lines), { min: 1, median: 5_000, max: 9_999 });
     const open = own.rows(lines, new Set([folded[1].fold]));
@@ -112,9 +112,9 @@ test("ten thousand failures that are tried again stay linear", () => {
     const many = Array.from({ length: 10_000 }, (_, id) => id);
     const events = history(...turn(0, started, ...many.map((id) => scheduled(id, "A"))), ...turn(5, ...many.map(failed), ...many.map((id) => timer(id + 10_000, 10))),
         ...turn(10, ...many.map((id) => fired(id + 10_000)), ...many.map((id) => scheduled(id + 20_000, "A"))));
-    const begun = performance.now(), { lines } = own.timeline(events);
+    const begun = process.cpuUsage(), { lines } = own.timeline(events);
     assert.equal(lines.filter((line) => line.attempt === 2).length, 10_000);
-    assert.ok(performance.now() - begun < 5_000);
+    assert.ok(process.cpuUsage(begun).user < 5e6);
 });
 
 test("zoom keeps what is under the pointer, and nothing leaves the whole", () => {

@@ -87,6 +87,7 @@ test("a list is asked for again when something in the hub changes, and not befor
 
 test("the page of an instance does not care for others", async () => {
     await server.start("HumanApproval", "mine", { timeoutSeconds: 3600 });
+    await eventually("its turn", async () => (await server.call("GET", "instances/mine")).customStatus);
     await open("instance?id=mine");
     await page.getByText("It waits for a timer").waitFor();
     const looks = () => asked.filter((path) => path === `${LIST}/mine`).length;

@@ -59,7 +59,7 @@ test("an instance says that it is parked, and is tried again", async () => {
 
 test("an instance that is given up fails with the reason that was given", async () => {
     await show("failures");
-    const row = page.getByRole("row", { name: /two/ });
+    const row = page.getByRole("group", { name: "Parked instances" }).getByRole("row", { name: /two/ });
     await row.getByRole("button", { name: "Discard" }).click();
     await page.getByRole("dialog").getByLabel("Reason").fill("too large for us");
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();

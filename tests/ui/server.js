@@ -57,7 +57,10 @@ export class Server {
 
     /** Waits until the instance has ended. */
     ended(id) {
-        return this.call("GET", `instances/${encodeURIComponent(id)}?timeout=20`);
+        return eventually(`the end of ${id}`, async () => {
+            const found = await this.call("GET", `instances/${encodeURIComponent(id)}?timeout=20`);
+            return ["Completed", "Failed", "Terminated"].includes(found.runtimeStatus) && found;
+        }, 120_000);
     }
 
     async end() {

@@ -122,12 +122,10 @@ test("filters stand in the address, and a refresh wipes nothing that is typed or
     await page.waitForURL(/status=Completed/);
     await button("Look at list-2 beside the list").click();
     await page.waitForURL(/selected=list-2/);
-    await page.getByRole("textbox", { name: "Name", exact: true }).pressSequentially("Hel");
+    const looked = () => page.waitForResponse((response) => response.url().includes("/instances?") && response.url().includes("name=Hel"));
+    await Promise.all([looked(), page.getByRole("textbox", { name: "Name", exact: true }).pressSequentially("Hel")]);
     await page.waitForURL(/name=Hel/);
-    const looked = page.waitForResponse((response) => response.url().includes("/instances?") && response.url().includes("name=Hel"));
-    await looked;
-    await server.start("HelloCities", "something-changes");
-    await page.waitForResponse((response) => response.url().includes("/instances?") && response.url().includes("name=Hel"));
+    await Promise.all([looked(), server.start("HelloCities", "something-changes")]);
     assert.equal(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue(), "Hel");
     assert.ok(await page.getByRole("textbox", { name: "Name", exact: true }).evaluate((own) => own === document.activeElement), "the focus stays");
     await page.getByLabel("Instance list-2").waitFor();

@@ -58,6 +58,8 @@ impl Data {
         let mut child = program()
             .args(["--listen", "127.0.0.1:0", "--store", store])
             .args(arguments)
+            // However slow the machine, no read is given up and no page is cut short.
+            .env("DURAHUB__STORE__READ_BUDGET_MS", "60000")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -135,11 +135,25 @@ impl Http {
         assert_eq!((answer.status, answer.body.as_str()), (202, ""), "{answer:?}");
     }
 
-    /// `terminate`, `suspend` or `resume`, which must be accepted.
+    /// `terminate`, `suspend`, `resume` or `rewind`, which must be accepted. It has happened then, or soon will have.
     pub async fn control(&self, id: &str, verb: &str, reason: &str) {
         let target = format!("instances/{}/{verb}?reason={}", escaped(id), escaped(reason));
         let answer = self.post(&target, "").await;
         assert_eq!((answer.status, answer.body.as_str()), (202, ""), "{answer:?}");
+        eventually(&format!("{verb} {id}"), async || {
+            let seen = self.get(&format!("instances/{}", escaped(id))).await;
+            let status =
+                if seen.status == 404 { Value::from("Gone") } else { seen.json()["runtimeStatus"].take() };
+            let ended = ["Completed", "Failed", "Terminated", "Gone"].contains(&status.as_str().unwrap());
+            let done = match verb {
+                "terminate" => ended,
+                "suspend" => ended || status == "Suspended",
+                "resume" => status != "Suspended",
+                _ => true,
+            };
+            done.then_some(())
+        })
+        .await;
     }
 
     /// The status object; panics if there is no such instance.
@@ -182,7 +196,7 @@ impl Http {
         assert_eq!(self.get("/healthz").await.status, 200);
         // A server within the process is there before it has read all of its work.
         eventually("readiness", async || (self.get("/readyz").await.status == 200).then_some(())).await;
-        let hello = self.post("orchestrators/HelloCities?timeout=20", "").await;
+        let hello = self.post("orchestrators/HelloCities?timeout=60", "").await;
         assert_eq!(hello.body, r#"["Hello, Tokyo!","Hello, Seattle!","Hello, London!"]"#, "{hello:?}");
     }
 }

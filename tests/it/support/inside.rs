@@ -29,6 +29,8 @@ impl Inside {
         let mut config = Config::default();
         config.server.listen = "127.0.0.1:0".parse().unwrap();
         config.store.url = format!("sqlite:{}/d.db", folder.path().display()).parse().unwrap();
+        // However slow the machine, no read is given up and no page is cut short.
+        config.store.read_budget_ms = 60_000;
         change(&mut config);
         let server = Server::start(&config, functions).await.unwrap();
         let http = Http::new(server.url());

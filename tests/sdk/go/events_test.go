@@ -3,7 +3,6 @@ package sdk
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/microsoft/durabletask-go/api"
 	"github.com/microsoft/durabletask-go/task"
@@ -120,10 +119,10 @@ func TestEventsWithoutAPayload(t *testing.T) {
 }
 
 func TestAnEventThatIsThereAlreadyNeedsNoWait(t *testing.T) {
-	hub := sharedHub(t)
-	soon := time.Now().Add(200 * time.Millisecond)
-	with, without := hub.schedule(looksOnce, api.WithStartTime(soon)), hub.schedule(looksOnce)
+	hub := ownHub(t)
+	with, without := hub.schedule(looksOnce), hub.schedule(looksOnce)
 	hub.raise(with, "early", "bird")
+	startWorker(t, hub.server, functions)
 	hub.completed(with, `"bird"`)
 	hub.completed(without, fmt.Sprintf("%q", task.ErrTaskCanceled.Error()))
 }

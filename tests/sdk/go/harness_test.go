@@ -16,8 +16,8 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// patience is how long a test may take.
-const patience = 30 * time.Second
+// patience is how long a test may take, next to all the others.
+const patience = 120 * time.Second
 
 // functions is what every worker serves unless a test makes a registry of its own. The SDK's workers state no filter: they get
 // the work of all names, so workers with different names do not go together on one hub.

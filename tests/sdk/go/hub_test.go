@@ -190,6 +190,17 @@ func (h *hub) failure(id api.InstanceID) string {
 	return string(output)
 }
 
+// countWorkers tells how many workers are connected.
+func (h *hub) countWorkers() int {
+	h.t.Helper()
+	answer, err := http.Get(h.server.url("/api/v1/workers"))
+	h.must(err)
+	defer answer.Body.Close()
+	var workers []json.RawMessage
+	h.must(json.NewDecoder(answer.Body).Decode(&workers))
+	return len(workers)
+}
+
 func (h *hub) countHistory(id api.InstanceID, kind string) (found int) {
 	h.t.Helper()
 	_, history := h.overHTTP(id)

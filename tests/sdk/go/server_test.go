@@ -61,8 +61,18 @@ func newServer(t *testing.T, env ...string) *server {
 	return s
 }
 
-// start returns when the server answers /readyz.
+// start returns when the server answers /readyz. While nobody listened, its port may have gone to a connection of somebody else's;
+// then it tries again.
 func (s *server) start() error {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		err := s.startOnce()
+		if err == nil || !strings.Contains(err.Error(), "Address already in use") || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+func (s *server) startOnce() error {
 	output, err := os.OpenFile(s.path("stdout"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -81,7 +91,8 @@ func (s *server) start() error {
 	process := exec.Command(binary(), "serve", "--no-samples",
 		"--listen", fmt.Sprintf("127.0.0.1:%d", s.port), "--store", "sqlite:"+s.path("durahub.db"))
 	process.Dir, process.Stdout, process.Stderr = s.dir, output, log
-	process.Env = append(os.Environ(), s.env...)
+	// A search that a stalling machine holds up must not end its page early.
+	process.Env = append(append(os.Environ(), "DURAHUB__STORE__READ_BUDGET_MS=60000"), s.env...)
 	if err := process.Start(); err != nil {
 		return fmt.Errorf("%w: run `cargo build`, or set DURAHUB_BIN", err)
 	}

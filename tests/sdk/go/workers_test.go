@@ -83,6 +83,7 @@ func TestWorkersShareTheWork(t *testing.T) {
 	var doors doors
 	startWorker(t, hub.server, named("one", &doors))
 	startWorker(t, hub.server, named("two", &doors))
+	eventually(t, "both workers to be connected", func() bool { return hub.countWorkers() == 2 })
 	keys := make([]string, 40)
 	for i := range keys {
 		keys[i] = fmt.Sprint(i)

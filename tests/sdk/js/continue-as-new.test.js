@@ -93,6 +93,9 @@ const executionOf = async (id) => {
     return begun[0]?.orchestrationInstance.executionId;
 };
 
+/** Waits for the first turn of the generation after `execution`. */
+const goesOn = (id, execution) => eventually(async () => ![execution, undefined].includes(await executionOf(id)), "the next generation");
+
 test("twenty generations", async (t) => {
     const id = newId(t);
     assert.equal(await result(at.client, "generations", { generation: 1, last: 20 }, id), 20);
@@ -138,7 +141,7 @@ test("events in hand are dropped when the orchestration says so", async (t) => {
     await at.client.raiseOrchestrationEvent(id, "item", "in hand");
     await at.client.raiseOrchestrationEvent(id, "go");
     await at.client.resumeOrchestration(id);
-    await eventually(async () => ![first, undefined].includes(await executionOf(id)), "the second generation");
+    await goesOn(id, first);
     await at.client.raiseOrchestrationEvent(id, "item", "later");
     assert.equal(await output(at.client, id), "later");
 });
@@ -152,6 +155,7 @@ test("a generation is a new execution; the instance stays the one that was creat
     await gates.visited(id);
     const [before, state] = [await executionOf(id), await at.client.getOrchestrationState(id)];
     await at.client.raiseOrchestrationEvent(id, "move on");
+    await goesOn(id, before);
     await at.client.raiseOrchestrationEvent(id, "finish");
     const after = await ended(at.client, id);
     gates.open(id);
@@ -162,8 +166,10 @@ test("a generation is a new execution; the instance stays the one that was creat
 test("results for an old generation do not reach the new one", async (t) => {
     const id = await begin(at.client, "leavesWorkBehind", 0, newId(t));
     await gates.visited(id);
+    const first = await executionOf(id);
     await at.client.raiseOrchestrationEvent(id, "move on");
     gates.open(id);
+    await goesOn(id, first);
     await at.client.raiseOrchestrationEvent(id, "finish");
     assert.deepEqual(await output(at.client, id), ["second generation", 1]);
 });

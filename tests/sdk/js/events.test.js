@@ -4,7 +4,7 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 const { whenAll } = require("@microsoft/durabletask-js");
-const { Gates, begin, ended, nameOf, newId, output, reaches, refused, serve } = require("./harness.js");
+const { Gates, begin, ended, newId, output, reaches, refused, serve, status } = require("./harness.js");
 
 const NOT_FOUND = 5;
 const gates = new Gates();
@@ -66,7 +66,8 @@ test("events raised before the first turn are kept, in order", async (t) => {
     for (const number of [1, 2, 3]) {
         await at.client.raiseOrchestrationEvent(id, "early", number);
     }
-    assert.equal(nameOf(await at.client.getOrchestrationState(id)), "PENDING");
+    const early = await status(at.client, id);
+    assert.ok(early === "PENDING" || Date.now() >= startAt.getTime(), early);
     assert.deepEqual(await output(at.client, id), [1, 2, 3]);
 });
 

@@ -163,6 +163,11 @@ async function refused(promise, code) {
     return error;
 }
 
+/** Whether a call broke with its connection. It is UNAVAILABLE then, or INTERNAL if it was written when the connection was reset already. */
+function brokeOff(error) {
+    return error.code === 14 || (error.code === 13 && /RST_STREAM|HTTP\/2 stream|Write error/.test(error.message));
+}
+
 /** Doors that activities wait at until the test opens them, by key. */
 class Gates {
     #doors = new Map();
@@ -205,6 +210,6 @@ class Log {
 }
 
 module.exports = {
-    Gates, Log, Server, begin, ended, eventually, failure, holds, holdsFor, nameOf, newClient, newId, newWorker, output, reaches, refused,
+    Gates, Log, Server, begin, brokeOff, ended, eventually, failure, holds, holdsFor, nameOf, newClient, newId, newWorker, output, reaches, refused,
     result, serve, stateOf, status,
 };

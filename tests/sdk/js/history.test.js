@@ -118,8 +118,11 @@ test("failure, termination, suspension and resumption are told", async (t) => {
 
     const id = await begin(at.client, "waits", undefined, newId(t, "t"));
     await at.client.suspendOrchestration(id);
+    await reaches(at.client, id, "SUSPENDED");
     await at.client.resumeOrchestration(id);
+    await reaches(at.client, id, "RUNNING");
     await at.client.suspendOrchestration(id);
+    await reaches(at.client, id, "SUSPENDED");
     await at.client.terminateOrchestration(id, { why: 1 });
     await ended(at.client, id);
     const types = without(await history(id), FRAME).map((event) => event.type);

@@ -4,7 +4,7 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 const { OrchestrationStatus, PurgeInstanceCriteria } = require("@microsoft/durabletask-js");
-const { begin, ended, newId, output, result, serve, status } = require("./harness.js");
+const { begin, ended, newId, output, reaches, result, serve, status } = require("./harness.js");
 
 const orchestrators = {
     echo: async (_, value) => value,
@@ -15,8 +15,12 @@ const orchestrators = {
         return yield context.waitForExternalEvent("go");
     },
     async *parent(context, level) {
-        const options = { instanceId: `${context.instanceId}-c` };
-        return level > 0 ? yield context.callSubOrchestrator("parent", level - 1, options) : level;
+        if (level === 0) {
+            return level;
+        }
+        // A child is younger by at least one millisecond, which is as exact as this SDK's times are.
+        yield context.createTimer(0.005);
+        return yield context.callSubOrchestrator("parent", level - 1, { instanceId: `${context.instanceId}-c` });
     },
 };
 
@@ -53,6 +57,7 @@ test("what runs, is suspended, pending or missing stays and counts nothing", asy
     const running = await begin(at.client, "waits", undefined, newId(t, "running"));
     const suspended = await begin(at.client, "waits", undefined, newId(t, "suspended"));
     await at.client.suspendOrchestration(suspended);
+    await reaches(at.client, suspended, "SUSPENDED");
     const startAt = new Date(Date.now() + 3_600_000);
     const pending = await at.client.scheduleNewOrchestration("waits", undefined, { instanceId: newId(t, "pending"), startAt });
     for (const id of [running, suspended, pending, newId(t, "missing")]) {
@@ -86,6 +91,7 @@ test("a filter by status takes these and no others", async (t) => {
     const running = await begin(client, "waits");
     const terminated = await begin(client, "waits");
     await client.terminateOrchestration(terminated);
+    await ended(client, terminated);
     assert.equal(await purged(client.purgeOrchestration(criteria({ statuses: [OrchestrationStatus.COMPLETED] }))), 3);
     const both = [OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED];
     assert.equal(await purged(client.purgeOrchestration(criteria({ statuses: both }))), 2);

@@ -32,6 +32,7 @@ async function prepare({ client }) {
     }
     await Promise.all(population.slice(0, 9).map((id) => ended(client, id)));
     await client.terminateOrchestration(population[12], "over");
+    await ended(client, population[12]);
     await Promise.all(population.slice(9, 12).map((id) => client.waitForOrchestrationStart(id, false, 30)));
 }
 

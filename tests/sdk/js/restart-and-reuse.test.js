@@ -3,7 +3,7 @@
 
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
-const { begin, ended, failure, nameOf, newId, output, refused, result, serve, status } = require("./harness.js");
+const { begin, ended, failure, nameOf, newId, output, reaches, refused, result, serve, status } = require("./harness.js");
 
 const ALREADY_EXISTS = 6;
 
@@ -106,6 +106,7 @@ test("the id of a live instance is refused, whatever its state", async (t) => {
     const running = await begin(at.client, "waits", 1, newId(t, "running"));
     const suspended = await begin(at.client, "waits", 1, newId(t, "suspended"));
     await at.client.suspendOrchestration(suspended);
+    await reaches(at.client, suspended, "SUSPENDED");
     const startAt = new Date(Date.now() + 3_600_000);
     const pending = await at.client.scheduleNewOrchestration("waits", 1, { instanceId: newId(t, "pending"), startAt });
     for (const [id, expected] of [[running, "RUNNING"], [suspended, "SUSPENDED"], [pending, "PENDING"]]) {
@@ -123,6 +124,7 @@ test("the id of an ended instance is free, however it ended", async (t) => {
     await failure(at.client, failed);
     const terminated = await begin(at.client, "waits", 1, newId(t, "terminated"));
     await at.client.terminateOrchestration(terminated);
+    await ended(at.client, terminated);
     for (const id of [completed, failed, terminated]) {
         assert.equal(await result(at.client, "echo", "again", id), "again");
         const state = await at.client.getOrchestrationState(id);

@@ -24,7 +24,7 @@ const policies = {
     four: { maxNumberOfAttempts: 4, firstRetryIntervalInMilliseconds: 20 },
     doubling: { maxNumberOfAttempts: 5, firstRetryIntervalInMilliseconds: 100, backoffCoefficient: 2, maxRetryIntervalInMilliseconds: 250 },
     notFlaky: { maxNumberOfAttempts: 9, firstRetryIntervalInMilliseconds: 10, handleFailure: (details) => details.errorType !== "Flaky" },
-    impatient: { maxNumberOfAttempts: 99, firstRetryIntervalInMilliseconds: 60, retryTimeoutInMilliseconds: 400 },
+    impatient: { maxNumberOfAttempts: 99, firstRetryIntervalInMilliseconds: 450, retryTimeoutInMilliseconds: 3000 },
 };
 
 const handlers = {

@@ -24,7 +24,7 @@ if (given.includes("--check")) {
 const options = given.filter((argument) => argument.startsWith("-"));
 const chosen = given.filter((argument) => !argument.startsWith("-"));
 const files = chosen.length > 0 ? chosen : fs.readdirSync(__dirname).filter((name) => name.endsWith(".test.js")).sort();
-// Each file has a server of its own, and waits most of its time; so a few can run side by side.
-const flags = ["--test", "--test-concurrency=4", "--test-timeout=50000", "--test-reporter=spec"];
+// Each file has a server of its own, and waits most of its time; so a few can run side by side. The limit is one for a whole file.
+const flags = ["--test", "--test-concurrency=4", "--test-timeout=300000", "--test-reporter=spec"];
 const run = spawnSync(node, [...flags, ...options, ...files], { cwd: __dirname, stdio: "inherit" });
 process.exit(run.status ?? 1);

@@ -37,8 +37,8 @@ const orchestrators = {
 
 const at = serve({ orchestrators, activities }, { workItemFilters: "auto" });
 
-async function terminated(id, timeout) {
-    const state = await ended(at.client, id, timeout);
+async function terminated(id) {
+    const state = await ended(at.client, id);
     assert.equal(nameOf(state), "TERMINATED");
     assert.equal(state.failureDetails, undefined);
     return JSON.parse(state.serializedOutput);
@@ -117,14 +117,14 @@ test("a pending instance that nobody serves ends at once", async (t) => {
     const id = await at.client.scheduleNewOrchestration("nobodyServesThis", 1, newId(t));
     assert.equal(await status(at.client, id), "PENDING");
     await at.client.terminateOrchestration(id, "never mind");
-    assert.equal(await terminated(id, 10), "never mind");
+    assert.equal(await terminated(id), "never mind");
 });
 
 test("an instance that waits for its time ends before it", async (t) => {
     const options = { instanceId: newId(t), startAt: new Date(Date.now() + 3_600_000) };
     const id = await at.client.scheduleNewOrchestration("waits", undefined, options);
     await at.client.terminateOrchestration(id, "not today");
-    assert.equal(await terminated(id, 10), "not today");
+    assert.equal(await terminated(id), "not today");
     assert.deepEqual(runs.of(id), []);
 });
 
@@ -132,7 +132,7 @@ test("a pending instance that is suspended ends, too", async (t) => {
     const id = await at.client.scheduleNewOrchestration("nobodyServesThis", 1, newId(t));
     await at.client.suspendOrchestration(id);
     await at.client.terminateOrchestration(id);
-    assert.equal(await terminated(id, 10), null);
+    assert.equal(await terminated(id), null);
 });
 
 test("a missing instance is refused", async (t) => {
@@ -147,6 +147,6 @@ test("an instance whose worker is gone ends", async (t) => {
     await at.stopWorker(worker);
     await at.client.raiseOrchestrationEvent(id, "go", "unheard");
     await at.client.terminateOrchestration(id, "alone");
-    assert.equal(await terminated(id, 10), "alone");
+    assert.equal(await terminated(id), "alone");
     await eventually(async () => (await status(at.client, id)) === "TERMINATED", "to stay terminated");
 });

@@ -67,21 +67,21 @@ const at = serve({ orchestrators });
 for (const [when, milliseconds] of [["now", 0], ["the past", -3_600_000]]) {
     test(`a timer for ${when} fires at once`, async () => {
         const [before, , after] = await result(at.client, "sleeps", milliseconds);
-        assert.ok(after >= before && after - before < 5000, `${after - before}`);
+        assert.ok(after >= before && after - before < 60_000, `${after - before}`);
     });
 }
 
 test("a timer of two seconds fires after two seconds", async (t) => {
     const id = await at.client.scheduleNewOrchestration("sleeps", 2000, newId(t));
     const [, fireAt, after] = await output(at.client, id);
-    assert.ok(after >= fireAt && after - fireAt < 3000, `${after - fireAt}`);
+    assert.ok(after >= fireAt && after - fireAt < 60_000, `${after - fireAt}`);
     const state = await at.client.getOrchestrationState(id);
     assert.ok(state.lastUpdatedAt - state.createdAt >= 2000);
 });
 
 test("seconds as a number, with parts", async () => {
     const slept = await result(at.client, "sleepsSeconds", 0.25);
-    assert.ok(slept >= 250 && slept < 3000, `${slept}`);
+    assert.ok(slept >= 250 && slept < 60_000, `${slept}`);
 });
 
 test("a timer of a year is accepted and can be ended with its orchestration", async (t) => {

@@ -4,7 +4,7 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 const { VersionFailureStrategy, VersionMatchStrategy, whenAll } = require("@microsoft/durabletask-js");
-const { Log, ended, failure, holdsFor, newId, output, result, serve, status } = require("./harness.js");
+const { Log, ended, eventually, failure, holdsFor, newId, output, result, serve, status } = require("./harness.js");
 
 const runs = new Log();
 const at = serve(undefined, { environment: { DURAHUB__HUBS__CREATE_ON_START: "true" } });
@@ -33,7 +33,11 @@ const namesOf = (t) => ({ flow: newId(t, "flow"), step: newId(t, "step") });
 /** Workers in a hub that only this test uses, so that nobody else's can take its work, and a client of that hub. */
 async function workersFor(t, list) {
     const hub = `h${newId(t).slice(-8)}`;
-    const add = (more) => Promise.all(more.map(([of, options]) => at.startWorker(of, { ...options, hub })));
+    const add = async (more) => {
+        const earlier = at.server.joined();
+        await Promise.all(more.map(([of, options]) => at.startWorker(of, { ...options, hub })));
+        await eventually(() => at.server.joined() >= earlier + more.length, "the workers to join");
+    };
     await add(list);
     return { hub, client: at.newClient(hub), add };
 }

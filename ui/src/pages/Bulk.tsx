@@ -43,17 +43,28 @@ export function Bulk() {
 }
 
 /** Looks again every second while `running`. */
-function useWatch(running: boolean | undefined, again: () => void) {
+function useWatch(data: unknown, running: boolean | undefined, again: () => void) {
     useEffect(() => {
         if (!running) return;
-        const timer = setInterval(() => document.hidden || again(), WATCH_MS);
-        return () => clearInterval(timer);
-    }, [running]);
+        // Asking again gives up the question before, so a server that is slow gets longer and longer for its answer.
+        let pause = WATCH_MS, timer: ReturnType<typeof setTimeout>;
+        const wait = () => {
+            timer = setTimeout(() => {
+                if (!document.hidden) {
+                    pause *= 2;
+                    again();
+                }
+                wait();
+            }, pause);
+        };
+        wait();
+        return () => clearTimeout(timer);
+    }, [data, running]);
 }
 
 function All() {
     const { data, problem, again } = useLive("jobs", jobs, false, "clock");
-    useWatch(data?.some((one) => one.state === "running"), again);
+    useWatch(data, data?.some((one) => one.state === "running"), again);
     return (
         <div class="page">
             <div class="top"><h1>Bulk jobs</h1>{data && data.length > 0 && <span class="muted">{plural(data.length, "job")}</span>}</div>
@@ -117,7 +128,7 @@ function Progress({ job: one }: { job: Job }) {
 function One({ id }: { id: string }) {
     const { data, problem, again } = useLive(`job ${id}`, (signal) => job(id, signal), false, "clock");
     const [open, setOpen] = useState<"stop" | "delete" | "again">();
-    useWatch(data?.state === "running", again);
+    useWatch(data, data?.state === "running", again);
     if (problem?.status === 404) return <Missing />;
     if (!data) return <section class="card">{problem ? <Refused problem={problem} again={again} /> : <Loading what="the job" />}</section>;
     const { verb } = BULK_WORDS[data.action];

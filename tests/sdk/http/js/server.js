@@ -10,6 +10,9 @@ const path = require("node:path");
 const repository = path.resolve(__dirname, "../../../..");
 const binary = process.env.DURAHUB_BIN ? path.resolve(process.env.DURAHUB_BIN) : path.join(repository, "target/debug/durahub");
 
+// A search that a stalling machine holds up must not end its page early.
+const UNHURRIED = { DURAHUB__STORE__READ_BUDGET_MS: "60000" };
+
 /** Polls until `probe` gives something true, and gives that. */
 async function eventually(probe, what, timeout = 20_000) {
     const deadline = Date.now() + timeout;
@@ -31,7 +34,7 @@ class Server {
         server.directory = fs.mkdtempSync(path.join(os.tmpdir(), "durahub-js-"));
         const log = fs.openSync(path.join(server.directory, "stderr"), "a");
         const store = `sqlite:${path.join(server.directory, "server.db")}`;
-        const options = { stdio: ["ignore", "pipe", log], env: { ...process.env, ...environment } };
+        const options = { stdio: ["ignore", "pipe", log], env: { ...process.env, ...UNHURRIED, ...environment } };
         server.process = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--store", store], options);
         let failure;
         server.process.on("error", (error) => (failure = error));

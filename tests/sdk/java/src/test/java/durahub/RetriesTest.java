@@ -45,7 +45,7 @@ class RetriesTest {
                 return ctx.callActivity("FailsTwice", ctx.getInstanceId(), new TaskOptions(policy), int.class).await();
             })
             .orchestration("TooLate", ctx -> {
-                RetryPolicy policy = new RetryPolicy(1000, Duration.ofMillis(50)).setRetryTimeout(Duration.ofMillis(300));
+                RetryPolicy policy = new RetryPolicy(1000, Duration.ofMillis(500)).setRetryTimeout(Duration.ofSeconds(3));
                 return ctx.callActivity("AlwaysFails", ctx.getInstanceId(), new TaskOptions(policy), int.class).await();
             })
             .orchestration("Handler", ctx -> ctx.callActivity("FailsTwice", ctx.getInstanceId(), handler(retry -> {

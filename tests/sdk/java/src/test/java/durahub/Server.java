@@ -36,6 +36,20 @@ final class Server implements AutoCloseable {
     }
 
     Server start() {
+        return Until.present("the server to start", () -> {
+            try {
+                return startOnce();
+            } catch (IllegalStateException error) {
+                // While nobody listened, the port may have gone to a connection of somebody else's.
+                if (error.getMessage().contains("Address already in use")) {
+                    throw new AssertionError(error);
+                }
+                throw error;
+            }
+        });
+    }
+
+    private Server startOnce() {
         if (process != null && process.isAlive()) {
             throw new IllegalStateException("already running");
         }
@@ -47,6 +61,8 @@ final class Server implements AutoCloseable {
                     "--store", "sqlite:" + directory.resolve("server.db"));
             // Each test class works in a hub of its own, which its worker makes by coming.
             builder.environment().put("DURAHUB__HUBS__CREATE_ON_START", "true");
+            // A search that a stalling machine holds up must not end its page early.
+            builder.environment().put("DURAHUB__STORE__READ_BUDGET_MS", "60000");
             process = builder.directory(directory.toFile())
                     .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
                     .redirectOutput(output.toFile())
@@ -118,7 +134,13 @@ final class Server implements AutoCloseable {
 
     /** SIGTERM; returns the exit code. */
     int terminate() {
+        return terminate(() -> {});
+    }
+
+    /** The same; {@code sent} runs once the signal is out. */
+    int terminate(Runnable sent) {
         process.destroy();
+        sent.run();
         ended(30);
         return process.exitValue();
     }

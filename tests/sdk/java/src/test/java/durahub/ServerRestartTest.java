@@ -18,6 +18,8 @@ class ServerRestartTest {
     private static final int STEPS = 8;
 
     private final Counts runs = new Counts();
+    /** The worker waits here in the middle of its work, until the server has been told to go. */
+    private final Gate gate = new Gate();
 
     private Functions functions() {
         return new Functions()
@@ -39,19 +41,24 @@ class ServerRestartTest {
                 .activity("Step", ctx -> {
                     Object[] input = ctx.getInput(Object[].class);
                     runs.add(input[0] + "-" + input[1]);
-                    runs.add("all");
+                    if (runs.add("all") == INSTANCES * STEPS / 4) {
+                        gate.pass("middle");
+                    }
                     return (int) input[1];
                 });
     }
 
     @Test
     void sigtermLosesNothing() throws Exception {
-        withServer("restart-sigterm", server -> assertEquals(0, server.terminate()));
+        withServer("restart-sigterm", server -> assertEquals(0, server.terminate(() -> gate.open("middle"))));
     }
 
     @Test
     void killLosesNothing() throws Exception {
-        withServer("restart-kill", Server::kill);
+        withServer("restart-kill", server -> {
+            server.kill();
+            gate.open("middle");
+        });
     }
 
     private interface End {
@@ -67,7 +74,7 @@ class ServerRestartTest {
                 hub.client().raiseEvent(waits, "go", "before, ");
                 String sleeps = hub.start("Sleeps", null);
                 List<String> ids = IntStream.range(0, INSTANCES).mapToObj(unused -> hub.start("Steps", null)).toList();
-                Until.holds("some steps to have run", () -> runs.of("all") >= INSTANCES * STEPS / 4);
+                gate.awaitEntered("middle");
                 end.of(server);
                 int before = runs.of("all");
                 assertTrue(before < INSTANCES * STEPS, "everything had run before the server ended");

@@ -140,7 +140,7 @@ class TerminateTest {
         String id = idle.start("Late", null);
         assertEquals(PENDING, idle.status(id));
         idle.client().terminate(id, "never mind");
-        OrchestrationMetadata state = idle.client().waitForInstanceCompletion(id, Duration.ofSeconds(5), true);
+        OrchestrationMetadata state = idle.client().waitForInstanceCompletion(id, Duration.ofSeconds(30), true);
         assertEquals(TERMINATED, state.getRuntimeStatus());
         assertEquals("never mind", state.readOutputAs(String.class));
         // A worker that comes later finds other work, but not this.

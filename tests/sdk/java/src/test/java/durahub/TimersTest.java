@@ -136,16 +136,16 @@ class TimersTest {
 
     @Test
     void aLongTimerInPiecesKeepsItsTime() throws Exception {
-        // The SDK cuts timers into pieces of three days; a worker with pieces of 200 ms shows the same in no time. Waiting for such
+        // The SDK cuts timers into pieces of three days; a worker with pieces of 400 ms shows the same in no time. Waiting for such
         // a timer ends with its first piece, so the end to look at is that of the orchestration, which is held by the last one.
-        var functions = new Functions().uncompleted("Pieces", ctx -> ctx.createTimer(Duration.ofMillis(700)).await());
+        var functions = new Functions().uncompleted("Pieces", ctx -> ctx.createTimer(Duration.ofMillis(3500)).await());
         Hub alone = new Hub("timers-in-pieces", hub.server(), functions,
-                builder -> builder.maximumTimerInterval(Duration.ofMillis(200)));
+                builder -> builder.maximumTimerInterval(Duration.ofMillis(400)));
         try {
             String id = alone.start("Pieces", null);
             OrchestrationMetadata state = alone.end(id, COMPLETED);
             Duration took = Duration.between(state.getCreatedAt(), state.getLastUpdatedAt());
-            assertTrue(took.toMillis() >= 700, () -> "woken after " + took);
+            assertTrue(took.toMillis() >= 3500, () -> "woken after " + took);
             int pieces = timersIn(alone, id);
             assertTrue(pieces >= 2, () -> pieces + " pieces");
         } finally {

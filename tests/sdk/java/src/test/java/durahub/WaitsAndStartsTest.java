@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.microsoft.durabletask.NewOrchestrationInstanceOptions;
 import com.microsoft.durabletask.OrchestrationMetadata;
+import com.microsoft.durabletask.OrchestrationRuntimeStatus;
 import io.grpc.Status;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -85,17 +86,19 @@ class WaitsAndStartsTest {
     void aWaitForAnEndedInstanceAnswersAtOnce() throws Exception {
         String id = hub.start("Now", null);
         hub.end(id, COMPLETED);
-        assertEquals(COMPLETED, hub.client().waitForInstanceStart(id, Duration.ofSeconds(5)).getRuntimeStatus());
-        assertEquals(COMPLETED, hub.client().waitForInstanceCompletion(id, Duration.ofSeconds(5), false).getRuntimeStatus());
+        assertEquals(COMPLETED, hub.client().waitForInstanceStart(id, Duration.ofSeconds(30)).getRuntimeStatus());
+        assertEquals(COMPLETED, hub.client().waitForInstanceCompletion(id, Duration.ofSeconds(30), false).getRuntimeStatus());
     }
 
     @Test
     void aScheduledStartWaitsForItsTime() throws Exception {
         Instant due = Instant.now().plusMillis(1500);
         String id = hub.schedule("Now", at(due));
-        assertEquals(PENDING, hub.status(id));
+        Instant asked = Instant.now();
+        OrchestrationRuntimeStatus early = hub.status(id);
+        assertTrue(early == PENDING || !Instant.now().isBefore(due), () -> "early, and " + early);
         assertFalse(hub.output(id, Instant.class).isBefore(due.minusMillis(1)));
-        assertTrue(hub.client().getInstanceMetadata(id, false).getCreatedAt().isBefore(due), "created when it was asked for");
+        assertFalse(hub.client().getInstanceMetadata(id, false).getCreatedAt().isAfter(asked), "created when it was asked for");
     }
 
     @Test
