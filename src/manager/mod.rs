@@ -260,16 +260,17 @@ impl Manager {
                     continue;
                 }
                 // What is told comes late now and then: it may be about the instance that had the id before, or about how this one was.
-                match self.store.instance_route(to.key).await? {
-                    Some((_, status)) if !over(status) => {}
-                    _ => return Ok(()),
+                match self.store.instance_route(to.key).await {
+                    Ok(Some((_, status))) if !over(status) => {}
+                    // If nobody can tell, it is stored all the same, and happens.
+                    Ok(_) | Err(_) => break,
                 }
             }
         };
-        tokio::time::timeout(CONTROL_PATIENCE, applied).await.unwrap_or_else(|_| {
+        if tokio::time::timeout(CONTROL_PATIENCE, applied).await.is_err() {
             tracing::warn!(instance.id = %id, "a control message is stored but has not been applied yet");
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     async fn append(&self, hub: HubId, id: &InstanceId, message: NewMessage) -> Result<InstanceRef, Error> {
