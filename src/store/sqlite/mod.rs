@@ -98,7 +98,7 @@ impl SqliteStore {
     #[cfg(test)]
     pub fn here(effects: EffectSender) -> Result<Self, Error> {
         let writer = Writer::here(open::open(&SqliteOptions::memory())?, effects)?;
-        Ok(Self { readers: None, writer, patience: Duration::from_secs(5) })
+        Ok(Self { readers: None, writer, patience: Duration::MAX })
     }
 
     /// The process that has it open dies, and the next one opens it.

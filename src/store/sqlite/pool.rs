@@ -115,8 +115,9 @@ impl Readers {
         let done = tokio::task::spawn_blocking(move || {
             let reader = pool.get().map_err(|error| Error::Busy(error.to_string()))?;
             let answer = reader.within(budget, work);
-            // The connection must be back before the lane is free.
+            // The connection must be back, and nobody hold the pool, before the lane is free: whoever closes waits for the lanes.
             drop(reader);
+            drop(pool);
             drop(permit);
             answer
         });

@@ -417,7 +417,7 @@ fn pages(path: &Path) -> (i64, i64) {
 }
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..2_000 {
+    for _ in 0..12_000 {
         if holds() {
             return;
         }

@@ -30,7 +30,7 @@ use tonic::{Code, Status, body::Body};
 use tower::ServiceExt as _;
 
 /// How long an answer or an item may take; long, because it only matters when something is broken.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 const PAYLOAD_BYTES: usize = 2_048;
 
 /// A server with its store in memory.
@@ -39,6 +39,13 @@ struct Target {
     manager: Manager,
     dispatch: Dispatch,
     hub: HubId,
+}
+
+impl Drop for Target {
+    /// Each case has one, and what goes on by itself would go on beside all that follow.
+    fn drop(&mut self) {
+        self.dispatch.stop();
+    }
 }
 
 impl Target {

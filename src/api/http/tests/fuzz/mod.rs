@@ -71,6 +71,9 @@ impl Target {
                 assert_eq!(world.post(&path, r#"{"n":1}"#).await.status, 202);
             }
             assert_eq!(world.post("/instances/done/terminate?reason=enough", "").await.status, 202);
+            while !world.get("/instances/done").await.body.contains("Terminated") {
+                tokio::task::yield_now().await;
+            }
             assert_eq!(world.post("/entities/counter/k?op=add", "1").await.status, 202);
         });
         target
