@@ -47,6 +47,7 @@ impl Script for Looks {
     }
 }
 
+/// Dispatch, its store, and what passes between them.
 pub struct Room {
     pub dispatch: Dispatch,
     pub store: Arc<dyn Store>,

@@ -4,12 +4,12 @@
 //! No false alarm: what is told was there before and after a pause that is longer than any effect or timer is late, for an instance the same
 //! messages without a turn between, and the board did not know of it at either end.
 
-use super::super::{
-    Dispatch,
-    board::{Board, Read},
-    slot::State,
-};
 use crate::{
+    dispatch::{
+        Dispatch,
+        board::{Board, Read},
+        slot::State,
+    },
     engine::{self, Next, NextBatch},
     model::{ActivityKey, ActivityTask, HubId, InstanceId, InstanceKey, MessageId},
     store::{Error, Ready},

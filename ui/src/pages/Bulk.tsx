@@ -42,7 +42,7 @@ export function Bulk() {
     return id ? <One key={id} id={id} /> : <All />;
 }
 
-/** Looks again every second while `running`. */
+/** While `running`, looks again a second after `data` came. */
 function useWatch(data: unknown, running: boolean | undefined, again: () => void) {
     useEffect(() => {
         if (!running) return;

@@ -1,22 +1,22 @@
 //! A small store in memory, honest about what the API needs: create, get, list, append, history, purge. Nothing dispatches, so tests set
 //! statuses by hand; control messages are applied at once, as the server's own turn would.
 
+mod jobs;
 mod shelf;
 
 pub use shelf::{Kept, MemoryStore};
 
 use crate::{
     model::{
-        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, FailureBrief, HistoryChange,
-        HubId, HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure,
-        JobState, JobStep, JobWork, Legible, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads,
-        Revision, Status, StatusExt as _, Timestamp, pb::history_event::EventType,
+        ActivityKey, ActivityTask, Chunk, Class, Commit, EntityId, EntityRecord, HistoryChange, HubId,
+        HubName, InstanceId, InstanceKey, InstanceRecord, InstanceRef, Job, JobEnd, JobFailure, JobStep,
+        JobWork, Legible, NewInstance, NewJob, NewMessage, Parked, Parking, Payloads, Revision, Status,
+        StatusExt as _, Timestamp, pb::history_event::EventType,
     },
     store::{
-        Appended, By, CheckPlace, Checked, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter,
-        Error, Filter, Found, Histogram, HistogramQuery, HistorySize, Holds, Listed, Loaded, LostTasks,
-        Moment, Outline, PageLimits, PurgeTree, Purged, Read, Ready, Recorded, Search, Searched, Seen,
-        Series, Store, Suspects, Terms, Walk,
+        Appended, CheckPlace, Checked, Cleared, Counts, Created, Due, EntitiesListed, EntityFilter, Error,
+        Filter, Histogram, HistogramQuery, HistorySize, Listed, Loaded, LostTasks, Outline, PageLimits,
+        PurgeTree, Purged, Read, Ready, Recorded, Search, Searched, Seen, Store, Suspects, Terms, Walk,
     },
 };
 use async_trait::async_trait;
@@ -201,28 +201,7 @@ impl Store for MemoryStore {
         filter: Filter,
         query: HistogramQuery,
     ) -> Result<Histogram, Error> {
-        let from = query.from.unwrap_or(Timestamp(query.before.0 - 3_600_000_000));
-        let (mut histogram, buckets) = Histogram::empty(from, query.before, query.buckets);
-        for kept in self.open()?.kept.values() {
-            let record = &kept.record;
-            let at = match query.of {
-                Moment::Created => Some(record.created_at),
-                Moment::Completed => record.completed_at,
-            };
-            let within = at.filter(|at| (from..query.before).contains(at));
-            let (true, Some(at)) = (record.hub == hub && filter.matches(record), within) else { continue };
-            let mut counts = vec![0; buckets];
-            counts[usize::try_from((at.0 - from.0) / 1_000 / histogram.bucket_ms).unwrap()] = 1;
-            let key = match query.by {
-                By::Name => record.name.to_string(),
-                By::Status => record.status.name().to_owned(),
-            };
-            match histogram.series.iter_mut().find(|series| series.key.as_ref() == Some(&key)) {
-                Some(series) => series.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more),
-                None => histogram.series.push(Series { key: Some(key), counts }),
-            }
-        }
-        Ok(histogram)
+        Ok(self.open()?.histogram(hub, &filter, &query))
     }
 
     async fn instance_purge(&self, hub: HubId, id: InstanceId) -> Result<Purged, Error> {
@@ -261,23 +240,7 @@ impl Store for MemoryStore {
         walk: Walk,
         rows: usize,
     ) -> Result<Searched, Error> {
-        let shelf = self.open()?;
-        let holds = |part: &Option<String>, text: Option<&String>| {
-            part.as_deref().is_none_or(|part| text.is_some_and(|text| Holds::new(part).is_in(text)))
-        };
-        let (found, next) = shelf.page(hub, &walk, rows, |kept| {
-            let message = kept.payloads.failure.as_ref().map(|failure| &failure.error_message);
-            search.filter.matches(&kept.record)
-                && holds(&search.error, message)
-                && holds(&search.custom_status, kept.payloads.custom_status.as_ref())
-        });
-        let show = |kept: &Kept| Found {
-            record: kept.record.clone(),
-            custom_status: kept.payloads.custom_status.clone(),
-            failure: kept.payloads.failure.as_ref().map(FailureBrief::of),
-            size: search.sizes.then(HistorySize::default),
-        };
-        Ok(Searched { instances: found.into_iter().map(show).collect(), next })
+        Ok(self.open()?.search(hub, &search, &walk, rows))
     }
 
     async fn instance_purge_matching(
@@ -324,41 +287,19 @@ impl Store for MemoryStore {
     async fn job_create(&self, new: NewJob, _: usize) -> Result<Job, Error> {
         let mut shelf = self.open()?;
         let newest = InstanceKey(shelf.keys);
-        let NewJob { id, hub, created_at, action, by, filter, reason, total, .. } = new;
-        let (done, skipped, failed, error, ended_at, state) = (0, 0, 0, None, None, JobState::Running);
-        let job = Job {
-            id,
-            hub,
-            created_at,
-            ended_at,
-            state,
-            action,
-            by,
-            filter,
-            reason,
-            total,
-            done,
-            skipped,
-            failed,
-            error,
-            newest,
-        };
-        shelf.jobs.push((job.clone(), Vec::new()));
-        Ok(job)
+        Ok(shelf.jobs.create(new, newest))
     }
 
     async fn job_list(&self, hub: HubId, _: usize) -> Result<Vec<Job>, Error> {
-        let shelf = self.open()?;
-        Ok(shelf.jobs.iter().rev().map(|(job, _)| job).filter(|job| job.hub == hub).cloned().collect())
+        Ok(self.open()?.jobs.list(hub))
     }
 
     async fn job_get(&self, hub: HubId, id: String) -> Result<Option<Job>, Error> {
-        Ok(self.job_list(hub, 0).await?.into_iter().find(|job| job.id == id))
+        Ok(self.open()?.jobs.list(hub).into_iter().find(|job| job.id == id))
     }
 
     async fn job_failures(&self, id: String) -> Result<Vec<JobFailure>, Error> {
-        let shelf = self.open()?;
-        Ok(shelf.jobs.iter().find(|(job, _)| job.id == id).map(|(_, failures)| failures.clone()).unwrap())
+        Ok(self.open()?.jobs.failures(&id))
     }
 
     async fn job_running(&self) -> Result<Vec<JobWork>, Error> {
@@ -372,32 +313,15 @@ impl Store for MemoryStore {
         end: Option<JobEnd>,
         _: usize,
     ) -> Result<bool, Error> {
-        let mut shelf = self.open()?;
-        let Some((job, failures)) = shelf.jobs.iter_mut().find(|(job, _)| job.id == id) else {
-            return Ok(false);
-        };
-        job.done += step.done;
-        job.skipped += step.skipped;
-        job.failed += step.failures.len() as u64;
-        failures.extend(step.failures);
-        if let Some(end) = end.filter(|_| job.state == JobState::Running) {
-            (job.state, job.ended_at, job.error) = (end.state, Some(end.at), end.error);
-        }
-        Ok(job.state == JobState::Running)
+        Ok(self.open()?.jobs.advance(&id, step, end))
     }
 
     async fn job_end(&self, id: String, end: JobEnd) -> Result<bool, Error> {
-        let was_running =
-            self.open()?.jobs.iter().any(|(job, _)| job.id == id && job.state == JobState::Running);
-        self.job_advance(id, JobStep::default(), Some(end), 0).await?;
-        Ok(was_running)
+        Ok(self.open()?.jobs.end(&id, end))
     }
 
     async fn job_delete(&self, id: String) -> Result<bool, Error> {
-        let mut shelf = self.open()?;
-        let before = shelf.jobs.len();
-        shelf.jobs.retain(|(job, _)| job.id != id || job.state == JobState::Running);
-        Ok(shelf.jobs.len() < before)
+        Ok(self.open()?.jobs.delete(&id))
     }
 
     async fn check(&self, place: CheckPlace) -> Result<Checked, Error> {

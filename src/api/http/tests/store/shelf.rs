@@ -1,12 +1,16 @@
 //! What the store in memory holds, and how a test reaches into it past the API.
 
+use super::jobs::Jobs;
 use crate::{
     dispatch::Waiters,
     model::{
-        HubId, HubName, InstanceId, InstanceKey, InstanceRecord, Job, JobFailure, NewMessage, Parking,
-        Payloads, Revision, Timestamp, pb::HistoryEvent,
+        FailureBrief, HubId, HubName, InstanceId, InstanceKey, InstanceRecord, NewMessage, Parking, Payloads,
+        Revision, StatusExt as _, Timestamp, pb::HistoryEvent,
     },
-    store::{Error, Place, Recorded, Walk},
+    store::{
+        By, Error, Filter, Found, Histogram, HistogramQuery, HistorySize, Holds, Moment, Place, Recorded,
+        Search, Searched, Series, Walk,
+    },
 };
 use std::{
     collections::HashMap,
@@ -33,7 +37,7 @@ pub struct Shelf {
     pub trouble: Option<fn() -> Error>,
     /// How many events were handed out in parts.
     pub events_read: usize,
-    pub jobs: Vec<(Job, Vec<JobFailure>)>,
+    pub jobs: Jobs,
     pub parked: HashMap<InstanceKey, Parking>,
 }
 
@@ -57,6 +61,50 @@ impl Shelf {
         found.truncate(rows);
         let next = found.last().filter(|_| more).map(|last| walk.after(place(last)));
         (found, next)
+    }
+
+    pub fn search(&self, hub: HubId, search: &Search, walk: &Walk, rows: usize) -> Searched {
+        let holds = |part: &Option<String>, text: Option<&String>| {
+            part.as_deref().is_none_or(|part| text.is_some_and(|text| Holds::new(part).is_in(text)))
+        };
+        let (found, next) = self.page(hub, walk, rows, |kept| {
+            let message = kept.payloads.failure.as_ref().map(|failure| &failure.error_message);
+            search.filter.matches(&kept.record)
+                && holds(&search.error, message)
+                && holds(&search.custom_status, kept.payloads.custom_status.as_ref())
+        });
+        let show = |kept: &Kept| Found {
+            record: kept.record.clone(),
+            custom_status: kept.payloads.custom_status.clone(),
+            failure: kept.payloads.failure.as_ref().map(FailureBrief::of),
+            size: search.sizes.then(HistorySize::default),
+        };
+        Searched { instances: found.into_iter().map(show).collect(), next }
+    }
+
+    pub fn histogram(&self, hub: HubId, filter: &Filter, query: &HistogramQuery) -> Histogram {
+        let from = query.from.unwrap_or(Timestamp(query.before.0 - 3_600_000_000));
+        let (mut histogram, buckets) = Histogram::empty(from, query.before, query.buckets);
+        for kept in self.kept.values() {
+            let record = &kept.record;
+            let at = match query.of {
+                Moment::Created => Some(record.created_at),
+                Moment::Completed => record.completed_at,
+            };
+            let within = at.filter(|at| (from..query.before).contains(at));
+            let (true, Some(at)) = (record.hub == hub && filter.matches(record), within) else { continue };
+            let mut counts = vec![0; buckets];
+            counts[usize::try_from((at.0 - from.0) / 1_000 / histogram.bucket_ms).unwrap()] = 1;
+            let key = match query.by {
+                By::Name => record.name.to_string(),
+                By::Status => record.status.name().to_owned(),
+            };
+            match histogram.series.iter_mut().find(|series| series.key.as_ref() == Some(&key)) {
+                Some(series) => series.counts.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more),
+                None => histogram.series.push(Series { key: Some(key), counts }),
+            }
+        }
+        histogram
     }
 }
 
